@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The port between CoAP and whatever carries its messages: plain UDP, DTLS sessions, or the simulator's network.
+ *
+ * A remote is the other end of an association. On plain UDP that is an address; in a secure session it is the session,
+ * whose address may move (RFC 9146). RFC 7252 section 1.2 calls it the endpoint, and tells endpoints apart by the
+ * security association used. A port never calls back into its caller. */
+#pragma once
+
+#include "coap/base/address.h"
+#include "coap/base/msec.h"
+#include "coap/base/slab.h"
+
+struct coap_remote {
+	struct address address; /* where it is; of a secure session, where it was when this was filled in */
+	struct handle session;  /* the secure session; HANDLE_NONE on plain UDP */
+};
+
+static inline bool coap_remote_is_secure(const struct coap_remote *r)
+{
+	return !handle_is_none(r->session);
+}
+
+static inline bool coap_remote_equal(const struct coap_remote *a, const struct coap_remote *b)
+{
+	if (coap_remote_is_secure(a) || coap_remote_is_secure(b))
+		return handle_equal(a->session, b->session);
+	return address_equal(&a->address, &b->address);
+}
+
+static inline uint64_t coap_remote_hash(const struct coap_remote *r, uint64_t seed)
+{
+	if (coap_remote_is_secure(r))
+		return bytes_hash(bytes_of(&r->session, sizeof r->session), seed);
+	return address_hash(&r->address, seed);
+}
+
+/* Where a CoAP endpoint puts its messages. `message` is borrowed; the port copies or sends at once. False means it was
+ * not sent (no such session, buffers full), which for CoAP is the same as lost on the way. */
+struct coap_transport {
+	void *context;
+	bool (*send)(void *context, const struct coap_remote *to, struct bytes message, msec now);
+};
+
+/* Where datagrams go below all this: a socket, or the simulator's link. `local` is not chosen; the socket is. */
+struct datagram_port {
+	void *context;
+	bool (*send)(void *context, const struct address *to, struct bytes datagram);
+};
