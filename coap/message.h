@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One CoAP message over UDP or DTLS (RFC 7252 section 3):
+ *
+ *      0                   1                   2                   3
+ *     |Ver| T |  TKL  |      Code     |          Message ID           |
+ *     | token (TKL bytes) | options | 0xFF payload |
+ *
+ * A parsed message is a view: nothing but the token is copied, and values and payload point into the datagram. All
+ * options are found once, into a table of fixed size. Writing takes the header, a list of options (coap/option.h) and
+ * a payload, and fails by the writer's sticky flag when the buffer is too small. */
+#pragma once
+
+#include "coap/code.h"
+#include "coap/option.h"
+
+#define COAP_VERSION                1
+#define COAP_HEADER_BYTES           4
+#define COAP_TOKEN_MAX_BYTES        8
+#define COAP_MESSAGE_OPTIONS_MAX    64
+#define COAP_MESSAGE_MAX_BYTES      1152 /* to assume when the path's MTU is not known (RFC 7252 section 4.6) */
+#define COAP_MESSAGE_TEXT_MAX_BYTES 512  /* a good size for the line of coap_message_describe */
+
+enum coap_type {
+	COAP_TYPE_CON = 0,
+	COAP_TYPE_NON = 1,
+	COAP_TYPE_ACK = 2,
+	COAP_TYPE_RST = 3,
+};
+
+/* A token by value. Bytes behind `len` are zero, so two tokens are compared as one word and a length. Longer tokens
+ * (RFC 8974) are refused as RFC 7252 asks of those who do not implement it. */
+struct coap_token {
+	uint8_t bytes[COAP_TOKEN_MAX_BYTES];
+	uint8_t len;
+};
+
+static inline bool coap_token_equal(const struct coap_token *a, const struct coap_token *b)
+{
+	return a->len == b->len && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static inline struct bytes coap_token_bytes(const struct coap_token *t)
+{
+	return bytes_of(t->bytes, t->len);
+}
+
+/* `bytes` must be at most 8 long. */
+struct coap_token coap_token_of(struct bytes bytes);
+
+struct coap_message {
+	enum coap_type type;
+	enum coap_code code;
+	uint16_t id;
+	struct coap_token token;
+	uint8_t option_count;
+	struct bytes payload;                                 /* empty when there is none */
+	struct coap_option options[COAP_MESSAGE_OPTIONS_MAX]; /* ascending by number */
+};
+
+/* What a datagram is, and thereby what to do with it. */
+enum coap_verdict {
+	COAP_VERDICT_OK,
+	COAP_VERDICT_IGNORE,    /* too short for a header, or not version 1: never answered */
+	COAP_VERDICT_MALFORMED, /* to reject (RFC 7252 section 4.2): RST when confirmable, else ignore. A format error,
+				 * a reserved class of code, or a type that must not carry the code (section 4.3, table
+				 * 1). `type`, `code` and `id` are filled in. */
+	COAP_VERDICT_FULL,      /* more options than the table holds; also `token` is filled in */
+};
+
+/* Reads a datagram into a view that is valid as long as the datagram. `ret` is filled in as far as the verdict says;
+ * on OK and FULL, and on MALFORMED with no options and no payload. */
+enum coap_verdict coap_message_parse(struct bytes datagram, struct coap_message *ret);
+
+/* Applies the rules for options that are not understood (RFC 7252 sections 5.4.1, 5.4.3 and 5.4.5). Not understood is
+ * an option whose number is not in `understood`, whose length its definition does not allow, or that repeats although
+ * it must not. Elective ones are taken out of the view. A critical one gives false and its number: 4.02 to a
+ * confirmable request, rejection of all else. Numbers that coap_option_definition does not know may be of any length
+ * and repeat. */
+bool coap_message_recognise(struct coap_message *m, const struct coap_option_set *understood, uint16_t *ret_offending);
+
+/* ---- writing ---- */
+
+/* Writes a whole message. `options` may be NULL. `failed` is set when it does not fit or the list has failed. */
+void coap_message_write(struct writer *w, enum coap_type type, enum coap_code code, uint16_t id,
+	const struct coap_token *token, const struct coap_options *options, struct bytes payload);
+/* Writes an Empty message: an acknowledgement, a reset, or as CON a ping (RFC 7252 section 4.1). */
+void coap_message_write_empty(struct writer *w, enum coap_type type, uint16_t id);
+/* Writes a view back, byte for byte what was parsed if the sender used the shortest forms. */
+void coap_message_write_view(struct writer *w, const struct coap_message *m);
+
+/* ---- questions ---- */
+
+/* The first value of this option; false when it is absent. */
+bool coap_message_option(const struct coap_message *m, uint16_t number, struct bytes *ret);
+/* Walks through all values of a repeatable option: `cursor` starts at 0. False at the end. */
+bool coap_message_next(const struct coap_message *m, uint16_t number, unsigned *cursor, struct bytes *ret);
+/* The first value of this option as a number; false when it is absent or does not fit. */
+bool coap_message_uint(const struct coap_message *m, uint16_t number, uint32_t *ret);
+bool coap_message_has(const struct coap_message *m, uint16_t number);
+
+/* ---- for people and traces ---- */
+
+/* One line such as "CON GET 7d34 [e1f2a3b4] /rd?ep=x Block2:0/1/1024 (32 bytes)". Safe on any bytes: what is not
+ * printable ASCII is percent-encoded. A line that does not fit is cut. */
+void coap_message_describe(struct writer *w, const struct coap_message *m);
