@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A CoAP endpoint: client and server at once on one transport (RFC 7252, RFC 7641, RFC 7959).
+ *
+ * It is the composer of this folder: it parses what arrives (inbound), asks the leaves (dedup, exchange, retransmit,
+ * block, observe), calls the resource's handler or the caller who waits for a response, and writes what leaves
+ * (outbound). It reads no clock and opens no socket:
+ *
+ *     coap_endpoint_receive()   a message has arrived
+ *     coap_endpoint_tick()      the moment of coap_endpoint_deadline() has come
+ *     transport.send            messages that leave, from within any of these calls
+ *
+ * Handlers and reply functions may call coap_endpoint_request, _respond, _cancel and _changed of the same endpoint; they
+ * must not call _receive or _tick. All memory is one block that the owner hands over; nothing is allocated later. */
+#pragma once
+
+#include "coap/resource.h"
+#include "coap/base/prng.h"
+#include "coap/base/trace.h"
+
+/* Transmission parameters (RFC 7252 section 4.8); the defaults are in coap_parameters_default. */
+struct coap_parameters {
+	msec ack_timeout;             /* 2 s */
+	uint16_t ack_random_permille; /* ACK_RANDOM_FACTOR, 1500 */
+	uint8_t max_retransmit;       /* 4 */
+	uint8_t nstart;               /* 1: outstanding interactions with one remote; more wait in the endpoint */
+	uint16_t block_size;          /* largest block offered and used, 16 to 1024 (RFC 7959), 1024 */
+	uint32_t body_size_max;       /* largest body kept together in memory; 4.13 above it */
+};
+
+extern const struct coap_parameters coap_parameters_default;
+
+/* How many of each the endpoint has room for. Untouched memory costs nothing where pages come on demand. */
+struct coap_capacities {
+	uint32_t exchanges;   /* own requests without a final response, observations included */
+	uint32_t pending;     /* confirmable messages without an acknowledgement */
+	uint32_t duplicates;  /* remembered requests that are not safe to run twice */
+	uint32_t separate;    /* requests whose answer comes later */
+	uint32_t observers;
+	uint32_t bodies;      /* bodies being put together, each of body_size_max bytes */
+};
+
+struct coap_endpoint_config {
+	struct coap_parameters parameters;
+	struct coap_capacities capacities;
+	struct coap_transport transport;
+	const struct coap_resource *resources;
+	uint32_t resource_count;
+	struct trace trace; /* may be zero */
+};
+
+struct coap_endpoint_counters {
+	uint64_t received, sent, retransmitted, duplicates, malformed, resets, timeouts, refused_full;
+};
+
+/* ---- life ---- */
+
+/* How many bytes of memory, aligned to 64, an endpoint of this configuration needs. */
+size_t coap_endpoint_memory(const struct coap_endpoint_config *config);
+/* `memory` stays the owner's and must outlive the endpoint, as must what the configuration points to. `seed` makes
+ * tokens and Message-IDs unguessable. */
+struct coap_endpoint *coap_endpoint_init(void *memory, const struct coap_endpoint_config *config,
+	const uint8_t seed[PRNG_SEED_BYTES]);
+
+/* ---- input and time ---- */
+
+/* One message from `from`. `datagram` is borrowed. */
+void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now);
+/* The association is gone (session closed, handshake superseded): its exchanges end with COAP_OUTCOME_LOST and its
+ * observers are forgotten. */
+void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now);
+msec coap_endpoint_deadline(const struct coap_endpoint *e);
+void coap_endpoint_tick(struct coap_endpoint *e, msec now);
+
+/* ---- client ---- */
+
+enum coap_outcome {
+	COAP_OUTCOME_RESPONSE,     /* the final response; the exchange has ended */
+	COAP_OUTCOME_NOTIFICATION, /* a fresh notification (RFC 7641 section 3.4); the exchange goes on */
+	COAP_OUTCOME_TIMEOUT,      /* nobody answered */
+	COAP_OUTCOME_RESET,        /* the peer rejected the message */
+	COAP_OUTCOME_LOST,         /* the association ended first */
+	COAP_OUTCOME_BROKEN,       /* the response cannot be used: unknown critical option, body too large or changed */
+};
+
+/* What became of a request. */
+struct coap_reply {
+	struct handle exchange;
+	struct coap_remote remote;
+	enum coap_outcome outcome;
+	const struct coap_message *message; /* the (first) response; NULL unless RESPONSE or NOTIFICATION */
+	enum coap_code code;                /* of the response; 0 otherwise */
+	uint16_t content_format;
+	struct bytes body;                  /* the whole body, put together from blocks; one block with `is_block` */
+	uint64_t round_trip_ms;             /* of a response to a request that was sent once; 0 when not known */
+	bool was_retransmitted;
+};
+
+typedef void coap_reply_function(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now);
+
+struct coap_call {
+	struct coap_remote to;
+	enum coap_code method;
+	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
+	struct bytes body;                  /* sent in blocks when large: then it must stay valid until the outcome */
+	bool is_nonconfirmable;
+	bool observe;                       /* registers (RFC 7641): notifications until an error, a cancel or a loss */
+	bool is_block;                      /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not
+	                                     * apply because the caller paces himself (coap/blockfetch.h) */
+	msec ack_timeout;                   /* first retransmission timeout; 0 for the endpoint's parameter */
+	uint8_t max_retransmit;             /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
+	coap_reply_function *reply;         /* called exactly once with a final outcome, unless cancelled */
+	void *context;
+};
+
+#define COAP_SEND_ONCE 0xff
+
+/* Starts an exchange. False when the tables are full; `reply` is then never called. It is never called from within
+ * this function either. */
+bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *call, msec now, struct handle *ret_exchange);
+/* Ends an exchange without an outcome. An observation is also cancelled at the server (RFC 7641 section 3.6). A handle
+ * whose exchange has ended is ignored. */
+void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec now);
+/* An empty confirmable message, answered by RST (RFC 7252 section 4.3): COAP_OUTCOME_RESET is the pong. */
+bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, coap_reply_function *reply, void *context,
+	msec now, struct handle *ret_exchange);
+
+/* ---- server ---- */
+
+/* The answer to a request whose handler said COAP_ANSWER_LATER. False when the handle is no longer known. */
+bool coap_endpoint_respond(struct coap_endpoint *e, struct handle later, const struct coap_response *response, msec now);
+/* The state that this observer watches has changed: its resource's handler is called with `is_notification` and the
+ * result sent when congestion control allows, always the latest state (RFC 7641 section 4.5). */
+void coap_endpoint_changed(struct coap_endpoint *e, struct handle observer, bool confirmable, msec now);
+/* The same for all observers of a resource, given as an element of the configuration's table. */
+void coap_endpoint_resource_changed(struct coap_endpoint *e, const struct coap_resource *resource, msec now);
+/* Ends an observer's registration without a word. */
+void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observer);
+
+/* ---- questions ---- */
+
+const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_endpoint *e);
+/* Whether nothing is in flight: no exchange but observations, no pending message, no separate answer owed. */
+bool coap_endpoint_is_idle(const struct coap_endpoint *e);
