@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Who somebody is and how he proves it: pre-shared keys (RFC 4279) and certificates (RFC 7925).
+ *
+ * A server is given a port, `struct dtls_credentials`, that knows the peers; credential_table.h is one kept in memory.
+ * A client brings its own `struct dtls_client_credential`. The answers are immediate: a key that must first be fetched
+ * from a disk is "unknown" now, and the device's next attempt finds it. */
+#pragma once
+
+#include "coap/base/bytes.h"
+
+#define DTLS_PSK_MAX_BYTES      64  /* RFC 4279 section 5.3 */
+#define DTLS_IDENTITY_MAX_BYTES 128 /* RFC 4279 section 5.3 */
+#define DTLS_NAME_MAX_BYTES     128 /* endpoint names */
+
+struct dtls_psk {
+	uint8_t len;
+	uint8_t data[DTLS_PSK_MAX_BYTES];
+};
+
+/* Whom a credential belongs to. */
+struct dtls_principal {
+	uint64_t number; /* what the port wants to find again in dtls_session_info; of no meaning here */
+	uint8_t name_len;
+	char name[DTLS_NAME_MAX_BYTES]; /* the endpoint name, without a terminating zero */
+};
+
+static inline struct bytes dtls_principal_name(const struct dtls_principal *p)
+{
+	return bytes_of(p->name, p->name_len);
+}
+
+/* False, and nothing changed, when the name is longer than DTLS_NAME_MAX_BYTES. */
+static inline bool dtls_principal_set_name(struct dtls_principal *p, struct bytes name)
+{
+	if (name.len > sizeof p->name)
+		return false;
+	memcpy(p->name, name.data == NULL ? (const uint8_t *)"" : name.data, name.len);
+	p->name_len = (uint8_t)name.len;
+	return true;
+}
+
+/* What a peer's certificate says of its owner, after its chain has been verified. */
+struct dtls_certificate {
+	struct bytes uri;         /* the first uniformResourceIdentifier of the subjectAltName, or empty */
+	struct bytes common_name; /* or empty */
+	struct bytes der;         /* the whole certificate */
+};
+
+/* The server's knowledge of its peers. */
+struct dtls_credentials {
+	void *context;
+	/* The key of a PSK identity and whom it belongs to. False: unknown, or no longer welcome. */
+	bool (*find_psk)(void *context, struct bytes identity, struct dtls_psk *ret_key, struct dtls_principal *ret);
+	/* Whom a verified certificate belongs to. False: not one of ours. NULL: no certificates. */
+	bool (*find_certificate)(void *context, const struct dtls_certificate *certificate, struct dtls_principal *ret);
+};
+
+/* Own certificate: the chain, leaf first, its key, and the anchors that peers must chain to; all PEM, P-256. */
+struct dtls_own_certificate {
+	struct bytes chain_pem, key_pem, anchors_pem;
+};
+
+enum dtls_credential_kind {
+	DTLS_CREDENTIAL_PSK,
+	DTLS_CREDENTIAL_CERTIFICATE,
+};
+
+/* A client's. What it points to must stay valid until the handshake has ended. */
+struct dtls_client_credential {
+	enum dtls_credential_kind kind;
+	struct bytes psk_identity, psk_key;      /* DTLS_CREDENTIAL_PSK */
+	struct dtls_own_certificate certificate; /* DTLS_CREDENTIAL_CERTIFICATE */
+	/* What the server's certificate must name: a dNSName, a uniformResourceIdentifier or the common name. Empty:
+	 * any certificate under the anchors will do, for closed systems with one server. */
+	struct bytes server_name;
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The table of secure sessions: what is left of a peer when its handshake is over, and how a datagram finds it.
+ *
+ * A session is taken when a handshake begins, so that a full table is noticed before the work is done, and becomes
+ * visible to find_by_address and find_by_cid when it is established. An address leads to one session, the one heard
+ * from there last. Established sessions stand in a list by the moment of their last sign of life, oldest first:
+ * since one idle limit holds for all, the front of the list is the next to expire. Links are slot + 1, 0 ends a chain.
+ */
+#pragma once
+
+#include "coap/base/address.h"
+#include "coap/base/msec.h"
+#include "coap/base/slab.h"
+#include "dtls/engine.h"
+#include "dtls/window.h"
+
+struct dtls_session {
+	struct address address;
+	struct dtls_key read_key, write_key;
+	uint64_t write_number; /* of the next record we send */
+	struct dtls_window window;
+	uint64_t principal; /* dtls_principal.number */
+	msec active;        /* the last authentic record from the peer, or the end of the handshake */
+	uint32_t next_by_address, next_by_cid, older, newer;
+	uint8_t read_cid[DTLS_CID_BYTES];
+	uint8_t verify_data[DTLS_VERIFY_DATA_BYTES]; /* of our Finished; see dtls.c on the last flight */
+	uint16_t finished_sequence, plain_number, suite;
+	struct dtls_cid write_cid;
+	bool is_established : 1, is_client : 1, reads_cid : 1, has_address : 1, may_repeat_finished : 1;
+};
+
+struct dtls_sessions {
+	struct dtls_session *sessions;
+	uint32_t *by_address, *by_cid; /* `buckets` heads each */
+	uint32_t buckets;              /* a power of two */
+	uint32_t oldest, newest;
+	struct slab slab;
+	uint64_t seed;
+};
+
+/* How many bytes dtls_sessions_init needs, and what one session costs, everything counted. */
+size_t dtls_sessions_memory(uint32_t capacity);
+size_t dtls_sessions_bytes_each(void);
+/* `memory` must be aligned to 8 and stays the owner's. */
+void dtls_sessions_init(struct dtls_sessions *t, void *memory, uint32_t capacity, uint64_t seed);
+
+/* A session that nobody finds yet. False when the table is full. */
+bool dtls_session_take(struct dtls_sessions *t, const struct address *address, bool is_client, struct handle *ret);
+/* Makes it findable by its address and, when `reads_cid` is set, by its read_cid. */
+void dtls_session_establish(
+	struct dtls_sessions *t, struct handle h, const struct dtls_engine_result *result, msec now);
+/* Forgets it and wipes its keys. */
+void dtls_session_give(struct dtls_sessions *t, struct handle h);
+
+/* NULL when the handle's session is gone. Valid until it is given back. */
+struct dtls_session *dtls_session_get(const struct dtls_sessions *t, struct handle h);
+/* HANDLE_NONE when there is none. */
+struct handle dtls_session_find_by_address(const struct dtls_sessions *t, const struct address *address);
+struct handle dtls_session_find_by_cid(const struct dtls_sessions *t, struct bytes cid);
+
+/* An authentic record came. */
+void dtls_session_heard(struct dtls_sessions *t, struct handle h, msec now);
+/* The peer has moved; a session that was found at `address` before can only be found by its connection ID now. */
+void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct address *address);
+
+/* The session heard from longest ago; HANDLE_NONE when none is established. */
+struct handle dtls_session_oldest(const struct dtls_sessions *t);
