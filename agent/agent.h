@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The device agent: one LwM2M client with one server, sans-IO.
+ *
+ * This is the composer of the folder. It owns the leaves (register, report, download, update, journal), shows the
+ * objects 0, 1, 3, 4, 5, 7 and 26250 as CoAP resources, carries the effects of the update engine out through the ports,
+ * and tells what it does through the log port. Its owner (agentd, or a node of the simulator) does this:
+ *
+ *     a = agent_init(memory, &config, &ports, seed);
+ *     endpoint_config.resources = agent_resources(a, &endpoint_config.resource_count);
+ *     endpoint = coap_endpoint_init(...);
+ *     agent_start(a, endpoint, now);
+ *     loop:  feed coap_endpoint_receive, agent_connected, agent_disconnected, agent_self_test_done,
+ * agent_payload_exited and at the earlier of coap_endpoint_deadline and agent_deadline both ticks agent_shutdown(a,
+ * now); loop until agent_is_stopped(a)
+ *
+ * The agent calls coap_endpoint_request, _cancel, _changed and _lost; it never calls _receive or _tick. Events reach it
+ * from the loop, not from within a port: a port never calls back. */
+#pragma once
+
+#include "agent/installer.h"
+#include "agent/journal.h"
+#include "agent/platform.h"
+#include "coap/base/prng.h"
+#include "coap/endpoint.h"
+#include "coap/transport.h"
+
+struct agent;
+struct signature_port;
+
+/* ---- ports ---- */
+
+/* The association with the server. */
+struct uplink_port {
+	void *context;
+	/* Begins one; agent_connected or agent_disconnected follows. False when it cannot even begin (then neither
+	 * does). */
+	bool (*connect)(void *context, msec now);
+	/* Ends it or the attempt, saying goodbye when there is somebody to say it to. No event follows. */
+	void (*close)(void *context, msec now);
+};
+
+enum agent_log_level { AGENT_LOG_ERROR, AGENT_LOG_WARNING, AGENT_LOG_INFO, AGENT_LOG_DEBUG };
+
+struct agent_log_port {
+	void *context;
+	/* `line` is one line of key=value text without a newline, borrowed. */
+	void (*write)(void *context, enum agent_log_level level, struct bytes line);
+};
+
+struct agent_ports {
+	struct uplink_port uplink;
+	struct platform_port platform;
+	struct slot_port slots;
+	struct boot_port boot;
+	struct payload_port payload;
+	struct journal_port journal;
+	struct digest_port digest;
+	const struct signature_port *signature; /* mgmt/signature.h; decides by the configured trust anchors */
+	struct agent_log_port log;
+};
+
+/* ---- configuration ---- */
+
+/* Borrowed texts must outlive the agent. */
+struct agent_config {
+	const char *endpoint_name;
+	const char *server_uri; /* "coaps://host:port"; a Package URI must have this scheme and authority */
+	struct platform_identity identity;
+	uint32_t lifetime_s;
+
+	msec self_test_timeout_ms; /* a self-test that takes longer has failed */
+	msec settle_ms;            /* how long a new payload must stay up before it is confirmed */
+	uint8_t trials_max;        /* starts of a new image before it is given up */
+	msec download_give_up_ms;  /* without one new block for this long the update fails with result 4 */
+	uint64_t image_size_max;   /* larger images are refused with result 2; bounds the bitmap */
+	uint16_t block_size;       /* of downloads, a power of two from 16 to 1024 */
+	uint8_t blocks_in_flight;
+	uint32_t progress_every; /* blocks between two syncs of slot and journal */
+
+	msec retry_first_ms, retry_max_ms; /* of registration and download, doubling between the two */
+	msec payload_restart_ms;           /* pause before a confirmed payload that exited is started again */
+	uint16_t observers_max, attributes_max;
+};
+
+/* Everything but the names and the server. */
+extern const struct agent_config agent_config_default;
+
+/* ---- life ---- */
+
+/* Bytes of memory, aligned to 16, that an agent of this configuration needs. */
+size_t agent_memory(const struct agent_config *config);
+/* Touches no port. `config` and `ports` are copied; `memory` stays the owner's and must outlive the agent. */
+struct agent *agent_init(void *memory, const struct agent_config *config, const struct agent_ports *ports,
+	const uint8_t seed[PRNG_SEED_BYTES]);
+/* The table for the endpoint's configuration; valid as long as the agent. */
+const struct coap_resource *agent_resources(const struct agent *a, uint32_t *ret_count);
+/* Reads the journal, settles what an interrupted update left, starts the payload and the first connection. 0, or the
+ * negative errno of a port without which there is no going on (already logged): then nothing has been started. */
+int agent_start(struct agent *a, struct coap_endpoint *endpoint, msec now);
+/* De-registers when registered, closes the association and stops the payload; agent_is_stopped tells when. */
+void agent_shutdown(struct agent *a, msec now);
+bool agent_is_stopped(const struct agent *a);
+
+/* ---- input ---- */
+
+/* The association asked for by uplink.connect stands. It is a new security context, so the agent registers anew
+ * (lwm2m interface section 2). */
+void agent_connected(struct agent *a, const struct coap_remote *server, msec now);
+/* The handshake failed, or the server or the network ended the association. `reason` is for the log. */
+void agent_disconnected(struct agent *a, const char *reason, msec now);
+void agent_self_test_done(struct agent *a, bool passed, const char *reason, msec now);
+/* `status` is the exit status, or 256 plus the number of the signal that ended it. */
+void agent_payload_exited(struct agent *a, int status, msec now);
+
+/* ---- time ---- */
+
+msec agent_deadline(const struct agent *a);
+void agent_tick(struct agent *a, msec now);
+
+/* ---- questions ---- */
+
+struct agent_counters {
+	uint64_t registrations, updates_sent, notifications, blocks_fetched, blocks_repeated, blocks_resumed;
+};
+
+bool agent_is_registered(const struct agent *a);
+/* /3/0/3: of the confirmed image; empty when none was ever installed. */
+const char *agent_version(const struct agent *a);
+/* The state on disk, as of the last write. */
+const struct journal_state *agent_journal(const struct agent *a);
+const struct agent_counters *agent_counters(const struct agent *a);
