@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What SenML JSON and SenML CBOR have in common (RFC 8428 as LwM2M uses it, lwm2m interface section 7.3): the fields of
+ * one record, resolved against the base fields in force.
+ *
+ * Base name and base time hold until they are given again. Name = base name + name, concatenated as text and only then
+ * parsed. Base value, sums and versions above 10 are refused, units are ignored. */
+#pragma once
+
+#include "mgmt/value.h"
+
+struct senml_base {
+	struct bytes name; /* borrowed from the body or the scratch */
+	bool has_time;
+	double time_s;
+};
+
+/* One record as it stands in the pack, before it is resolved. */
+struct senml_fields {
+	bool has_base_name, has_base_time, has_name, has_time, has_value;
+	struct bytes base_name, name;
+	double base_time_s, time_s;
+	struct value value; /* loose: numbers as INTEGER, UNSIGNED or FLOAT; VALUE_NONE with has_value for null */
+};
+
+/* Takes the base fields over and builds the record. False when the name is no path. */
+bool senml_resolve(struct senml_base *base, const struct senml_fields *fields, struct record *ret);
+
+/* How a record of a pack that is written for `base` is named: the first record carries the base name, and the name is
+ * what follows it. Empty when there is none. `text` has room for PATH_TEXT_BYTES + 1. */
+struct bytes senml_base_name(struct path base, struct path first, uint8_t *text);
+struct bytes senml_name(struct path base, struct path path, uint8_t *text);
