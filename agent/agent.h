@@ -26,7 +26,6 @@
 #include "coap/transport.h"
 
 struct agent;
-struct signature_port;
 
 /* ---- ports ---- */
 

@@ -11,11 +11,19 @@
 #pragma once
 
 #include "coap/base/bytes.h"
+#include "mgmt/signature.h"
+
+/* The negative errnos that the core tells apart; edges check that they are those of their system. */
+enum port_error {
+	PORT_NO_ENTRY = -2,   /* -ENOENT */
+	PORT_NO_MEMORY = -12, /* -ENOMEM */
+	PORT_TOO_BIG = -27,   /* -EFBIG */
+	PORT_NO_SPACE = -28,  /* -ENOSPC */
+};
 
 enum slot { SLOT_A, SLOT_B };
 
-#define SLOT_COUNT   2
-#define DIGEST_BYTES 32 /* SHA-256 */
+#define SLOT_COUNT 2
 
 static inline enum slot slot_other(enum slot s)
 {
@@ -66,5 +74,5 @@ struct digest_port {
 	void *context;
 	void (*begin)(void *context);
 	void (*add)(void *context, struct bytes data);
-	void (*end)(void *context, uint8_t ret[DIGEST_BYTES]);
+	void (*end)(void *context, uint8_t ret[SHA256_BYTES]);
 };

@@ -16,12 +16,13 @@
 #pragma once
 
 #include "agent/installer.h"
+#include "mgmt/manifest.h"
 
-#define JOURNAL_VERSION_TEXT_MAX    31
-#define JOURNAL_URI_MAX             255  /* Package URI, /5/0/1 */
-#define JOURNAL_ENVELOPE_MAX        4096 /* signed manifest */
+#define JOURNAL_VERSION_MAX         MANIFEST_VERSION_MAX
+#define JOURNAL_URI_MAX             255 /* Package URI, /5/0/1 */
+#define JOURNAL_ENVELOPE_MAX        MANIFEST_ENVELOPE_MAX
 #define JOURNAL_STATE_BYTES_MAX     (JOURNAL_ENVELOPE_MAX + JOURNAL_URI_MAX + 256)
-#define JOURNAL_PROGRESS_HEAD_BYTES 52 /* everything around the bitmap */
+#define JOURNAL_PROGRESS_HEAD_BYTES 49 /* everything around the bitmap */
 
 enum journal_record { JOURNAL_STATE_FIRST, JOURNAL_STATE_SECOND, JOURNAL_PROGRESS };
 
@@ -45,10 +46,18 @@ enum journal_phase {
 /* What is known of the image in a slot. */
 struct journal_image {
 	bool is_present;
-	char version[JOURNAL_VERSION_TEXT_MAX + 1];
+	char version[JOURNAL_VERSION_MAX + 1];
 	uint64_t sequence; /* of its manifest */
 	uint64_t size;
-	uint8_t digest[DIGEST_BYTES];
+	uint8_t digest[SHA256_BYTES];
+};
+
+/* What the server wrote into its account, /1/0. */
+struct journal_server {
+	uint32_t lifetime_s;       /* /1/0/1; 0 for the configuration's */
+	uint32_t pmin_s, pmax_s;   /* /1/0/2 and 3: defaults of attributes; 0 for none */
+	uint32_t disable_s;        /* /1/0/5; 0 for 86400 */
+	bool stores_notifications; /* /1/0/6 */
 };
 
 struct journal_state {
@@ -60,8 +69,8 @@ struct journal_state {
 	enum slot confirmed;     /* the slot that passed its test last; meaningful when its image is present */
 	uint64_t sequence_floor; /* highest sequence number ever confirmed; a manifest must exceed it */
 	uint32_t defer_period_s; /* /5/0/13 */
-	uint32_t lifetime_s;     /* /1/0/1 as the server wrote it; 0 for the configuration's */
-	int64_t changed_at;      /* /5/0/12, Unix time; 0 for never */
+	struct journal_server server;
+	int64_t changed_at; /* /5/0/12, Unix time; 0 for never */
 	struct journal_image images[SLOT_COUNT];
 	size_t uri_len, envelope_len;
 	uint8_t uri[JOURNAL_URI_MAX];
@@ -78,10 +87,10 @@ bool journal_decode_state(struct bytes record, struct journal_state *ret);
 
 /* `bitmap` has one bit a block, the first block in the lowest bit of the first byte. */
 void journal_encode_progress(
-	const uint8_t digest[DIGEST_BYTES], uint32_t block_size, struct bytes bitmap, struct writer *w);
-/* The bitmap within `record`; false unless the record is whole and belongs to this image in blocks of this size. */
+	const uint8_t digest[SHA256_BYTES], uint32_t block_size, struct bytes bitmap, struct writer *w);
+/* The bitmap within `record` and the size of its blocks; false unless the record is whole and belongs to this image. */
 bool journal_decode_progress(
-	struct bytes record, const uint8_t digest[DIGEST_BYTES], uint32_t block_size, struct bytes *ret_bitmap);
+	struct bytes record, const uint8_t digest[SHA256_BYTES], uint32_t *ret_block_size, struct bytes *ret_bitmap);
 
 /* ---- storing ---- */
 

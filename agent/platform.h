@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define PLATFORM_ADDRESSES_MAX      4
+#define PLATFORM_TEMPERATURES_MAX   4
 #define PLATFORM_ADDRESS_TEXT_BYTES 46 /* the longest IPv6 text with its zero */
 
 /* What does not change while the agent runs. Texts are zero-terminated, borrowed, and may be empty but not NULL. */
@@ -37,12 +38,13 @@ enum platform_bearer {
 
 /* One look at the machine. Sizes are bytes; totals of 0 mean "not known". */
 struct platform_sample {
-	uint16_t cpu_permille;  /* busy share of all processors since the last look */
-	uint32_t load_permille; /* load average of the last minute, 1000 is one runnable task */
+	uint16_t cpu_permille;     /* busy share of all processors since the last look */
+	uint32_t load_permille[3]; /* load averages over 1, 5 and 15 minutes; 1000 is one runnable task */
+	uint32_t processes;
 	uint64_t memory_total, memory_available;
 	uint64_t disk_total, disk_available; /* of the file system that holds the state directory */
-	bool has_temperature;
-	int32_t temperature_millidegrees; /* the hottest sensor, Celsius */
+	uint8_t temperature_count;
+	int32_t temperatures_millidegrees[PLATFORM_TEMPERATURES_MAX]; /* Celsius */
 	uint64_t uptime_s;
 	int64_t unix_time_s;
 

@@ -59,10 +59,11 @@ struct registration {
 	enum register_state state;
 	uint32_t lifetime_s;
 	msec retry_first, retry_max, connect_timeout;
-	msec backoff;               /* before the next attempt, without its random part */
-	msec at;                    /* when the current state asks for something; NEVER while an answer is awaited */
-	msec silent_until;          /* end of a Disable (/1/0/4); 0 for none */
-	bool must_send, must_close; /* an action that waits to be taken by register_due */
+	msec backoff;      /* before the next attempt, without its random part */
+	msec at;           /* when the current state asks for something; NEVER while an answer is awaited */
+	msec silent_until; /* end of a Disable (/1/0/4); 0 for none */
+	bool must_close;   /* an association is to be ended before anything else */
+	bool must_send;    /* another Update is wanted when the one on its way has been answered */
 	bool tells_lifetime;
 	bool is_stopping;
 	struct prng *chance;

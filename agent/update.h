@@ -33,11 +33,12 @@
  * The journal always leads and the boot choice follows, so at every moment one of the two images is named by the
  * journal and whole on disk. A device is never without an image unless it had none to begin with.
  *
- * Results are those of LwM2M's object 5 (lwm2m interface section 11). */
+ * Results are those of mgmt/firmware.h (lwm2m interface section 11). */
 #pragma once
 
 #include "agent/journal.h"
 #include "coap/base/msec.h"
+#include "mgmt/firmware.h"
 
 enum update_phase {
 	UPDATE_IDLE,
@@ -49,21 +50,6 @@ enum update_phase {
 	UPDATE_RECHECK,
 	UPDATE_TESTING,
 	UPDATE_SETTLING,
-};
-
-/* /5/0/5 */
-enum update_result {
-	UPDATE_RESULT_INITIAL = 0,
-	UPDATE_RESULT_SUCCESS = 1,
-	UPDATE_RESULT_NO_STORAGE = 2,
-	UPDATE_RESULT_NO_MEMORY = 3,
-	UPDATE_RESULT_CONNECTION_LOST = 4,
-	UPDATE_RESULT_INTEGRITY = 5,
-	UPDATE_RESULT_UNSUPPORTED_PACKAGE = 6,
-	UPDATE_RESULT_INVALID_URI = 7,
-	UPDATE_RESULT_FAILED = 8,
-	UPDATE_RESULT_UNSUPPORTED_PROTOCOL = 9,
-	UPDATE_RESULT_CANCELLED = 10,
 };
 
 struct update_config {
@@ -82,7 +68,9 @@ struct update {
 	msec deadline;          /* of the phase; NEVER when only events move it */
 	bool was_fetched_twice; /* a resumed image with a wrong digest is fetched once more from its first block */
 	bool was_resumed;       /* some blocks of this image come from before a restart or a pause */
-	bool is_confirming;     /* settled; only the journal's word is missing */
+	bool is_confirming;     /* the last step confirmed; should its STORE fail, it has not happened */
+	bool is_dirty;          /* the journal could not be written; it is tried again at the deadline */
+	uint64_t floor_before;  /* the sequence floor before the confirmation */
 	struct journal_state state;
 };
 
@@ -124,7 +112,7 @@ struct update_event {
 	struct bytes uri;                  /* URI_WRITTEN */
 	struct bytes envelope;             /* MANIFEST_ARRIVED */
 	const struct journal_image *image; /* MANIFEST_ARRIVED */
-	enum update_result result;         /* REFUSED */
+	enum firmware_result result;       /* REFUSED */
 	bool passed;                       /* DIGEST_KNOWN, SELF_TESTED */
 	bool was_resumed;                  /* PROGRESSED, IMAGE_ARRIVED */
 	enum update_effect_kind failed;    /* EFFECT_FAILED */
@@ -162,8 +150,8 @@ msec update_deadline(const struct update *u);
 
 /* ---- questions ---- */
 
-uint8_t update_lwm2m_state(const struct update *u); /* /5/0/3 */
+enum firmware_state update_lwm2m_state(const struct update *u);
 const char *update_phase_name(enum update_phase phase);
-const char *update_event_name(enum update_event_kind kind);
+const char *update_effect_name(enum update_effect_kind kind);
 /* The slot a download goes to and a trial comes from. */
 enum slot update_target(const struct update *u);
