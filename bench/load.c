@@ -200,8 +200,8 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"port", 1, NULL, 'p'}, {"path", 1, NULL, 'u'}, {"clients", 1, NULL, 'c'},
-		{"in-flight", 1, NULL, 'f'}, {"seconds", 1, NULL, 's'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"port", 1, NULL, 'p'}, {"path", 1, NULL, 'u'},
+		{"clients", 1, NULL, 'c'}, {"in-flight", 1, NULL, 'f'}, {"seconds", 1, NULL, 's'}, {NULL, 0, NULL, 0}};
 	static struct load l = {.path = "test", .clients = 64, .in_flight = 64};
 	unsigned long port = 5683;
 	double seconds = 5;
@@ -223,8 +223,8 @@ int main(int argc, char **argv)
 	if (l.clients == 0 || l.clients > 65535 || l.in_flight == 0 || l.in_flight > IN_FLIGHT_MAX ||
 		l.in_flight > l.clients || strlen(l.path) > 12 || port == 0 || port > 65535)
 		usage();
-	l.server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	l.server = (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	l.ids = calloc(l.clients, sizeof *l.ids);
 	if (l.ids == NULL)
 		fail("memory");

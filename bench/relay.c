@@ -16,9 +16,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define FLOWS_MAX  64
-#define QUEUE_MAX  16384 /* datagrams on the way; one more is dropped like in a full router */
-#define MTU        1500
+#define FLOWS_MAX 64
+#define QUEUE_MAX 16384 /* datagrams on the way; one more is dropped like in a full router */
+#define MTU       1500
 
 struct flow {
 	struct sockaddr_in client;
@@ -144,8 +144,8 @@ static void turn(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"listen", 1, NULL, 'l'}, {"server", 1, NULL, 's'}, {"rtt-ms", 1, NULL, 'r'},
-		{"loss-percent", 1, NULL, 'p'}, {"seed", 1, NULL, 'x'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"listen", 1, NULL, 'l'}, {"server", 1, NULL, 's'},
+		{"rtt-ms", 1, NULL, 'r'}, {"loss-percent", 1, NULL, 'p'}, {"seed", 1, NULL, 'x'}, {NULL, 0, NULL, 0}};
 	unsigned long listen_port = 0, server_port = 0;
 	int o;
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -163,12 +163,15 @@ int main(int argc, char **argv)
 			listen_port = 0, optind = argc + 1;
 	}
 	if (listen_port == 0 || listen_port > 65535 || server_port == 0 || server_port > 65535) {
-		fprintf(stderr, "usage: relay --listen PORT --server PORT [--rtt-ms MS] [--loss-percent P] [--seed N]\n");
+		fprintf(stderr,
+			"usage: relay --listen PORT --server PORT [--rtt-ms MS] [--loss-percent P] [--seed N]\n");
 		return 2;
 	}
-	server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port),
+	server = (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)server_port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)listen_port),
+	struct sockaddr_in here = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)listen_port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	queue = calloc(QUEUE_MAX, sizeof *queue);
 	front = make_socket();

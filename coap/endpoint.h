@@ -10,8 +10,9 @@
  *     coap_endpoint_tick()      the moment of coap_endpoint_deadline() has come
  *     transport.send            messages that leave, from within any of these calls
  *
- * Handlers and reply functions may call coap_endpoint_request, _respond, _cancel and _changed of the same endpoint; they
- * must not call _receive or _tick. All memory is one block that the owner hands over; nothing is allocated later. */
+ * Handlers and reply functions may call coap_endpoint_request, _respond, _cancel and _changed of the same endpoint;
+ * they must not call _receive or _tick. All memory is one block that the owner hands over; nothing is allocated later.
+ */
 #pragma once
 
 #include "coap/resource.h"
@@ -32,12 +33,12 @@ extern const struct coap_parameters coap_parameters_default;
 
 /* How many of each the endpoint has room for. Untouched memory costs nothing where pages come on demand. */
 struct coap_capacities {
-	uint32_t exchanges;   /* own requests without a final response, observations included */
-	uint32_t pending;     /* confirmable messages without an acknowledgement */
-	uint32_t duplicates;  /* remembered requests that are not safe to run twice */
-	uint32_t separate;    /* requests whose answer comes later */
+	uint32_t exchanges;  /* own requests without a final response, observations included */
+	uint32_t pending;    /* confirmable messages without an acknowledgement */
+	uint32_t duplicates; /* remembered requests that are not safe to run twice */
+	uint32_t separate;   /* requests whose answer comes later */
 	uint32_t observers;
-	uint32_t bodies;      /* bodies being put together, each of body_size_max bytes */
+	uint32_t bodies; /* bodies being put together, each of body_size_max bytes */
 };
 
 struct coap_endpoint_config {
@@ -59,8 +60,8 @@ struct coap_endpoint_counters {
 size_t coap_endpoint_memory(const struct coap_endpoint_config *config);
 /* `memory` stays the owner's and must outlive the endpoint, as must what the configuration points to. `seed` makes
  * tokens and Message-IDs unguessable. */
-struct coap_endpoint *coap_endpoint_init(void *memory, const struct coap_endpoint_config *config,
-	const uint8_t seed[PRNG_SEED_BYTES]);
+struct coap_endpoint *coap_endpoint_init(
+	void *memory, const struct coap_endpoint_config *config, const uint8_t seed[PRNG_SEED_BYTES]);
 
 /* ---- input and time ---- */
 
@@ -91,12 +92,13 @@ struct coap_reply {
 	const struct coap_message *message; /* the (first) response; NULL unless RESPONSE or NOTIFICATION */
 	enum coap_code code;                /* of the response; 0 otherwise */
 	uint16_t content_format;
-	struct bytes body;                  /* the whole body, put together from blocks; one block with `is_block` */
-	uint64_t round_trip_ms;             /* of a response to a request that was sent once; 0 when not known */
+	struct bytes body;      /* the whole body, put together from blocks; one block with `is_block` */
+	uint64_t round_trip_ms; /* of a response to a request that was sent once; 0 when not known */
 	bool was_retransmitted;
 };
 
-typedef void coap_reply_function(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now);
+typedef void coap_reply_function(
+	void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now);
 
 struct coap_call {
 	struct coap_remote to;
@@ -104,12 +106,12 @@ struct coap_call {
 	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
 	struct bytes body;                  /* sent in blocks when large: then it must stay valid until the outcome */
 	bool is_nonconfirmable;
-	bool observe;                       /* registers (RFC 7641): notifications until an error, a cancel or a loss */
-	bool is_block;                      /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not
-	                                     * apply because the caller paces himself (coap/blockfetch.h) */
-	msec ack_timeout;                   /* first retransmission timeout; 0 for the endpoint's parameter */
-	uint8_t max_retransmit;             /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
-	coap_reply_function *reply;         /* called exactly once with a final outcome, unless cancelled */
+	bool observe;               /* registers (RFC 7641): notifications until an error, a cancel or a loss */
+	bool is_block;              /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not
+				     * apply because the caller paces himself (coap/blockfetch.h) */
+	msec ack_timeout;           /* first retransmission timeout; 0 for the endpoint's parameter */
+	uint8_t max_retransmit;     /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
+	coap_reply_function *reply; /* called exactly once with a final outcome, unless cancelled */
 	void *context;
 };
 
@@ -117,18 +119,20 @@ struct coap_call {
 
 /* Starts an exchange. False when the tables are full; `reply` is then never called. It is never called from within
  * this function either. */
-bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *call, msec now, struct handle *ret_exchange);
+bool coap_endpoint_request(
+	struct coap_endpoint *e, const struct coap_call *call, msec now, struct handle *ret_exchange);
 /* Ends an exchange without an outcome. An observation is also cancelled at the server (RFC 7641 section 3.6). A handle
  * whose exchange has ended is ignored. */
 void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec now);
 /* An empty confirmable message, answered by RST (RFC 7252 section 4.3): COAP_OUTCOME_RESET is the pong. */
-bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, coap_reply_function *reply, void *context,
-	msec now, struct handle *ret_exchange);
+bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, coap_reply_function *reply,
+	void *context, msec now, struct handle *ret_exchange);
 
 /* ---- server ---- */
 
 /* The answer to a request whose handler said COAP_ANSWER_LATER. False when the handle is no longer known. */
-bool coap_endpoint_respond(struct coap_endpoint *e, struct handle later, const struct coap_response *response, msec now);
+bool coap_endpoint_respond(
+	struct coap_endpoint *e, struct handle later, const struct coap_response *response, msec now);
 /* The state that this observer watches has changed: its resource's handler is called with `is_notification` and the
  * result sent when congestion control allows, always the latest state (RFC 7641 section 4.5). */
 void coap_endpoint_changed(struct coap_endpoint *e, struct handle observer, bool confirmable, msec now);

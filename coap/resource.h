@@ -24,8 +24,8 @@ struct coap_endpoint;
 struct coap_request {
 	const struct coap_message *message; /* options and token; of the last block when the body came in blocks */
 	struct coap_remote remote;
-	struct bytes body;       /* the whole body, or one part of it when the resource takes a stream */
-	struct bytes rest[8];    /* Uri-Path segments behind the resource's own path */
+	struct bytes body;    /* the whole body, or one part of it when the resource takes a stream */
+	struct bytes rest[8]; /* Uri-Path segments behind the resource's own path */
 	uint8_t rest_count;
 	uint16_t content_format; /* of the body; COAP_FORMAT_NONE when not said */
 	uint16_t accept;         /* COAP_FORMAT_NONE when not said */
@@ -45,9 +45,9 @@ struct coap_response {
 	uint16_t content_format; /* COAP_FORMAT_NONE for none */
 	struct bytes payload;    /* the whole body, or the slice that was asked for */
 	bool is_slice;
-	uint64_t body_size;      /* of a sliced body: all of it, in bytes */
-	struct bytes etag;       /* 1 to 8 bytes, or empty; a body in blocks gets one of its own when this is empty */
-	uint32_t max_age_s;      /* presets to 60, which is not sent (RFC 7252 section 5.10.5) */
+	uint64_t body_size; /* of a sliced body: all of it, in bytes */
+	struct bytes etag;  /* 1 to 8 bytes, or empty; a body in blocks gets one of its own when this is empty */
+	uint32_t max_age_s; /* presets to 60, which is not sent (RFC 7252 section 5.10.5) */
 	struct coap_options options; /* further options: Location-Path and the like */
 };
 
@@ -56,8 +56,8 @@ enum coap_answer {
 	COAP_ANSWER_LATER, /* a separate response will follow (RFC 7252 section 5.2.2) through `later` */
 };
 
-typedef enum coap_answer coap_handler(
-	void *context, struct coap_endpoint *endpoint, const struct coap_request *request, struct coap_response *ret, msec now);
+typedef enum coap_answer coap_handler(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now);
 
 struct coap_resource {
 	const char *path;       /* "rd", "a/b"; "" is the root */

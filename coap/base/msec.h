@@ -9,7 +9,7 @@
 
 typedef int64_t msec;
 
-#define NEVER INT64_MAX /* the deadline of what is not due at all */
+#define NEVER      INT64_MAX /* the deadline of what is not due at all */
 #define SECONDS(n) ((msec)(n)*1000)
 
 /* The earlier of two deadlines. */

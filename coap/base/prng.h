@@ -15,7 +15,7 @@ struct prng {
 	uint32_t key[8];
 	uint64_t counter;
 	uint8_t pool[64]; /* the second half holds what is handed out */
-	uint8_t left; /* unused bytes at the end of pool */
+	uint8_t left;     /* unused bytes at the end of pool */
 };
 
 void prng_init(struct prng *p, const uint8_t seed[PRNG_SEED_BYTES]);
