@@ -46,3 +46,5 @@ void coap_uri_write_request(struct writer *w, bool is_secure, const struct addre
 /* Appends path and query from options, percent-encoded: "/rd/5a3f", "/" when there are none. The numbers are those of
  * Uri-Path and Uri-Query, or of Location-Path and Location-Query. */
 void coap_uri_write_path(struct writer *w, const struct coap_message *m, uint16_t path, uint16_t query);
+/* Appends bytes as they stand in a path segment: what RFC 3986 does not allow there is percent-encoded. */
+void coap_uri_write_segment(struct writer *w, struct bytes segment);
