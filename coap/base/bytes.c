@@ -45,7 +45,8 @@ struct bytes read_bytes(struct reader *r, size_t len)
 		return BYTES_NONE;
 	}
 	struct bytes b = {r->at, len};
-	r->at += len;
+	if (len > 0)
+		r->at += len;
 	return b;
 }
 
@@ -94,8 +95,9 @@ void write_bytes(struct writer *w, struct bytes b)
 		w->failed = true;
 		return;
 	}
-	if (b.len > 0)
-		memcpy(w->at, b.data, b.len);
+	if (b.len == 0)
+		return;
+	memcpy(w->at, b.data, b.len);
 	w->at += b.len;
 }
 

@@ -67,9 +67,10 @@ struct reader {
 	bool failed;
 };
 
+/* An empty span may lie at NULL, to which C does not allow even zero to be added. */
 static inline struct reader reader_of(struct bytes b)
 {
-	return (struct reader){b.data, b.data + b.len, false};
+	return (struct reader){b.data, b.len > 0 ? b.data + b.len : b.data, false};
 }
 
 static inline size_t reader_left(const struct reader *r)
@@ -94,7 +95,8 @@ struct writer {
 
 static inline struct writer writer_of(void *buffer, size_t capacity)
 {
-	return (struct writer){buffer, buffer, (uint8_t *)buffer + capacity, false};
+	uint8_t *start = buffer;
+	return (struct writer){start, start, capacity > 0 ? start + capacity : start, false};
 }
 
 static inline size_t writer_left(const struct writer *w)

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/base/slab.h"
+#include "coap/base/prng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define SLOTS 5
+
+static uint32_t generations[SLOTS], next[SLOTS];
+
+static void every_slot_is_given_once_and_then_the_table_is_full(void **state)
+{
+	(void)state;
+	struct slab s;
+	struct handle h, first;
+	bool seen[SLOTS] = {false};
+	slab_init(&s, generations, next, SLOTS);
+	for (int i = 0; i < SLOTS; i++) {
+		assert_true(slab_take(&s, &h));
+		assert_true(h.slot < SLOTS && !seen[h.slot]);
+		seen[h.slot] = true;
+		if (i == 0)
+			first = h;
+	}
+	struct handle untouched = h;
+	assert_false(slab_take(&s, &h));
+	assert_true(handle_equal(h, untouched));
+	slab_give(&s, first);
+	assert_int_equal(s.used, SLOTS - 1);
+	assert_true(slab_take(&s, &h));
+	assert_int_equal(h.slot, first.slot);
+}
+
+static void a_handle_does_not_survive_its_object(void **state)
+{
+	(void)state;
+	struct slab s;
+	struct handle old, new;
+	slab_init(&s, generations, next, SLOTS);
+	assert_true(slab_take(&s, &old));
+	assert_true(slab_is_valid(&s, old));
+	slab_give(&s, old);
+	assert_false(slab_is_valid(&s, old));
+	assert_false(slab_is_taken(&s, old.slot));
+	assert_true(slab_take(&s, &new));
+	assert_int_equal(new.slot, old.slot);
+	assert_false(handle_equal(new, old));
+	assert_false(slab_is_valid(&s, old));
+	assert_true(slab_is_valid(&s, new));
+	assert_true(handle_equal(slab_handle(&s, new.slot), new));
+}
+
+static void made_up_handles_are_not_valid(void **state)
+{
+	(void)state;
+	struct slab s;
+	struct handle h;
+	slab_init(&s, generations, next, SLOTS);
+	assert_false(slab_is_valid(&s, HANDLE_NONE));
+	assert_true(slab_take(&s, &h));
+	assert_false(slab_is_valid(&s, HANDLE_NONE));
+	assert_false(slab_is_valid(&s, (struct handle){h.slot, h.generation + 1}));
+	assert_false(slab_is_valid(&s, (struct handle){SLOTS, 1}));
+	assert_false(slab_is_valid(&s, (struct handle){UINT32_MAX, UINT32_MAX}));
+	assert_false(slab_is_taken(&s, 1));
+	assert_false(handle_is_none(h));
+	assert_true(handle_is_none(HANDLE_NONE));
+}
+
+static void storage_need_not_be_cleared(void **state)
+{
+	(void)state;
+	struct slab s;
+	struct handle h;
+	memset(generations, 0xff, sizeof generations);
+	memset(next, 0xff, sizeof next);
+	slab_init(&s, generations, next, SLOTS);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		assert_false(slab_is_taken(&s, i));
+		assert_true(slab_take(&s, &h) && slab_is_valid(&s, h));
+	}
+}
+
+static void random_taking_and_giving_agrees_with_a_plain_array(void **state)
+{
+	(void)state;
+	struct prng p;
+	struct slab s;
+	struct handle held[SLOTS], h;
+	uint32_t count = 0;
+	prng_init_number(&p, 6);
+	slab_init(&s, generations, next, SLOTS);
+	for (int turn = 0; turn < 20000; turn++) {
+		if (prng_below(&p, 2) == 0) {
+			assert_int_equal(slab_take(&s, &h), count < SLOTS);
+			if (count < SLOTS)
+				held[count++] = h;
+		} else if (count > 0) {
+			uint32_t chosen = prng_below(&p, count);
+			h = held[chosen];
+			slab_give(&s, h);
+			held[chosen] = held[--count];
+			assert_false(slab_is_valid(&s, h));
+		}
+		assert_int_equal(s.used, count);
+		for (uint32_t i = 0; i < count; i++)
+			assert_true(slab_is_valid(&s, held[i]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_slot_is_given_once_and_then_the_table_is_full),
+		cmocka_unit_test(a_handle_does_not_survive_its_object),
+		cmocka_unit_test(made_up_handles_are_not_valid),
+		cmocka_unit_test(storage_need_not_be_cleared),
+		cmocka_unit_test(random_taking_and_giving_agrees_with_a_plain_array),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
