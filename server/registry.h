@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The devices this server knows, and the registrations of those that are there (lwm2m interface section 3).
+ *
+ * A device is its endpoint name. It stays known when its registration ends, with its history; a Register replaces the
+ * registration. Three ways lead to a device: its name, the location of its registration, and the association it speaks
+ * through. A registration that is not renewed for its lifetime plus REGISTRY_GRACE is due.
+ *
+ * The registry is a leaf: it neither stores nor answers. Records are what the store keeps of it; a device is a record
+ * and what is true only while the server runs. Storage is the owner's. A device is at most 1 KiB, its places in the
+ * tables counted. */
+#pragma once
+
+#include "coap/base/address.h"
+#include "coap/base/deadline.h"
+#include "coap/base/slab.h"
+#include "coap/hashindex.h"
+#include "coap/transport.h"
+#include "mgmt/firmware.h"
+#include "mgmt/health.h"
+#include "mgmt/signature.h"
+
+#define DEVICE_NAME_MAX     64 /* bytes of an endpoint name */
+#define DEVICE_TEXT_MAX     31 /* bytes of manufacturer, model, serial number and version; longer ones are cut */
+#define DEVICE_TAGS_MAX     47 /* bytes of all tags, separated by spaces */
+#define DEVICE_OBJECTS_MAX  24
+#define DEVICE_FORMATS_MAX  8
+#define DEVICE_LOCATION_MAX 12
+#define REGISTRY_GRACE      SECONDS(93) /* MAX_TRANSMIT_WAIT: a confirmable Update may take as long to arrive */
+
+/* Wall-clock time in milliseconds since 1970, for what outlives the process and for people. */
+typedef int64_t wall_msec;
+
+struct device_object {
+	uint16_t object, instance; /* REGISTRATION_NO_INSTANCE for the object itself */
+	uint8_t major, minor;      /* 0.0 when not said */
+};
+
+/* What a Register or Update says, as it is stored. All zero is no registration. */
+struct registration {
+	char location[DEVICE_LOCATION_MAX + 1]; /* the segment behind "rd"; empty when there is no registration */
+	uint8_t major, minor;                   /* of LwM2M */
+	uint8_t bindings;                       /* REGISTRATION_UDP and others */
+	bool has_queue_mode, has_more_objects;  /* more objects were listed than are kept */
+	uint8_t object_count, format_count;
+	uint32_t lifetime_s;
+	wall_msec registered_at, renewed_at;
+	struct address address;
+	uint16_t formats[DEVICE_FORMATS_MAX];
+	struct device_object objects[DEVICE_OBJECTS_MAX];
+};
+
+/* What is known of a device for good. */
+struct device_record {
+	char name[DEVICE_NAME_MAX + 1];
+	char tags[DEVICE_TAGS_MAX + 1];
+	char manufacturer[DEVICE_TEXT_MAX + 1], model[DEVICE_TEXT_MAX + 1], serial[DEVICE_TEXT_MAX + 1];
+	char version[DEVICE_TEXT_MAX + 1]; /* /3/0/3 as last read; empty when never */
+	wall_msec first_seen;
+};
+
+/* Object 5 as last reported. */
+struct device_firmware {
+	bool is_known;         /* since the device registered */
+	bool has_manifest;     /* the Package URI named one of ours: */
+	uint8_t state, result; /* enum firmware_state, enum firmware_result */
+	uint8_t manifest[SHA256_BYTES];
+	wall_msec reported_at;
+};
+
+#define DEVICE_NO_EXCHANGE HANDLE_NONE
+
+struct device {
+	struct device_record record;
+	struct registration registration;
+	bool is_connected; /* `remote` is its association */
+	bool is_following; /* what follows a Register has been put into the queue */
+	struct coap_remote remote;
+	wall_msec last_seen;    /* any message from it; 0 when not since the server started */
+	struct handle exchange; /* the one request in flight */
+	struct handle observing_health, observing_firmware; /* exchanges of the observations */
+	struct device_firmware firmware;
+	struct health health;
+	wall_msec health_at;    /* 0 when no health was reported since the server started */
+	uint64_t served_bytes;  /* of the image it downloads, the highest offset that was sent */
+	uint32_t rollout_entry; /* the rollout's entry that is at work on it, plus 1; 0 for none */
+};
+
+struct registry {
+	struct device *devices;
+	struct slab slab;
+	struct hash_index by_name, by_location, by_remote;
+	struct deadlines expiry;
+	uint64_t seed;
+	uint32_t registered, connected; /* how many of the devices are */
+};
+
+/* ---- life ---- */
+
+/* Takes the storage for `capacity` devices from `c`. When `c` only counts, the registry is not to be used. */
+void registry_carve(struct registry *r, struct carve *c, uint32_t capacity, uint64_t seed);
+
+/* ---- devices ---- */
+
+/* The device of this record's name, made when it is not known yet and brought up to the record otherwise. NULL when
+ * there is no room. */
+struct device *registry_put(struct registry *r, const struct device_record *record);
+/* Forgets the device; its registration and association end. */
+void registry_remove(struct registry *r, struct device *device);
+
+struct device *registry_find(const struct registry *r, struct bytes name);
+struct device *registry_find_location(const struct registry *r, struct bytes location);
+/* The device whose association this is. */
+struct device *registry_find_remote(const struct registry *r, const struct coap_remote *remote);
+/* NULL when the device is gone. */
+struct device *registry_get(const struct registry *r, struct handle handle);
+struct handle registry_handle(const struct registry *r, const struct device *device);
+/* Walks through all devices: `cursor` starts at 0. NULL at the end. */
+struct device *registry_next(const struct registry *r, uint32_t *cursor);
+/* Devices for which there is still room. */
+uint32_t registry_room(const struct registry *r);
+
+/* ---- registrations ---- */
+
+/* Begins or renews: the registration replaces the device's own, and expires at `expires_at` plus grace. */
+void registry_register(
+	struct registry *r, struct device *device, const struct registration *registration, msec expires_at);
+void registry_unregister(struct registry *r, struct device *device);
+bool device_is_registered(const struct device *device);
+/* Whether the list of objects has this object, or this instance of it. */
+bool device_has_object(const struct device *device, uint16_t object);
+bool device_has_instance(const struct device *device, uint16_t object, uint16_t instance);
+/* Whether it understands this Content-Format; a device that did not say is taken to know TLV alone (LwM2M 1.0). */
+bool device_has_format(const struct device *device, uint16_t format);
+/* Whether the tag is one of the device's. */
+bool device_has_tag(const struct device *device, struct bytes tag);
+
+/* ---- associations ---- */
+
+/* A device has one association: another one replaces it, and an association of another device is taken from that. */
+void registry_connect(struct registry *r, struct device *device, const struct coap_remote *remote);
+void registry_disconnect(struct registry *r, struct device *device);
+
+/* ---- time ---- */
+
+msec registry_deadline(const struct registry *r);
+/* Takes one device whose registration has run out; it is still registered when this returns. Call until false. */
+bool registry_due(struct registry *r, msec now, struct device **ret);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The management server: the composer of this folder, sans-IO.
+ *
+ * It owns the leaves (registry, queue, releases, rollouts, events), shows /rd, /dp, /m and /a as CoAP resources,
+ * follows every device that registers, and carries rollouts out. Decide, persist, reply: what a device or an operator
+ * is told has been confirmed by the store before. Its owner (mgmtd, or a node of the simulator) does this:
+ *
+ *     s = server_init(memory, &config, &ports, seed);
+ *     endpoint_config.resources = server_resources(s, &endpoint_config.resource_count);
+ *     endpoint = coap_endpoint_init(...);
+ *     visitor = server_visitor(s);                    ... the store loads into it ...
+ *     server_start(s, endpoint, now);
+ *     loop:  coap_endpoint_receive; server_connected, server_disconnected; server_stored, server_artifact_finished;
+ *            at the earlier of coap_endpoint_deadline and server_deadline both ticks
+ *     server_stop(s, now); loop until server_is_idle(s)
+ *
+ * A command either fails at once, which its result says and then nothing was changed, or gives SERVER_ACCEPTED; then
+ * ports.done is called with its token once it is durable or has failed, always from within server_stored or
+ * server_artifact_finished, never from within the command. Queries show memory, which may be ahead of the disk by the
+ * batch that is under way; events are shown only when they are durable.
+ *
+ * All pointers that queries give are valid until the next call that is not a query. */
+#pragma once
+
+#include "coap/endpoint.h"
+#include "server/artifact.h"
+#include "server/queue.h"
+#include "server/store.h"
+
+struct server;
+
+/* ---- configuration and ports ---- */
+
+/* Borrowed texts must outlive the server. */
+struct server_config {
+	const char *public_uri; /* "coaps://192.0.2.1:5684": where devices reach us; offers begin with it */
+	uint32_t devices;       /* capacity */
+	uint32_t operations;    /* of all queues together; 0: 4 per device */
+	uint32_t releases, rollouts, rollout_entries; /* 0: 64, 64, 2 per device */
+	uint32_t events, updates;                     /* kept in memory; 0: 4096, 4096 */
+	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
+	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
+	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
+	uint32_t block_size;                          /* of the endpoint, for the slices of artifacts; 0: 1024 */
+};
+
+/* How a command ended. */
+enum server_result {
+	SERVER_ACCEPTED,     /* under way; ports.done follows */
+	SERVER_DONE,         /* with ports.done: it lasts */
+	SERVER_STORE_FAILED, /* with ports.done: nothing was changed */
+	SERVER_BUSY,         /* too much is under way, or the server is stopping; try again */
+	SERVER_FULL,         /* no room for another release, rollout or entry */
+	SERVER_BAD_NAME,
+	SERVER_BAD_MANIFEST, /* server_reason tells */
+	SERVER_NO_VERSION,   /* the manifest does not say which version the image is */
+	SERVER_FOREIGN_URI,  /* the manifest's URI is not /a/<digest of the image> */
+	SERVER_NO_IMAGE,     /* the image of the manifest was not uploaded, or has another size */
+	SERVER_NO_RELEASE,
+	SERVER_NO_ROLLOUT,
+	SERVER_NO_DEVICE, /* server_reason tells which */
+	SERVER_NONE_SELECTED,
+	SERVER_EXISTS,      /* a release of this name or manifest is there already */
+	SERVER_IN_USE,      /* a rollout that has not ended needs it */
+	SERVER_WRONG_STATE, /* the rollout does not take this word now */
+	SERVER_BAD_PLAN,
+	SERVER_ARTIFACT, /* an upload failed; the enum artifact_result tells */
+};
+
+/* What ports.done tells. */
+struct server_done {
+	uint64_t token;
+	enum server_result result;
+	uint32_t rollout;              /* number of the rollout started */
+	enum artifact_result artifact; /* of an upload */
+	struct artifact stored;        /* the artifact that an upload has become */
+};
+
+enum server_log_level { SERVER_LOG_ERROR, SERVER_LOG_WARNING, SERVER_LOG_INFO, SERVER_LOG_DEBUG };
+
+struct server_ports {
+	struct store store;
+	struct artifact_port artifacts;
+	const struct signature_port *hash;    /* for its sha256 */
+	const struct signature_port *anchors; /* to verify releases by; NULL: only their form is checked */
+	/* A command has ended. May be NULL. */
+	void (*done)(void *context, const struct server_done *done, msec now);
+	void *done_context;
+	/* One line of key=value text without a newline, borrowed. May be NULL. */
+	void (*log)(void *context, enum server_log_level level, struct bytes line);
+	void *log_context;
+};
+
+/* ---- life ---- */
+
+/* Bytes of memory, aligned to 64, for this configuration. Untouched pages cost nothing where they come on demand. */
+size_t server_memory(const struct server_config *config);
+/* `config` and `ports` are copied; `memory` stays the owner's. */
+struct server *server_init(void *memory, const struct server_config *config, const struct server_ports *ports,
+	const uint8_t seed[PRNG_SEED_BYTES]);
+/* The table for the endpoint's configuration. Registration bodies need a body_size_max of SERVER_BODY_MAX. */
+#define SERVER_BODY_MAX 4096
+const struct coap_resource *server_resources(const struct server *s, uint32_t *ret_count);
+/* How far the wall clock is ahead of `now`, in milliseconds; before loading, and whenever the wall clock was set. */
+void server_set_clock(struct server *s, wall_msec ahead, msec now);
+/* Where the store loads into, before server_start. */
+struct store_visitor server_visitor(struct server *s);
+/* Goes on with what was loaded. */
+void server_start(struct server *s, struct coap_endpoint *endpoint, msec now);
+/* Takes nothing new any more; server_is_idle tells when the store has confirmed what was under way. */
+void server_stop(struct server *s, msec now);
+bool server_is_idle(const struct server *s);
+
+/* ---- input and time ---- */
+
+/* The association `remote` stands and belongs to `endpoint_name`. */
+void server_connected(struct server *s, const struct coap_remote *remote, struct bytes endpoint_name, msec now);
+/* It is gone. Tells the endpoint as well (coap_endpoint_lost). */
+void server_disconnected(struct server *s, const struct coap_remote *remote, msec now);
+/* The batch of this ticket lasts, or nothing of it does. */
+void server_stored(struct server *s, uint64_t ticket, bool ok, msec now);
+/* The upload finished under this ticket has become `artifact`, or has failed. */
+void server_artifact_finished(
+	struct server *s, uint64_t ticket, enum artifact_result result, const struct artifact *artifact, msec now);
+msec server_deadline(const struct server *s);
+void server_tick(struct server *s, msec now);
+
+/* ---- commands ---- */
+
+/* Who asks and how to tell him: `actor` is the operator's name for the audit log, "" for none. */
+struct server_ask {
+	const char *actor;
+	uint64_t token;
+};
+
+/* After a failed command: more about it, for people; "" when there is no more to say. */
+const char *server_reason(const struct server *s);
+const char *server_result_text(enum server_result result);
+
+/* Uploads an image. begin and append answer at once (ARTIFACT_DONE); finish is a command. */
+enum artifact_result server_upload_begin(struct server *s, uint64_t size, const uint8_t *digest, struct handle *ret);
+enum artifact_result server_upload_append(struct server *s, struct handle upload, struct bytes data);
+enum server_result server_upload_finish(struct server *s, struct handle upload, const struct server_ask *ask, msec now);
+void server_upload_cancel(struct server *s, struct handle upload);
+
+/* Makes a release of a signed envelope; the image must have been uploaded before. */
+enum server_result server_release_add(
+	struct server *s, struct bytes name, struct bytes envelope, const struct server_ask *ask, msec now);
+enum server_result server_release_remove(struct server *s, struct bytes name, const struct server_ask *ask, msec now);
+
+enum selection_kind {
+	SELECTION_ALL,   /* devices that are registered now */
+	SELECTION_NAMES, /* these endpoint names, in this order; they need not be registered now */
+	SELECTION_MODEL, /* registered devices whose model is `text` */
+	SELECTION_TAG,   /* known devices with the tag `text` */
+};
+
+struct server_selection {
+	enum selection_kind kind;
+	struct bytes text;
+	const struct bytes *names;
+	uint32_t name_count;
+};
+
+/* `plan` may be NULL for the default. */
+enum server_result server_rollout_start(struct server *s, struct bytes release,
+	const struct server_selection *selection, const struct rollout_plan *plan, const struct server_ask *ask,
+	msec now);
+enum server_result server_rollout_command(
+	struct server *s, uint32_t number, enum rollout_word word, const struct server_ask *ask, msec now);
+
+/* Forgets a device; it may come back by registering. */
+enum server_result server_device_remove(struct server *s, struct bytes name, const struct server_ask *ask, msec now);
+/* Replaces its tags: words separated by single spaces. */
+enum server_result server_device_tag(
+	struct server *s, struct bytes name, struct bytes tags, const struct server_ask *ask, msec now);
+/* Adds an event of the owner's or the HTTP edge's to the audit log, such as EVENT_TOKEN_ADDED. */
+enum server_result server_audit(
+	struct server *s, enum event_type type, const char *detail, const struct server_ask *ask, msec now);
+
+/* ---- queries ---- */
+
+/* Cursors start at 0; NULL at the end. */
+const struct device *server_device_next(const struct server *s, uint32_t *cursor);
+const struct device *server_device_find(const struct server *s, struct bytes name);
+const struct device *server_device_get(const struct server *s, struct handle device);
+/* When its registration runs out, without grace; 0 when it is not registered. */
+wall_msec server_device_expires_at(const struct server *s, const struct device *device);
+uint32_t server_device_operations(const struct server *s, const struct device *device);
+
+const struct release *server_release_next(const struct server *s, uint32_t *cursor);
+const struct release *server_release_find(const struct server *s, struct bytes name);
+bool server_artifact_next(const struct server *s, uint64_t *cursor, struct artifact *ret);
+
+const struct rollout *server_rollout_next(const struct server *s, uint32_t *cursor);
+const struct rollout *server_rollout_find(const struct server *s, uint32_t number);
+
+/* One device of a rollout, ready to be shown. */
+struct rollout_view {
+	const struct rollout_entry *entry;
+	const struct device *device; /* NULL when it is no longer known */
+	uint64_t bytes, total;       /* of the image served to it; `bytes` equals `total` from DOWNLOADED on */
+	char why[ROLLOUT_WHY_BYTES];
+};
+
+/* Walks through a rollout's devices; false at the end. */
+bool server_rollout_view_next(
+	const struct server *s, const struct rollout *rollout, uint32_t *cursor, struct rollout_view *ret);
+
+/* The durable event with the lowest number above `after`; NULL when there is none yet. When events between have left
+ * the memory, it is the oldest one that is there. */
+const struct event *server_event_after(const struct server *s, uint64_t after);
+/* The newest durable number. */
+uint64_t server_event_newest(const struct server *s);
+
+/* What changed in memory and is no event: for live views. */
+enum update_type {
+	UPDATE_DEVICE,   /* registered, gone, connected, facts changed */
+	UPDATE_HEALTH,   /* a new health report */
+	UPDATE_FIRMWARE, /* object 5 reported */
+	UPDATE_ROLLOUT,  /* state or counts; `rollout` */
+	UPDATE_ENTRY,    /* a device of a rollout: state or progress; `rollout` and `device` */
+};
+
+struct update {
+	uint64_t number; /* from 1 */
+	enum update_type type;
+	uint32_t rollout;
+	struct handle device;
+	wall_msec at;
+};
+
+/* As server_event_after. A reader that fell behind gets the oldest that is there and should look at everything anew. */
+const struct update *server_update_after(const struct server *s, uint64_t after);
+uint64_t server_update_newest(const struct server *s);
+
+wall_msec server_wall(const struct server *s, msec now);
+
+struct server_counters {
+	uint64_t registers, updates, deregisters, expiries, refusals;
+	uint64_t notifications, health_reports, firmware_reports;
+	uint64_t requests, request_failures, requests_given_up;
+	uint64_t blocks_served, bytes_served;
+	uint64_t batches, batches_failed;
+	uint64_t full; /* something had no room */
+};
+
+const struct server_counters *server_counters(const struct server *s);
+
+struct server_gauges {
+	uint32_t devices, registered, connected, operations, batches_under_way;
+	uint32_t devices_capacity;
+};
+
+struct server_gauges server_gauges(const struct server *s);
