@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Own requests: writing them, and what comes of them.
+ *
+ *     request -> (turn) -> transmit --+--> ACK: the wait for a separate response
+ *                   ^                 +--> response -> next block of our body, or of the response's -> transmit
+ *                   |                 |             -> reply function, once
+ *                   +-- queued        +--> RST, timeout, loss -> reply function, once
+ *
+ * An exchange that observes stays after its first response. When a notification comes in blocks, its rest is fetched by
+ * an exchange of its own, the child, since the requests for it need another token (RFC 7641 section 3.4, RFC 7959
+ * section 2.6); a newer notification ends that fetch. */
+#pragma once
+
+#include "coap/endpoint_state.h"
+
+/* Sends the requests whose turn has come. */
+void coap_client_ready(struct coap_endpoint *e, msec now);
+/* A response has come, `from` a remote that may never have been asked. */
+void coap_client_response(struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, msec now);
+/* The request of this exchange was acknowledged, rejected, given up; or its separate response is overdue. */
+void coap_client_acked(struct coap_endpoint *e, struct handle h, msec now);
+void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now);
+void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now);
+void coap_client_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now);

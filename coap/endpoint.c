@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The life of an endpoint, its clock, and the questions to it. Memory is laid out once; each leaf gets its piece. */
+#include "coap/endpoint.h"
+
+#include "coap/answer.h"
+#include "coap/client.h"
+#include "coap/notify.h"
+#include "coap/outbound.h"
+
+#include <assert.h>
+
+/* Room for a response beside the largest body: a list of links, a handler's odds and ends. */
+#define SCRATCH_BYTES 16384
+/* What vector loads may read behind the end of a buffer. */
+#define READABLE_BYTES 64
+
+const struct coap_parameters coap_parameters_default = {
+	.ack_timeout = SECONDS(2),
+	.ack_random_permille = 1500,
+	.max_retransmit = 4,
+	.nstart = 1,
+	.block_size = 1024,
+	.body_size_max = 64 * 1024,
+};
+
+/* ---- life ---- */
+
+/* The pieces that leaves fill in by themselves. */
+struct layout {
+	void *retransmit, *dedup, *exchanges, *bodies, *observers, *separates;
+	size_t scratch_bytes;
+	uint8_t *scratch;
+};
+
+static struct coap_endpoint *lay_out(
+	struct carve *c, const struct coap_endpoint_config *config, struct layout *ret, struct coap_endpoint *e)
+{
+	const struct coap_capacities *n = &config->capacities;
+	uint32_t body = config->parameters.body_size_max;
+	struct coap_endpoint *place = carve_take(c, 1, sizeof *place);
+	if (place != NULL)
+		e = place;
+	e->buffer = carve_take(c, 1, COAP_DATAGRAM_MAX_BYTES + READABLE_BYTES);
+	e->calls = carve_take(c, n->exchanges, sizeof *e->calls);
+	e->routes = carve_take(c, config->resource_count, sizeof *e->routes);
+	ret->retransmit = carve_take(c, 1, coap_retransmit_memory(n->pending));
+	ret->dedup = carve_take(c, 1, coap_dedup_memory(n->duplicates));
+	ret->exchanges = carve_take(c, 1, coap_exchanges_memory(n->exchanges));
+	ret->bodies = carve_take(c, 1, coap_bodies_memory(n->bodies, body));
+	ret->observers = carve_take(c, 1, coap_observers_memory(n->observers, config->resource_count));
+	ret->separates = carve_take(c, 1, coap_separates_memory(n->separate));
+	ret->scratch_bytes = (size_t)body + SCRATCH_BYTES;
+	ret->scratch = carve_take(c, 1, ret->scratch_bytes);
+	return e;
+}
+
+size_t coap_endpoint_memory(const struct coap_endpoint_config *config)
+{
+	struct carve c = {NULL, 0};
+	struct coap_endpoint counted;
+	struct layout l;
+	(void)lay_out(&c, config, &l, &counted);
+	return c.used;
+}
+
+static void cut_route(struct coap_route *route, struct bytes path)
+{
+	route->count = 0;
+	while (path.len > 0) {
+		size_t end = 0;
+		while (end < path.len && path.data[end] != '/')
+			end++;
+		assert(route->count < COAP_PATH_SEGMENTS_MAX);
+		route->segments[route->count++] = bytes_first(path, end);
+		path = bytes_from(path, end + 1);
+	}
+}
+
+static void init_leaves(struct coap_endpoint *e, const struct layout *l)
+{
+	const struct coap_endpoint_config *config = &e->config;
+	const struct coap_capacities *n = &config->capacities;
+	coap_message_ids_init(&e->ids, &e->prng);
+	coap_retransmit_init(&e->retransmit, l->retransmit, n->pending, &e->prng);
+	coap_dedup_init(&e->dedup, l->dedup, n->duplicates, &e->patience, &e->prng);
+	coap_exchanges_init(&e->exchanges, l->exchanges, n->exchanges, config->parameters.nstart, &e->prng);
+	coap_bodies_init(&e->bodies, l->bodies, n->bodies, config->parameters.body_size_max);
+	coap_observers_init(&e->observers, l->observers, n->observers, config->resource_count, &e->prng);
+	coap_separates_init(&e->separates, l->separates, n->separate, &e->prng);
+	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
+}
+
+struct coap_endpoint *coap_endpoint_init(
+	void *memory, const struct coap_endpoint_config *config, const uint8_t seed[PRNG_SEED_BYTES])
+{
+	struct carve c = {memory, 0};
+	struct layout l;
+	assert((uintptr_t)memory % CARVE_ALIGNMENT == 0);
+	memset(memory, 0, sizeof(struct coap_endpoint));
+	struct coap_endpoint *e = lay_out(&c, config, &l, memory);
+	e->config = *config;
+	e->patience = (struct coap_patience){config->parameters.ack_timeout, config->parameters.ack_random_permille,
+		config->parameters.max_retransmit};
+	e->szx = coap_block_szx_of(config->parameters.block_size);
+	prng_init(&e->prng, seed);
+	e->secret = prng_u64(&e->prng);
+	for (uint32_t i = 0; i < config->resource_count; i++)
+		cut_route(&e->routes[i], bytes_of_text(config->resources[i].path));
+	init_leaves(e, &l);
+	return e;
+}
+
+/* ---- entering and leaving ---- */
+
+void coap_endpoint_enter(struct coap_endpoint *e)
+{
+	e->depth++;
+}
+
+/* What was put off goes out while the depth still counts, so that it is not done twice over. */
+void coap_endpoint_leave(struct coap_endpoint *e, msec now)
+{
+	if (e->depth == 1) {
+		coap_client_ready(e, now);
+		if (coap_observers_deadline(&e->observers) <= now)
+			coap_notify_due(e, now);
+		coap_client_ready(e, now);
+	}
+	e->depth--;
+}
+
+void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now)
+{
+	struct handle h;
+	coap_endpoint_enter(e);
+	while (coap_separate_find_remote(&e->separates, remote, &h)) {
+		coap_retransmit_remove(&e->retransmit, coap_separate_get(&e->separates, h)->pending);
+		coap_separate_remove(&e->separates, h);
+	}
+	while (coap_observer_find_remote(&e->observers, remote, &h))
+		coap_endpoint_forget_observer(e, h);
+	coap_client_lost(e, remote, now);
+	coap_body_forget(&e->bodies, remote);
+	coap_endpoint_leave(e, now);
+}
+
+/* ---- time ---- */
+
+msec coap_endpoint_deadline(const struct coap_endpoint *e)
+{
+	msec at = coap_retransmit_deadline(&e->retransmit);
+	at = msec_earlier(at, coap_exchange_deadline(&e->exchanges));
+	at = msec_earlier(at, coap_bodies_deadline(&e->bodies));
+	at = msec_earlier(at, coap_observers_deadline(&e->observers));
+	return msec_earlier(at, coap_separates_deadline(&e->separates));
+}
+
+static void send_again(struct coap_endpoint *e, struct handle h, const struct coap_pending *p, msec now)
+{
+	e->counters.retransmitted++;
+	if (p->kind == COAP_PENDING_REQUEST)
+		e->calls[p->owner.slot].was_retransmitted = true;
+	if (p->kind == COAP_PENDING_NOTIFICATION)
+		coap_notify_refresh(e, h, p->owner, now);
+	if (coap_retransmit_get(&e->retransmit, h) == p)
+		coap_outbound_send(e, &p->remote, bytes_of(p->datagram, p->len), now);
+}
+
+static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec now)
+{
+	struct handle owner = p->owner;
+	switch ((enum coap_pending_kind)p->kind) {
+	case COAP_PENDING_REQUEST:
+		coap_client_timed_out(e, owner, now);
+		break;
+	case COAP_PENDING_SEPARATE:
+		coap_separate_remove(&e->separates, owner);
+		break;
+	case COAP_PENDING_NOTIFICATION:
+		coap_endpoint_forget_observer(e, owner);
+		break;
+	case COAP_PENDING_LAST_WORD:
+		break;
+	}
+}
+
+static void tick_pending(struct coap_endpoint *e, msec now)
+{
+	const struct coap_pending *p;
+	struct handle h;
+	for (;;) {
+		switch (coap_retransmit_due(&e->retransmit, now, &h, &p)) {
+		case COAP_DUE_NOTHING:
+			return;
+		case COAP_DUE_AGAIN:
+			send_again(e, h, p, now);
+			break;
+		case COAP_DUE_GIVEN_UP:
+			give_up(e, p, now);
+			break;
+		}
+	}
+}
+
+static void tick_separates(struct coap_endpoint *e, msec now)
+{
+	struct handle h;
+	while (coap_separates_due(&e->separates, now, &h)) {
+		if (coap_separate_get(&e->separates, h)->state == COAP_SEPARATE_OWED)
+			coap_answer_promise(e, h, now);
+		else
+			coap_separate_remove(&e->separates, h);
+	}
+}
+
+void coap_endpoint_tick(struct coap_endpoint *e, msec now)
+{
+	struct handle h;
+	coap_endpoint_enter(e);
+	tick_pending(e, now);
+	tick_separates(e, now);
+	while (coap_exchange_due(&e->exchanges, now, &h))
+		coap_client_timed_out(e, h, now);
+	coap_bodies_tick(&e->bodies, now);
+	coap_endpoint_leave(e, now);
+}
+
+/* ---- server ---- */
+
+bool coap_endpoint_respond(struct coap_endpoint *e, struct handle later, const struct coap_response *response, msec now)
+{
+	struct coap_separate *x = coap_separate_get(&e->separates, later);
+	if (x == NULL || x->state == COAP_SEPARATE_SENT)
+		return false;
+	struct coap_response r = *response;
+	struct coap_origin origin = x->origin;
+	coap_endpoint_enter(e);
+	coap_answer_send(e, &origin, &r, later, now);
+	coap_endpoint_leave(e, now);
+	return true;
+}
+
+void coap_endpoint_changed(struct coap_endpoint *e, struct handle observer, bool confirmable, msec now)
+{
+	coap_endpoint_enter(e);
+	coap_observer_changed(&e->observers, observer, confirmable, now);
+	coap_endpoint_leave(e, now);
+}
+
+void coap_endpoint_resource_changed(struct coap_endpoint *e, const struct coap_resource *resource, msec now)
+{
+	size_t index = (size_t)(resource - e->config.resources);
+	assert(index < e->config.resource_count);
+	coap_endpoint_enter(e);
+	coap_observers_changed(&e->observers, (uint32_t)index, now);
+	coap_endpoint_leave(e, now);
+}
+
+void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observer)
+{
+	const struct coap_observer *x = coap_observer_get(&e->observers, observer);
+	if (x == NULL)
+		return;
+	const struct coap_resource *resource = &e->config.resources[x->resource];
+	coap_retransmit_remove(&e->retransmit, x->pending);
+	coap_observer_remove(&e->observers, observer);
+	if (resource->forget != NULL)
+		resource->forget(resource->context, observer);
+}
+
+/* ---- questions ---- */
+
+const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_endpoint *e)
+{
+	return &e->counters;
+}
+
+bool coap_endpoint_is_idle(const struct coap_endpoint *e)
+{
+	return coap_retransmit_count(&e->retransmit) == 0 && coap_separates_count(&e->separates) == 0 &&
+	       coap_exchanges_busy(&e->exchanges) == 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What an endpoint is made of; for the files of the composer alone (endpoint, inbound, outbound, serve, answer, notify,
+ * discovery, client). Others use coap/endpoint.h.
+ *
+ *     inbound --> serve --> (handler) --> answer --> outbound        a request and its response
+ *             --> client --> (reply function)                        a response to a request of ours
+ *     endpoint: life, time;  notify: a changed resource --> (handler) --> answer --> outbound
+ *
+ * Each call from outside enters and leaves (coap_endpoint_enter, _leave). What handlers and reply functions ask for
+ * while they run and that would call others in turn (notifications, queued requests) waits until the outermost leaves.
+ */
+#pragma once
+
+#include "coap/body.h"
+#include "coap/dedup.h"
+#include "coap/endpoint.h"
+#include "coap/exchange.h"
+#include "coap/messageid.h"
+#include "coap/observe.h"
+#include "coap/retransmit.h"
+#include "coap/separate.h"
+
+#define COAP_CALL_OPTIONS_MAX_BYTES 512
+#define COAP_PATH_SEGMENTS_MAX      12
+#define COAP_REST_SEGMENTS_MAX      8
+#define COAP_RECENT_MAX             64
+
+/* What a pending message was sent for. */
+enum coap_pending_kind {
+	COAP_PENDING_REQUEST,      /* owner: the exchange */
+	COAP_PENDING_SEPARATE,     /* owner: the answer owed */
+	COAP_PENDING_NOTIFICATION, /* owner: the observer */
+	COAP_PENDING_LAST_WORD,    /* an error to a former observer; nobody waits for its end */
+};
+
+/* A resource's path, cut into segments once. */
+struct coap_route {
+	struct bytes segments[COAP_PATH_SEGMENTS_MAX];
+	uint32_t count;
+};
+
+/* What belongs to an own request beside its exchange; element i goes with exchange i. */
+struct coap_client_call {
+	coap_reply_function *reply; /* NULL when nobody is to hear: cancelled, or the fetch of a notification's rest */
+	void *context;
+	struct handle pending;  /* the request in flight */
+	struct handle parent;   /* the observation whose notification this fetches the rest of */
+	struct handle child;    /* the other way round */
+	struct handle assembly; /* body of the response, when it comes in blocks */
+	struct bytes body;
+	uint64_t body_done; /* bytes of `body` that the server has */
+	uint64_t fetched;   /* bytes of the response's body that have come; 0 asks for its beginning */
+	msec sent_at;
+	struct coap_patience patience;
+	enum coap_code method;
+	uint16_t request_tag;
+	uint8_t block1_szx, block2_szx;
+	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted;
+	uint8_t etag_len;
+	uint8_t etag[8];
+	struct coap_freshness freshness;
+	uint16_t options_len;
+	uint8_t options[COAP_CALL_OPTIONS_MAX_BYTES];
+};
+
+struct coap_endpoint {
+	struct coap_endpoint_config config;
+	struct coap_endpoint_counters counters;
+	struct coap_patience patience;
+	uint8_t szx; /* of the largest block used */
+	int depth;
+	struct prng prng;
+	uint64_t secret;
+	struct coap_message_ids ids;
+	struct coap_retransmit retransmit;
+	struct coap_dedup dedup;
+	struct coap_exchanges exchanges;
+	struct coap_bodies bodies;
+	struct coap_observers observers;
+	struct coap_separates separates;
+	struct coap_client_call *calls;
+	struct coap_route *routes;
+	struct coap_separate spare;       /* stands in when the table of separate answers is full */
+	uint64_t recent[COAP_RECENT_MAX]; /* confirmable responses that were acknowledged of late, hashed; a ring */
+	uint32_t recent_next;
+	uint8_t *buffer; /* the message being written */
+	struct arena scratch;
+	struct coap_message message; /* the message being handled */
+};
+
+void coap_endpoint_enter(struct coap_endpoint *e);
+void coap_endpoint_leave(struct coap_endpoint *e, msec now);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/exchange.h"
+
+#include <assert.h>
+
+#define NO_SLOT UINT32_MAX
+
+static void layout(struct coap_exchanges *t, struct carve *c, uint32_t capacity)
+{
+	slab_carve(&t->slab, c, capacity);
+	slab_carve(&t->lane_slab, c, capacity);
+	deadlines_carve(&t->deadlines, c, capacity);
+	hash_index_carve(&t->tokens, c, capacity);
+	hash_index_carve(&t->remotes, c, capacity);
+	t->items = carve_take(c, capacity, sizeof *t->items);
+	t->lanes = carve_take(c, capacity, sizeof *t->lanes);
+}
+
+size_t coap_exchanges_memory(uint32_t capacity)
+{
+	struct coap_exchanges t;
+	struct carve c = {NULL, 0};
+	layout(&t, &c, capacity);
+	return c.used;
+}
+
+void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capacity, uint32_t nstart, struct prng *prng)
+{
+	struct carve c = {memory, 0};
+	assert(nstart > 0);
+	layout(t, &c, capacity);
+	t->nstart = nstart;
+	t->observing = 0;
+	t->ready_head = NO_SLOT;
+	t->secret = prng_u64(prng);
+}
+
+static struct coap_exchange *item(struct coap_exchanges *t, struct handle h)
+{
+	assert(slab_is_valid(&t->slab, h));
+	return &t->items[h.slot];
+}
+
+/* ---- lanes ---- */
+
+static bool find_lane(const struct coap_exchanges *t, const struct coap_remote *remote, uint32_t *ret)
+{
+	uint64_t hash = coap_remote_hash(remote, t->secret);
+	for (uint32_t slot = hash_index_first(&t->remotes, hash); slot != HASH_INDEX_END;
+		slot = hash_index_next(&t->remotes, slot)) {
+		if (coap_remote_equal(&t->lanes[slot].remote, remote)) {
+			*ret = slot;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* There are as many lanes as exchanges and each lane has one, so there is always room. */
+static uint32_t lane_for(struct coap_exchanges *t, const struct coap_remote *remote)
+{
+	uint32_t slot;
+	struct handle h;
+	if (find_lane(t, remote, &slot))
+		return slot;
+	bool has_room = slab_take(&t->lane_slab, &h);
+	assert(has_room);
+	t->lanes[h.slot] = (struct coap_lane){*remote, NO_SLOT, NO_SLOT, NO_SLOT, 0, NO_SLOT, false};
+	hash_index_add(&t->remotes, coap_remote_hash(remote, t->secret), h.slot);
+	return h.slot;
+}
+
+static void join(struct coap_exchanges *t, uint32_t slot)
+{
+	struct coap_exchange *x = &t->items[slot];
+	struct coap_lane *lane = &t->lanes[x->lane];
+	x->previous = NO_SLOT;
+	x->next = lane->members;
+	if (x->next != NO_SLOT)
+		t->items[x->next].previous = slot;
+	lane->members = slot;
+}
+
+static void leave(struct coap_exchanges *t, uint32_t slot)
+{
+	struct coap_exchange *x = &t->items[slot];
+	struct coap_lane *lane = &t->lanes[x->lane];
+	if (x->next != NO_SLOT)
+		t->items[x->next].previous = x->previous;
+	if (x->previous != NO_SLOT)
+		t->items[x->previous].next = x->next;
+	else
+		lane->members = x->next;
+}
+
+static void list_ready(struct coap_exchanges *t, uint32_t lane_slot)
+{
+	struct coap_lane *lane = &t->lanes[lane_slot];
+	if (lane->is_ready || lane->queue_head == NO_SLOT || lane->turns >= t->nstart)
+		return;
+	lane->is_ready = true;
+	lane->ready_next = t->ready_head;
+	t->ready_head = lane_slot;
+}
+
+static void unlist_ready(struct coap_exchanges *t, uint32_t lane_slot)
+{
+	uint32_t *link = &t->ready_head;
+	if (!t->lanes[lane_slot].is_ready)
+		return;
+	while (*link != lane_slot)
+		link = &t->lanes[*link].ready_next;
+	*link = t->lanes[lane_slot].ready_next;
+	t->lanes[lane_slot].is_ready = false;
+}
+
+static void close_lane_if_empty(struct coap_exchanges *t, uint32_t lane_slot)
+{
+	struct coap_lane *lane = &t->lanes[lane_slot];
+	if (lane->members != NO_SLOT)
+		return;
+	assert(lane->turns == 0 && lane->queue_head == NO_SLOT);
+	unlist_ready(t, lane_slot);
+	hash_index_remove(&t->remotes, coap_remote_hash(&lane->remote, t->secret), lane_slot);
+	slab_give(&t->lane_slab, slab_handle(&t->lane_slab, lane_slot));
+}
+
+static void enqueue(struct coap_exchanges *t, uint32_t slot)
+{
+	struct coap_exchange *x = &t->items[slot];
+	struct coap_lane *lane = &t->lanes[x->lane];
+	x->is_waiting = true;
+	x->queue_next = NO_SLOT;
+	if (lane->queue_tail == NO_SLOT)
+		lane->queue_head = slot;
+	else
+		t->items[lane->queue_tail].queue_next = slot;
+	lane->queue_tail = slot;
+}
+
+static void dequeue(struct coap_exchanges *t, uint32_t slot)
+{
+	struct coap_exchange *x = &t->items[slot];
+	struct coap_lane *lane = &t->lanes[x->lane];
+	uint32_t before = NO_SLOT;
+	if (!x->is_waiting)
+		return;
+	for (uint32_t at = lane->queue_head; at != slot; at = t->items[at].queue_next)
+		before = at;
+	if (before == NO_SLOT)
+		lane->queue_head = x->queue_next;
+	else
+		t->items[before].queue_next = x->queue_next;
+	if (lane->queue_tail == slot)
+		lane->queue_tail = before;
+	x->is_waiting = false;
+}
+
+/* ---- phases ---- */
+
+/* Does what leaving the old phase and entering the new one means for the turn and the deadline. */
+static void enter(struct coap_exchanges *t, struct handle h, enum coap_exchange_phase phase, msec deadline)
+{
+	struct coap_exchange *x = item(t, h);
+	struct coap_lane *lane = &t->lanes[x->lane];
+	dequeue(t, h.slot);
+	if (x->phase == COAP_EXCHANGE_SENT && !x->is_paced)
+		lane->turns--;
+	t->observing -= x->phase == COAP_EXCHANGE_OBSERVING;
+	x->phase = phase;
+	t->observing += x->phase == COAP_EXCHANGE_OBSERVING;
+	if (x->phase == COAP_EXCHANGE_SENT && !x->is_paced)
+		lane->turns++;
+	deadlines_arm(&t->deadlines, h.slot, deadline);
+	list_ready(t, x->lane);
+}
+
+bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
+	struct handle *ret)
+{
+	struct handle h;
+	if (!slab_take(&t->slab, &h))
+		return false;
+	struct coap_exchange *x = &t->items[h.slot];
+	*x = (struct coap_exchange){.remote = *remote, .token = prng_u64(prng), .is_paced = is_paced};
+	x->lane = lane_for(t, remote);
+	join(t, h.slot);
+	hash_index_add(&t->tokens, x->token, h.slot);
+	*ret = h;
+	return true;
+}
+
+bool coap_exchange_start(struct coap_exchanges *t, struct handle h)
+{
+	struct coap_exchange *x = item(t, h);
+	struct coap_lane *lane = &t->lanes[x->lane];
+	enter(t, h, COAP_EXCHANGE_QUEUED, NEVER);
+	if (!x->is_paced && (lane->turns >= t->nstart || lane->queue_head != NO_SLOT)) {
+		enqueue(t, h.slot);
+		list_ready(t, x->lane);
+		return false;
+	}
+	enter(t, h, COAP_EXCHANGE_SENT, NEVER);
+	return true;
+}
+
+bool coap_exchange_ready(struct coap_exchanges *t, struct handle *ret)
+{
+	while (t->ready_head != NO_SLOT) {
+		uint32_t lane_slot = t->ready_head;
+		struct coap_lane *lane = &t->lanes[lane_slot];
+		unlist_ready(t, lane_slot);
+		if (lane->queue_head == NO_SLOT || lane->turns >= t->nstart)
+			continue;
+		*ret = slab_handle(&t->slab, lane->queue_head);
+		enter(t, *ret, COAP_EXCHANGE_SENT, NEVER);
+		return true;
+	}
+	return false;
+}
+
+void coap_exchange_acked(struct coap_exchanges *t, struct handle h, msec deadline)
+{
+	enter(t, h, COAP_EXCHANGE_ACKED, deadline);
+}
+
+void coap_exchange_observing(struct coap_exchanges *t, struct handle h)
+{
+	enter(t, h, COAP_EXCHANGE_OBSERVING, NEVER);
+}
+
+void coap_exchange_renew_token(struct coap_exchanges *t, struct handle h, struct prng *prng)
+{
+	struct coap_exchange *x = item(t, h);
+	hash_index_remove(&t->tokens, x->token, h.slot);
+	x->token = prng_u64(prng);
+	hash_index_add(&t->tokens, x->token, h.slot);
+}
+
+void coap_exchange_remove(struct coap_exchanges *t, struct handle h)
+{
+	struct coap_exchange *x = item(t, h);
+	enter(t, h, COAP_EXCHANGE_QUEUED, NEVER);
+	leave(t, h.slot);
+	hash_index_remove(&t->tokens, x->token, h.slot);
+	slab_give(&t->slab, h);
+	close_lane_if_empty(t, x->lane);
+}
+
+/* ---- questions ---- */
+
+bool coap_exchange_find(
+	const struct coap_exchanges *t, const struct coap_remote *remote, struct bytes token, struct handle *ret)
+{
+	uint64_t wanted;
+	if (token.len != sizeof wanted)
+		return false;
+	memcpy(&wanted, token.data, sizeof wanted);
+	for (uint32_t slot = hash_index_first(&t->tokens, wanted); slot != HASH_INDEX_END;
+		slot = hash_index_next(&t->tokens, slot)) {
+		if (t->items[slot].token == wanted && coap_remote_equal(&t->items[slot].remote, remote)) {
+			*ret = slab_handle(&t->slab, slot);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool coap_exchange_find_remote(const struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret)
+{
+	uint32_t lane;
+	if (!find_lane(t, remote, &lane))
+		return false;
+	*ret = slab_handle(&t->slab, t->lanes[lane].members);
+	return true;
+}
+
+const struct coap_exchange *coap_exchange_get(const struct coap_exchanges *t, struct handle h)
+{
+	return slab_is_valid(&t->slab, h) ? &t->items[h.slot] : NULL;
+}
+
+msec coap_exchange_deadline(const struct coap_exchanges *t)
+{
+	return deadlines_next(&t->deadlines);
+}
+
+bool coap_exchange_due(struct coap_exchanges *t, msec now, struct handle *ret)
+{
+	uint32_t slot;
+	if (!deadlines_due(&t->deadlines, now, &slot))
+		return false;
+	*ret = slab_handle(&t->slab, slot);
+	return true;
+}
+
+uint32_t coap_exchanges_busy(const struct coap_exchanges *t)
+{
+	return t->slab.used - t->observing;
+}

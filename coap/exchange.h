@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Own requests on their way to a response: tokens, NSTART, and the wait for a separate response (RFC 7252 sections
+ * 4.7, 5.2 and 5.3).
+ *
+ *      add                        start: a turn is free         acked                       observing
+ *   -------> QUEUED ------------------------------> SENT ----------------> ACKED -----------------------> OBSERVING
+ *               ^        ready: an earlier one has      |   (ACK, or the response)                             |
+ *               |        left its turn                  |                                                      |
+ *               +---------------------------------------+--- again: the next block of a body ------------------+
+ *
+ * Tokens are eight bytes that cannot be guessed, and a response counts only from the remote that was asked (section
+ * 5.3.2). A remote with exchanges has a lane: NSTART of them at most are SENT, the others wait in order. A paced
+ * exchange takes no turn; its owner limits himself. Waiting without end is excluded: what is ACKED has a deadline.
+ * The module moves no messages; its owner does what it says. Storage is the caller's. */
+#pragma once
+
+#include "coap/carve.h"
+#include "coap/hashindex.h"
+#include "coap/transport.h"
+#include "coap/base/prng.h"
+
+#define COAP_EXCHANGE_TOKEN_BYTES 8
+
+enum coap_exchange_phase {
+	COAP_EXCHANGE_QUEUED,    /* waits for a turn, or has just been added */
+	COAP_EXCHANGE_SENT,      /* neither acknowledged nor answered */
+	COAP_EXCHANGE_ACKED,     /* a separate response is expected, until the deadline */
+	COAP_EXCHANGE_OBSERVING, /* notifications may come, without a deadline */
+};
+
+struct coap_exchange {
+	struct coap_remote remote;
+	uint64_t token; /* the bytes on the wire, as they lie in memory */
+	enum coap_exchange_phase phase;
+	bool is_paced;
+	bool is_waiting; /* in the lane's queue */
+	uint32_t lane;
+	uint32_t next, previous; /* all exchanges of the lane */
+	uint32_t queue_next;     /* those that wait for a turn */
+};
+
+/* A remote with exchanges. */
+struct coap_lane {
+	struct coap_remote remote;
+	uint32_t members; /* list of exchanges */
+	uint32_t queue_head, queue_tail;
+	uint32_t turns; /* exchanges in SENT that took one, at most NSTART */
+	uint32_t ready_next;
+	bool is_ready; /* in the list of lanes where somebody can go on */
+};
+
+struct coap_exchanges {
+	struct coap_exchange *items;
+	struct coap_lane *lanes;
+	struct slab slab, lane_slab;
+	struct deadlines deadlines;
+	struct hash_index tokens, remotes;
+	uint32_t nstart, ready_head;
+	uint32_t observing; /* how many are in OBSERVING */
+	uint64_t secret;
+};
+
+size_t coap_exchanges_memory(uint32_t capacity);
+void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capacity, uint32_t nstart, struct prng *prng);
+
+/* A new exchange with a new token. False when the table is full. */
+bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
+	struct handle *ret);
+/* Wants to send its request: true when it may now (the phase is then SENT); else it waits for its turn. */
+bool coap_exchange_start(struct coap_exchanges *t, struct handle h);
+/* Takes one waiting exchange whose turn has come; it is SENT now. Call until false. */
+bool coap_exchange_ready(struct coap_exchanges *t, struct handle *ret);
+/* The request has arrived; the response may come until `deadline`. */
+void coap_exchange_acked(struct coap_exchanges *t, struct handle h, msec deadline);
+void coap_exchange_observing(struct coap_exchanges *t, struct handle h);
+/* The next request of the same exchange gets a token of its own (RFC 7959 section 2.4). */
+void coap_exchange_renew_token(struct coap_exchanges *t, struct handle h, struct prng *prng);
+void coap_exchange_remove(struct coap_exchanges *t, struct handle h);
+
+bool coap_exchange_find(
+	const struct coap_exchanges *t, const struct coap_remote *remote, struct bytes token, struct handle *ret);
+/* One exchange with this remote; the caller removes it and asks again until false. */
+bool coap_exchange_find_remote(const struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret);
+/* The exchange behind a handle; NULL when it has ended. */
+const struct coap_exchange *coap_exchange_get(const struct coap_exchanges *t, struct handle h);
+
+msec coap_exchange_deadline(const struct coap_exchanges *t);
+/* Takes one exchange whose deadline has passed. Call until false. */
+bool coap_exchange_due(struct coap_exchanges *t, msec now, struct handle *ret);
+/* How many exchanges wait for something that must come, observations left out. */
+uint32_t coap_exchanges_busy(const struct coap_exchanges *t);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/inbound.h"
+
+#include "coap/client.h"
+#include "coap/outbound.h"
+#include "coap/serve.h"
+
+static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from, uint16_t id, msec now)
+{
+	const struct coap_pending *found;
+	if (!coap_retransmit_settle(&e->retransmit, from, id, &found))
+		return;
+	struct handle owner = found->owner;
+	switch ((enum coap_pending_kind)found->kind) {
+	case COAP_PENDING_REQUEST:
+		coap_client_acked(e, owner, now);
+		break;
+	case COAP_PENDING_SEPARATE:
+		coap_separate_remove(&e->separates, owner);
+		break;
+	case COAP_PENDING_NOTIFICATION:
+		coap_observer_settled(&e->observers, owner, now);
+		break;
+	case COAP_PENDING_LAST_WORD:
+		break;
+	}
+}
+
+/* An RST may also mean a non-confirmable notification, which is in no table of pending messages. */
+static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from, uint16_t id, msec now)
+{
+	const struct coap_pending *found;
+	struct handle owner;
+	e->counters.resets++;
+	if (!coap_retransmit_settle(&e->retransmit, from, id, &found)) {
+		if (coap_observer_find_rejected(&e->observers, from, id, &owner))
+			coap_endpoint_forget_observer(e, owner);
+		return;
+	}
+	owner = found->owner;
+	switch ((enum coap_pending_kind)found->kind) {
+	case COAP_PENDING_REQUEST:
+		coap_client_rejected(e, owner, now);
+		break;
+	case COAP_PENDING_SEPARATE:
+		coap_separate_remove(&e->separates, owner);
+		break;
+	case COAP_PENDING_NOTIFICATION:
+		coap_endpoint_forget_observer(e, owner);
+		break;
+	case COAP_PENDING_LAST_WORD:
+		break;
+	}
+}
+
+static void receive_empty(
+	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
+{
+	switch (m->type) {
+	case COAP_TYPE_CON:
+		coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
+		break;
+	case COAP_TYPE_NON:
+		break;
+	case COAP_TYPE_ACK:
+		receive_ack(e, from, m->id, now);
+		break;
+	case COAP_TYPE_RST:
+		receive_rst(e, from, m->id, now);
+		break;
+	}
+}
+
+static void refuse_options(
+	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
+{
+	if (m->type != COAP_TYPE_CON)
+		return;
+	if (!coap_code_is_request(m->code)) {
+		coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
+		return;
+	}
+	struct writer w = coap_outbound_writer(e);
+	coap_message_write(&w, COAP_TYPE_ACK, COAP_BAD_OPTION, m->id, &m->token, NULL, BYTES_NONE);
+	coap_outbound_send(e, from, writer_bytes(&w), now);
+}
+
+static void receive_message(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	struct coap_message *m, msec now)
+{
+	if (coap_code_is_request(m->code))
+		coap_serve_request(e, from, datagram, m, now);
+	else if (coap_code_is_empty(m->code))
+		receive_empty(e, from, m, now);
+	else
+		coap_client_response(e, from, m, now);
+}
+
+void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now)
+{
+	struct coap_message *m = &e->message;
+	e->counters.received++;
+	coap_endpoint_enter(e);
+	switch (coap_message_parse(datagram, m)) {
+	case COAP_VERDICT_OK:
+		receive_message(e, from, datagram, m, now);
+		break;
+	case COAP_VERDICT_IGNORE:
+		e->counters.malformed++;
+		break;
+	case COAP_VERDICT_MALFORMED:
+		e->counters.malformed++;
+		if (m->type == COAP_TYPE_CON)
+			coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
+		break;
+	case COAP_VERDICT_FULL:
+		e->counters.malformed++;
+		refuse_options(e, from, m, now);
+		break;
+	}
+	coap_endpoint_leave(e, now);
+}

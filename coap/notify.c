@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/notify.h"
+
+#include "coap/answer.h"
+#include "coap/outbound.h"
+#include "coap/serve.h"
+
+/* So many notifications a turn; the deadline stays in the past for the rest. */
+#define NOTIFICATIONS_A_TURN 64
+
+/* The state of the resource as a response to the kept request. False when the handler has none to give now. */
+static bool ask_again(
+	struct coap_endpoint *e, struct handle h, struct coap_origin *origin, struct coap_response *ret, msec now)
+{
+	const struct coap_observer *observer = coap_observer_get(&e->observers, h);
+	struct coap_message m;
+	struct coap_request request;
+	uint32_t value;
+	enum coap_verdict verdict = coap_message_parse(bytes_of(observer->request, observer->request_len), &m);
+	if (verdict != COAP_VERDICT_OK)
+		return false;
+	*origin = (struct coap_origin){.remote = observer->remote, .token = observer->token, .method = m.code};
+	origin->is_acked = true;
+	origin->observer = h;
+	origin->has_block2 =
+		coap_message_uint(&m, COAP_OPTION_BLOCK2, &value) && coap_block_parse(value, &origin->block2);
+	if (!coap_serve_describe(e, &m, origin, &request))
+		return false;
+	request.is_notification = true;
+	return coap_serve_call(e, origin, &request, ret, now) == COAP_ANSWER_NOW;
+}
+
+/* Writing an error ends the registration, and nobody waits for what becomes of the message then. Without room for a
+ * confirmable message the notification is put off. */
+static void send_notification(
+	struct coap_endpoint *e, struct handle h, struct coap_origin *origin, struct coap_response *r, msec now)
+{
+	struct handle pending = HANDLE_NONE;
+	uint16_t id = coap_outbound_next_id(e, &origin->remote);
+	bool is_confirmable = !coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now);
+	struct bytes message = coap_answer_write(e, origin, r, is_confirmable ? COAP_TYPE_CON : COAP_TYPE_NON, id, now);
+	bool is_gone = coap_observer_get(&e->observers, h) == NULL;
+	enum coap_pending_kind kind = is_gone ? COAP_PENDING_LAST_WORD : COAP_PENDING_NOTIFICATION;
+	if (!is_confirmable)
+		coap_outbound_send(e, &origin->remote, message, now);
+	else if (!coap_outbound_confirmable(e, &origin->remote, id, kind, h, &e->patience, message, now, &pending)) {
+		coap_observer_changed(&e->observers, h, true, msec_after(now, e->patience.ack_timeout));
+		return;
+	}
+	if (!is_gone)
+		coap_observer_notified(&e->observers, h, id, pending, now);
+}
+
+static void notify(struct coap_endpoint *e, struct handle h, msec now)
+{
+	struct coap_origin origin;
+	struct coap_response r;
+	bool has_state = ask_again(e, h, &origin, &r, now);
+	if (coap_observer_get(&e->observers, h) == NULL)
+		return;
+	if (has_state)
+		send_notification(e, h, &origin, &r, now);
+	else
+		coap_observer_notified(&e->observers, h, 0, HANDLE_NONE, now);
+}
+
+void coap_notify_due(struct coap_endpoint *e, msec now)
+{
+	struct handle h;
+	for (int i = 0; i < NOTIFICATIONS_A_TURN && coap_observers_due(&e->observers, now, &h); i++)
+		notify(e, h, now);
+}
+
+void coap_notify_refresh(struct coap_endpoint *e, struct handle pending, struct handle observer, msec now)
+{
+	struct coap_origin origin;
+	struct coap_response r;
+	const struct coap_observer *x = coap_observer_get(&e->observers, observer);
+	if (x == NULL || !x->is_changed || !ask_again(e, observer, &origin, &r, now) || !coap_code_is_success(r.code))
+		return;
+	if (coap_observer_get(&e->observers, observer) == NULL || coap_retransmit_get(&e->retransmit, pending) == NULL)
+		return;
+	uint16_t id = coap_outbound_next_id(e, &origin.remote);
+	struct bytes message = coap_answer_write(e, &origin, &r, COAP_TYPE_CON, id, now);
+	if (message.len == 0 || coap_observer_get(&e->observers, observer) == NULL)
+		return;
+	coap_retransmit_replace(&e->retransmit, pending, id, message);
+	coap_observer_notified(&e->observers, observer, id, pending, now);
+}

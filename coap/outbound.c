@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/outbound.h"
+
+struct writer coap_outbound_writer(struct coap_endpoint *e)
+{
+	return writer_of(e->buffer, COAP_DATAGRAM_MAX_BYTES);
+}
+
+void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now)
+{
+	if (message.len == 0)
+		return; /* it did not fit the buffer */
+	e->counters.sent++;
+	(void)e->config.transport.send(e->config.transport.context, to, message, now);
+}
+
+void coap_outbound_empty(
+	struct coap_endpoint *e, const struct coap_remote *to, enum coap_type type, uint16_t id, msec now)
+{
+	uint8_t room[COAP_HEADER_BYTES];
+	struct writer w = writer_of(room, sizeof room);
+	coap_message_write_empty(&w, type, id);
+	coap_outbound_send(e, to, writer_bytes(&w), now);
+}
+
+bool coap_outbound_confirmable(struct coap_endpoint *e, const struct coap_remote *to, uint16_t id,
+	enum coap_pending_kind kind, struct handle owner, const struct coap_patience *patience, struct bytes message,
+	msec now, struct handle *ret_pending)
+{
+	if (!coap_retransmit_add(
+		    &e->retransmit, to, id, (uint8_t)kind, owner, patience, message, &e->prng, now, ret_pending)) {
+		e->counters.refused_full++;
+		return false;
+	}
+	coap_outbound_send(e, to, message, now);
+	return true;
+}
+
+uint16_t coap_outbound_next_id(struct coap_endpoint *e, const struct coap_remote *to)
+{
+	return coap_message_ids_next(&e->ids, to);
+}

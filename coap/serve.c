@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/serve.h"
+
+#include "coap/answer.h"
+#include "coap/discovery.h"
+#include "coap/notify.h"
+#include "coap/outbound.h"
+
+/* The resource number of /.well-known/core, which is not in the application's table. */
+#define DISCOVERY UINT32_MAX
+/* After a refusal for want of room the client waits this long (RFC 7252 section 5.9.3.4). */
+#define BUSY_MAX_AGE_S 5
+
+static const uint16_t understood_numbers[] = {
+	COAP_OPTION_URI_PATH,
+	COAP_OPTION_URI_QUERY,
+	COAP_OPTION_ACCEPT,
+	COAP_OPTION_CONTENT_FORMAT,
+	COAP_OPTION_OBSERVE,
+	COAP_OPTION_BLOCK2,
+	COAP_OPTION_BLOCK1,
+	COAP_OPTION_URI_HOST,
+	COAP_OPTION_URI_PORT,
+	COAP_OPTION_IF_MATCH,
+	COAP_OPTION_IF_NONE_MATCH,
+	COAP_OPTION_ETAG,
+	COAP_OPTION_SIZE1,
+	COAP_OPTION_SIZE2,
+	COAP_OPTION_PROXY_URI,
+	COAP_OPTION_PROXY_SCHEME,
+	COAP_OPTION_NO_RESPONSE,
+	COAP_OPTION_REQUEST_TAG,
+};
+static const struct coap_option_set understood = {
+	understood_numbers, sizeof understood_numbers / sizeof understood_numbers[0], NULL};
+
+/* ---- whom it concerns ---- */
+
+struct path {
+	struct bytes segments[COAP_PATH_SEGMENTS_MAX];
+	uint32_t count;
+	bool is_too_long;
+};
+
+static void read_path(const struct coap_message *m, struct path *ret)
+{
+	ret->count = 0;
+	ret->is_too_long = false;
+	for (unsigned i = 0; i < m->option_count && m->options[i].number <= COAP_OPTION_URI_PATH; i++) {
+		if (m->options[i].number != COAP_OPTION_URI_PATH)
+			continue;
+		if (ret->count == COAP_PATH_SEGMENTS_MAX) {
+			ret->is_too_long = true;
+			return;
+		}
+		ret->segments[ret->count++] = m->options[i].value;
+	}
+}
+
+static bool leads_to(const struct coap_route *route, const struct path *path)
+{
+	if (route->count > path->count)
+		return false;
+	for (uint32_t i = 0; i < route->count; i++)
+		if (!bytes_equal(route->segments[i], path->segments[i]))
+			return false;
+	return true;
+}
+
+static bool is_discovery(const struct path *path)
+{
+	return path->count == 2 && bytes_equal_text(path->segments[0], ".well-known") &&
+	       bytes_equal_text(path->segments[1], "core");
+}
+
+/* The longest matching path wins. False when nobody is concerned. */
+static bool find_resource(const struct coap_endpoint *e, const struct path *path, uint32_t *ret)
+{
+	bool found = false;
+	if (path->is_too_long)
+		return false;
+	for (uint32_t i = 0; i < e->config.resource_count; i++) {
+		const struct coap_route *route = &e->routes[i];
+		if (!leads_to(route, path) || (route->count < path->count && !e->config.resources[i].is_subtree))
+			continue;
+		if (path->count - route->count > COAP_REST_SEGMENTS_MAX ||
+			(found && route->count <= e->routes[*ret].count))
+			continue;
+		*ret = i;
+		found = true;
+	}
+	if (is_discovery(path) && (!found || e->routes[*ret].count < 2)) {
+		*ret = DISCOVERY;
+		return true;
+	}
+	return found;
+}
+
+static void set_rest(
+	const struct coap_endpoint *e, uint32_t resource, const struct path *path, struct coap_request *ret)
+{
+	uint32_t own = resource == DISCOVERY ? path->count : e->routes[resource].count;
+	ret->rest_count = (uint8_t)(path->count - own);
+	for (uint32_t i = own; i < path->count; i++)
+		ret->rest[i - own] = path->segments[i];
+}
+
+/* ---- what it says ---- */
+
+/* The key under which the blocks of a transfer belong together: the method and all options that are part of the cache
+ * key or choose the target, Request-Tag included (RFC 7959 section 2.5, RFC 9175 section 3.4), but not the blocks'
+ * own numbers. */
+static uint64_t transfer_key(const struct coap_endpoint *e, const struct coap_message *m)
+{
+	uint64_t key = e->secret + (uint64_t)m->code;
+	for (unsigned i = 0; i < m->option_count; i++) {
+		uint16_t number = m->options[i].number;
+		bool is_block =
+			number == COAP_OPTION_BLOCK1 || number == COAP_OPTION_BLOCK2 || number == COAP_OPTION_OBSERVE;
+		if (!is_block && !coap_option_is_no_cache_key(number))
+			key = bytes_hash(m->options[i].value, key + number);
+	}
+	return key;
+}
+
+static uint16_t format_of(const struct coap_message *m, uint16_t number)
+{
+	uint32_t value;
+	return coap_message_uint(m, number, &value) ? (uint16_t)value : COAP_FORMAT_NONE;
+}
+
+/* The options that say how the response is to be given. False when a block option cannot be meant. */
+static bool read_origin(const struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m,
+	struct coap_origin *o)
+{
+	uint32_t value;
+	o->remote = *from;
+	o->token = m->token;
+	o->method = m->code;
+	o->id = m->id;
+	o->is_confirmable = m->type == COAP_TYPE_CON;
+	o->is_acked = o->is_part = o->has_block1 = o->has_block2 = false;
+	o->no_response = 0;
+	o->transfer = 0;
+	o->dedup = o->observer = HANDLE_NONE;
+	if (coap_message_uint(m, COAP_OPTION_BLOCK2, &value)) {
+		o->has_block2 = true;
+		if (!coap_block_parse(value, &o->block2))
+			return false;
+	}
+	if (m->code == COAP_GET)
+		return true;
+	if (coap_message_uint(m, COAP_OPTION_BLOCK1, &value)) {
+		o->has_block1 = true;
+		if (!coap_block_parse(value, &o->block1))
+			return false;
+	}
+	if (coap_message_uint(m, COAP_OPTION_NO_RESPONSE, &value))
+		o->no_response = value == 0 ? 0 : (uint8_t)value;
+	o->transfer = transfer_key(e, m);
+	return true;
+}
+
+static bool is_known_method(enum coap_code code)
+{
+	return code >= COAP_GET && code <= COAP_IPATCH;
+}
+
+bool coap_serve_describe(
+	struct coap_endpoint *e, const struct coap_message *m, struct coap_origin *origin, struct coap_request *ret)
+{
+	struct path path;
+	read_path(m, &path);
+	if (!find_resource(e, &path, &origin->resource))
+		return false;
+	struct coap_block block = coap_answer_wanted(e, origin);
+	set_rest(e, origin->resource, &path, ret);
+	ret->message = m;
+	ret->remote = origin->remote;
+	ret->body = m->payload;
+	ret->content_format = format_of(m, COAP_OPTION_CONTENT_FORMAT);
+	ret->accept = format_of(m, COAP_OPTION_ACCEPT);
+	ret->body_offset = 0;
+	ret->body_is_last = true;
+	ret->slice_offset = coap_block_offset(block);
+	ret->slice_size = coap_block_size(block.szx);
+	ret->later = HANDLE_NONE;
+	ret->observer = origin->observer;
+	ret->is_notification = false;
+	ret->scratch = &e->scratch;
+	return true;
+}
+
+enum coap_answer coap_serve_call(struct coap_endpoint *e, const struct coap_origin *origin,
+	struct coap_request *request, struct coap_response *ret, msec now)
+{
+	arena_reset(&e->scratch);
+	coap_answer_preset(ret);
+	if (origin->resource == DISCOVERY) {
+		coap_discovery_answer(e, request, ret);
+		return COAP_ANSWER_NOW;
+	}
+	const struct coap_resource *resource = &e->config.resources[origin->resource];
+	return resource->handle(resource->context, e, request, ret, now);
+}
+
+/* ---- refusing ---- */
+
+static void refuse_busy(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
+{
+	struct coap_response r;
+	coap_answer_preset(&r);
+	r.code = COAP_SERVICE_UNAVAILABLE;
+	r.max_age_s = BUSY_MAX_AGE_S;
+	e->counters.refused_full++;
+	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
+}
+
+static void refuse_too_large(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
+{
+	struct coap_response r;
+	coap_answer_preset(&r);
+	r.code = COAP_REQUEST_ENTITY_TOO_LARGE;
+	coap_options_add_uint(&r.options, COAP_OPTION_SIZE1, e->config.parameters.body_size_max);
+	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
+}
+
+/* ---- running the handler ---- */
+
+/* Requests with an effect are remembered before they have it. A block with more to come has none yet, and asking on for
+ * the rest of a response has none any more. False when there is no room: it must not run. */
+static bool remember(struct coap_endpoint *e, struct coap_origin *origin, msec now)
+{
+	bool has_effect = !coap_code_is_safe(origin->method) && !(origin->has_block1 && origin->block1.has_more);
+	return !has_effect ||
+	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
+}
+
+/* RFC 7252 section 5.10.6.2: what the client has is still valid. */
+static void validate(const struct coap_message *m, const struct coap_origin *origin, struct coap_response *r)
+{
+	struct bytes etag;
+	unsigned cursor = 0;
+	if (r->code != COAP_CONTENT || r->etag.len == 0 || (origin->has_block2 && origin->block2.number > 0))
+		return;
+	while (coap_message_next(m, COAP_OPTION_ETAG, &cursor, &etag)) {
+		if (bytes_equal(etag, r->etag)) {
+			r->code = COAP_VALID;
+			r->payload = BYTES_NONE;
+			r->is_slice = false;
+			return;
+		}
+	}
+}
+
+static void run(struct coap_endpoint *e, struct coap_origin *origin, struct coap_request *request, struct handle later,
+	msec now)
+{
+	struct coap_response r;
+	if (!remember(e, origin, now)) {
+		refuse_busy(e, origin, now);
+		return;
+	}
+	request->later = later;
+	if (coap_serve_call(e, origin, request, &r, now) == COAP_ANSWER_NOW) {
+		if (request->message->code == COAP_GET)
+			validate(request->message, origin, &r);
+		coap_answer_send(e, origin, &r, HANDLE_NONE, now);
+	} else if (handle_is_none(later)) {
+		refuse_busy(e, origin, now); /* it cannot be answered later: the table was full */
+	} else if (coap_separate_get(&e->separates, later) != NULL) {
+		coap_separate_owe(&e->separates, later, coap_exchange_lifetime(&e->patience), now);
+	}
+}
+
+/* ---- bodies in blocks ---- */
+
+static msec body_deadline(const struct coap_endpoint *e, msec now)
+{
+	return msec_after(now, coap_max_transmit_wait(&e->patience));
+}
+
+static bool open_or_find(
+	struct coap_endpoint *e, const struct coap_origin *o, msec now, struct handle *ret, enum coap_code *ret_refusal)
+{
+	struct handle h;
+	bool is_first = o->block1.number == 0;
+	bool has = coap_body_find(&e->bodies, COAP_BODY_REQUEST, &o->remote, o->transfer, &h);
+	*ret_refusal = COAP_SERVICE_UNAVAILABLE;
+	if (is_first &&
+		!coap_body_open(&e->bodies, COAP_BODY_REQUEST, &o->remote, o->transfer, body_deadline(e, now), &h))
+		return false;
+	*ret_refusal = COAP_REQUEST_ENTITY_INCOMPLETE;
+	if (!is_first && !has)
+		return false;
+	*ret = h;
+	return true;
+}
+
+static void continue_body(struct coap_endpoint *e, struct coap_origin *origin, msec now)
+{
+	/* With the first block the server may say that it prefers smaller ones (RFC 7959 section 2.3). */
+	if (origin->block1.number == 0 && origin->block1.szx > e->szx)
+		origin->block1.szx = e->szx;
+	coap_answer_code(e, origin, COAP_CONTINUE, now);
+}
+
+/* One part of a body that the handler takes as it comes. */
+static void receive_part(struct coap_endpoint *e, struct coap_origin *origin, struct coap_request *request,
+	struct handle body, struct handle later, msec now)
+{
+	enum coap_body_verdict verdict = coap_body_pass(
+		&e->bodies, body, coap_block_offset(origin->block1), request->body, body_deadline(e, now));
+	switch (verdict) {
+	case COAP_BODY_APPENDED:
+		request->body_offset = coap_block_offset(origin->block1);
+		request->body_is_last = !origin->block1.has_more;
+		origin->is_part = origin->block1.has_more;
+		if (!origin->block1.has_more)
+			coap_body_close(&e->bodies, body);
+		run(e, origin, request, later, now);
+		return;
+	case COAP_BODY_REPEATED:
+		continue_body(e, origin, now);
+		return;
+	case COAP_BODY_GAP:
+	case COAP_BODY_TOO_LARGE:
+		coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
+		return;
+	}
+}
+
+/* One block of a body that is put together; the handler runs with the last (RFC 7959 section 2.5, atomic). */
+static void receive_block(struct coap_endpoint *e, struct coap_origin *origin, struct coap_request *request,
+	struct handle body, struct handle later, msec now)
+{
+	enum coap_body_verdict verdict = coap_body_append(
+		&e->bodies, body, coap_block_offset(origin->block1), request->body, body_deadline(e, now));
+	switch (verdict) {
+	case COAP_BODY_APPENDED:
+	case COAP_BODY_REPEATED:
+		if (origin->block1.has_more) {
+			continue_body(e, origin, now);
+			return;
+		}
+		request->body = coap_body_bytes(&e->bodies, body);
+		run(e, origin, request, later, now);
+		coap_body_close(&e->bodies, body);
+		return;
+	case COAP_BODY_GAP:
+		coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
+		return;
+	case COAP_BODY_TOO_LARGE:
+		coap_body_close(&e->bodies, body);
+		refuse_too_large(e, origin, now);
+		return;
+	}
+}
+
+static void serve_block1(struct coap_endpoint *e, struct coap_origin *origin, struct coap_request *request,
+	struct handle later, msec now)
+{
+	struct handle body;
+	enum coap_code refusal;
+	uint32_t size1;
+	bool is_stream = origin->resource != DISCOVERY && e->config.resources[origin->resource].takes_stream;
+	if (origin->block1.has_more && request->body.len != coap_block_size(origin->block1.szx)) {
+		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
+		return;
+	}
+	if (origin->block1.number == 0 && !origin->block1.has_more) {
+		run(e, origin, request, later, now); /* it fits one block after all */
+		return;
+	}
+	if (!is_stream && coap_message_uint(request->message, COAP_OPTION_SIZE1, &size1) &&
+		size1 > e->config.parameters.body_size_max) {
+		refuse_too_large(e, origin, now);
+		return;
+	}
+	if (!open_or_find(e, origin, now, &body, &refusal)) {
+		if (refusal == COAP_SERVICE_UNAVAILABLE)
+			refuse_busy(e, origin, now);
+		else
+			coap_answer_code(e, origin, refusal, now);
+		return;
+	}
+	if (is_stream)
+		receive_part(e, origin, request, body, later, now);
+	else
+		receive_block(e, origin, request, body, later, now);
+}
+
+/* ---- observation ---- */
+
+/* RFC 7641 section 4.1. A registration that finds no room is answered like a plain GET. */
+static void read_observe(struct coap_endpoint *e, const struct coap_message *m, struct bytes datagram,
+	struct coap_origin *origin, msec now)
+{
+	uint32_t value;
+	if (!coap_code_is_safe(m->code) || origin->resource == DISCOVERY ||
+		!e->config.resources[origin->resource].is_observable)
+		return;
+	if (!coap_message_uint(m, COAP_OPTION_OBSERVE, &value) || (origin->has_block2 && origin->block2.number > 0))
+		return;
+	if (value == 0) {
+		if (!coap_observer_add(&e->observers, &origin->remote, &origin->token, origin->resource, datagram, now,
+			    &origin->observer))
+			e->counters.refused_full++;
+	} else if (value == 1) {
+		struct handle h;
+		if (coap_observer_find(&e->observers, &origin->remote, &origin->token, &h))
+			coap_endpoint_forget_observer(e, h);
+	}
+}
+
+/* ---- a request ---- */
+
+static bool was_seen(struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
+{
+	struct bytes reply = BYTES_NONE;
+	struct handle owed;
+	bool is_confirmable = m->type == COAP_TYPE_CON;
+	if (coap_separate_find(&e->separates, from, m->id, &owed)) {
+		if (is_confirmable)
+			coap_answer_promise(e, owed, now);
+	} else if (!coap_code_is_safe(m->code) && coap_dedup_find(&e->dedup, from, m->id, now, &reply)) {
+		if (reply.len > 0)
+			coap_outbound_send(e, from, reply, now);
+	} else {
+		return false;
+	}
+	e->counters.duplicates++;
+	return true;
+}
+
+/* Whether it is not a request of its own, but asks for the rest of the response to one that has run. A FETCH that
+ * repeats its body is answered afresh. */
+static bool asks_on(const struct coap_origin *origin, const struct coap_message *m)
+{
+	return m->code != COAP_GET && origin->has_block2 && origin->block2.number > 0 &&
+	       (m->payload.len == 0 || !coap_code_is_safe(m->code));
+}
+
+static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coap_message *m,
+	struct coap_origin *origin, bool blocks_are_right, struct handle later, msec now)
+{
+	struct coap_request request;
+	if (coap_message_has(m, COAP_OPTION_PROXY_URI) || coap_message_has(m, COAP_OPTION_PROXY_SCHEME)) {
+		coap_answer_code(e, origin, COAP_PROXYING_NOT_SUPPORTED, now);
+	} else if (!coap_serve_describe(e, m, origin, &request)) {
+		coap_answer_code(e, origin, COAP_NOT_FOUND, now);
+	} else if (!is_known_method(m->code)) {
+		coap_answer_code(e, origin, COAP_METHOD_NOT_ALLOWED, now);
+	} else if (!blocks_are_right) {
+		origin->has_block1 = origin->has_block2 = false;
+		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
+	} else if (asks_on(origin, m)) {
+		if (!coap_answer_from_kept(e, origin, now))
+			coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
+	} else if (origin->has_block1) {
+		serve_block1(e, origin, &request, later, now);
+	} else {
+		read_observe(e, m, datagram, origin, now);
+		request.observer = origin->observer;
+		run(e, origin, &request, later, now);
+	}
+}
+
+void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	struct coap_message *m, msec now)
+{
+	struct handle later = HANDLE_NONE;
+	uint16_t offending;
+	if (was_seen(e, from, m, now))
+		return;
+	struct coap_separate *place = coap_separate_reserve(&e->separates, &later);
+	struct coap_origin *origin = place != NULL ? &place->origin : &e->spare.origin;
+	bool blocks_are_right = read_origin(e, from, m, origin);
+	if (coap_message_recognise(m, &understood, &offending))
+		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
+	else if (m->type == COAP_TYPE_CON)
+		coap_answer_code(e, origin, COAP_BAD_OPTION, now);
+	/* What has been answered, or dropped, needs its place no longer. */
+	const struct coap_separate *kept = coap_separate_get(&e->separates, later);
+	if (kept != NULL && !kept->is_indexed)
+		coap_separate_remove(&e->separates, later);
+}
