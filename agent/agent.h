@@ -87,7 +87,7 @@ extern const struct agent_config agent_config_default;
 
 /* ---- life ---- */
 
-/* Bytes of memory, aligned to 16, that an agent of this configuration needs. */
+/* Bytes of memory, aligned to 64, that an agent of this configuration needs. */
 size_t agent_memory(const struct agent_config *config);
 /* Touches no port. `config` and `ports` are copied; `memory` stays the owner's and must outlive the agent. */
 struct agent *agent_init(void *memory, const struct agent_config *config, const struct agent_ports *ports,

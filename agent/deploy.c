@@ -156,6 +156,20 @@ static bool carry_out_all(struct deploy *d, const struct update_effects *effects
 	return true;
 }
 
+static void run_event(struct deploy *d, const struct update_event *happened, msec now, struct deploy_outcome *outcome);
+
+/* Every block may be there as soon as a download is opened again. The verdict stays that of the event before. */
+static void finish_if_complete(struct deploy *d, msec now, struct deploy_outcome *outcome)
+{
+	if (d->update.phase != UPDATE_IMAGE || !download_is_complete(&d->download))
+		return;
+	enum update_verdict verdict = outcome->verdict;
+	struct update_event event = {.kind = UPDATE_IMAGE_ARRIVED, .was_resumed = d->download.resumed > 0};
+	outcome->wants_image = false;
+	run_event(d, &event, now, outcome);
+	outcome->verdict = verdict;
+}
+
 static void run_event(struct deploy *d, const struct update_event *happened, msec now, struct deploy_outcome *outcome)
 {
 	struct update_effects effects;
@@ -169,12 +183,24 @@ static void run_event(struct deploy *d, const struct update_event *happened, mse
 		(void)update_step(&d->update, &failure, now, &effects);
 	if (d->restart_at == NEVER)
 		schedule_restart(d, now);
+	finish_if_complete(d, now, outcome);
 }
 
 void deploy_event(struct deploy *d, const struct update_event *event, msec now, struct deploy_outcome *ret)
 {
 	memset(ret, 0, sizeof *ret);
 	run_event(d, event, now, ret);
+}
+
+/* With the journal gone the boot choice still tells which image ran. It goes on running, under no known version. */
+static void adopt_active_slot(const struct deploy *d, struct journal_state *state)
+{
+	enum slot active;
+	if (d->ports->boot.active(d->ports->boot.context, &active) < 0)
+		return;
+	state->confirmed = active;
+	state->images[active].is_present = true;
+	memcpy(state->images[active].version, "unknown", sizeof "unknown");
 }
 
 enum journal_loaded deploy_start(struct deploy *d, msec now, struct deploy_outcome *ret)
@@ -184,6 +210,8 @@ enum journal_loaded deploy_start(struct deploy *d, msec now, struct deploy_outco
 	enum journal_loaded loaded = journal_load(&d->ports->journal, d->record, &state, &ret->error);
 	if (loaded == JOURNAL_FAILED)
 		return loaded;
+	if (loaded == JOURNAL_ROTTEN)
+		adopt_active_slot(d, &state);
 	update_init(&d->update, &d->config->update, &state);
 	run_event(d, &(struct update_event){.kind = UPDATE_STARTED}, now, ret);
 	return loaded;
@@ -205,6 +233,19 @@ bool deploy_block(struct deploy *d, uint32_t block, struct bytes data, msec now,
 		event = (struct update_event){.kind = UPDATE_IMAGE_ARRIVED, .was_resumed = d->download.resumed > 0};
 	run_event(d, &event, now, ret);
 	return status > 0;
+}
+
+void deploy_reopen(struct deploy *d, uint32_t block_size, msec now, struct deploy_outcome *ret)
+{
+	enum slot target = update_target(&d->update);
+	memset(ret, 0, sizeof *ret);
+	int status = download_open(&d->download, target, &d->update.state.images[target], block_size);
+	ret->wants_image = status == 0;
+	if (status < 0)
+		run_event(d,
+			&(struct update_event){
+				.kind = UPDATE_EFFECT_FAILED, .failed = UPDATE_FETCH_IMAGE, .error = status},
+			now, ret);
 }
 
 void deploy_payload_exited(struct deploy *d, msec now, struct deploy_outcome *ret)

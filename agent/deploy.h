@@ -66,6 +66,8 @@ void deploy_init(struct deploy *d, const struct deploy_config *config, const str
  * reading it; then nothing has been done. */
 enum journal_loaded deploy_start(struct deploy *d, msec now, struct deploy_outcome *ret);
 void deploy_event(struct deploy *d, const struct update_event *event, msec now, struct deploy_outcome *ret);
+/* The image being fetched comes in blocks of this smaller size: its map is made anew, and wants_image set again. */
+void deploy_reopen(struct deploy *d, uint32_t block_size, msec now, struct deploy_outcome *ret);
 /* A block of the image being fetched has come. True when it was new. */
 bool deploy_block(struct deploy *d, uint32_t block, struct bytes data, msec now, struct deploy_outcome *ret);
 void deploy_payload_exited(struct deploy *d, msec now, struct deploy_outcome *ret);

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Manifest and image over the association with the server. The manifest is one small GET; the image is
+ * coap/blockfetch with a few requests in flight, each block going straight into the slot.
+ *
+ * A transfer ends by what it brings, by what the server says that will not change (4.xx), or by the update engine's
+ * patience. Everything else is waited out: a busy server (5.xx) is asked again later, a silent one makes the
+ * association suspect, and after the next registration the transfer goes on where it was. */
+#include "agent/state.h"
+
+#include "coap/uri.h"
+
+#include <assert.h>
+
+#define SILENCE_MAX_MS SECONDS(45) /* without any response to a block: longer than its timeouts grow */
+#define FULL_RETRY_MS  200
+
+static void end_with(struct agent *a, enum firmware_result result, const char *reason, msec now)
+{
+	struct logline line = logline_begin("update_refused");
+	logline_text(&line, "reason", reason);
+	logline_number(&line, "result", result);
+	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
+	agent_update_event(a, &(struct update_event){.kind = UPDATE_REFUSED, .result = result}, now);
+}
+
+/* ---- where it is ---- */
+
+/* The path of a URI as options; false when it is not our server's. */
+static bool aim(struct agent *a, const struct coap_uri *uri)
+{
+	struct coap_uri server;
+	struct writer room = writer_of(a->fetch.room, sizeof a->fetch.room);
+	if (!coap_uri_parse(bytes_of_text(a->config.server_uri), &server))
+		return false;
+	if (uri->is_secure != server.is_secure || uri->port != server.port || !bytes_equal(uri->host, server.host))
+		return false;
+	coap_options_clear(&a->fetch.options);
+	return coap_uri_add_options(uri, &room, &a->fetch.options) && !a->fetch.options.failed;
+}
+
+static struct bytes package_uri(const struct agent *a)
+{
+	return bytes_of(a->deploy.update.state.uri, a->deploy.update.state.uri_len);
+}
+
+/* ---- manifest ---- */
+
+static enum firmware_result result_of(enum manifest_reason reason)
+{
+	switch (reason) {
+	case MANIFEST_GOOD:
+		return FIRMWARE_RESULT_INITIAL;
+	case MANIFEST_MALFORMED:
+	case MANIFEST_UNSIGNED:
+	case MANIFEST_BAD_SIGNATURE_FORM:
+	case MANIFEST_WRONG_DIGEST:
+	case MANIFEST_NOT_TRUSTED:
+	case MANIFEST_SIGNER_FAILED:
+		return FIRMWARE_RESULT_INTEGRITY;
+	case MANIFEST_TOO_LARGE:
+	case MANIFEST_NOT_AN_ENVELOPE:
+	case MANIFEST_UNSUPPORTED_AUTHENTICATION:
+	case MANIFEST_UNSUPPORTED_ALGORITHM:
+	case MANIFEST_UNSUPPORTED_VERSION:
+	case MANIFEST_UNSUPPORTED_MEMBER:
+	case MANIFEST_UNSUPPORTED_COMPONENTS:
+	case MANIFEST_UNSUPPORTED_COMMAND:
+	case MANIFEST_UNSUPPORTED_PARAMETER:
+	case MANIFEST_INCOMPLETE:
+	case MANIFEST_BAD_VALUE:
+	case MANIFEST_NO_ROOM:
+		break;
+	}
+	return FIRMWARE_RESULT_UNSUPPORTED_PACKAGE;
+}
+
+/* Whether a manifest that says so itself and is signed is for this device, now. */
+static bool is_for_us(struct agent *a, const struct manifest *m, msec now)
+{
+	const struct platform_identity *id = &a->config.identity;
+	if (memcmp(m->vendor_id, id->vendor_id, sizeof m->vendor_id) != 0) {
+		end_with(a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "made for another vendor's devices", now);
+		return false;
+	}
+	if (memcmp(m->class_id, id->class_id, sizeof m->class_id) != 0) {
+		end_with(a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "made for another class of devices", now);
+		return false;
+	}
+	if (m->sequence <= a->deploy.update.state.sequence_floor) {
+		end_with(a, FIRMWARE_RESULT_INTEGRITY, "downgrade refused: not newer than what was confirmed", now);
+		return false;
+	}
+	return true;
+}
+
+static struct journal_image image_of(const struct manifest *m)
+{
+	struct journal_image image = {.sequence = m->sequence, .size = m->size};
+	struct writer w = writer_of(image.version, JOURNAL_VERSION_MAX);
+	if (m->version.len > 0)
+		write_bytes(&w, m->version);
+	else /* a manifest without text has a number at least */
+		write_decimal(&w, m->sequence);
+	memcpy(image.digest, m->digest, SHA256_BYTES);
+	return image;
+}
+
+static void take_manifest(struct agent *a, struct bytes envelope, msec now)
+{
+	struct manifest m;
+	enum manifest_reason reason = manifest_check(envelope, a->ports.signature, &m);
+	if (reason != MANIFEST_GOOD) {
+		end_with(a, result_of(reason), manifest_reason_text(reason), now);
+		return;
+	}
+	if (!is_for_us(a, &m, now))
+		return;
+	struct journal_image image = image_of(&m);
+	struct update_event event = {.kind = UPDATE_MANIFEST_ARRIVED, .envelope = envelope, .image = &image};
+	agent_update_event(a, &event, now);
+}
+
+/* What an error from the server means for the transfer. */
+static void take_error(struct agent *a, enum coap_code code, msec now)
+{
+	if (coap_code_class(code) == 5) {
+		a->fetch.retry_at = msec_after(now, a->fetch.backoff);
+		a->fetch.backoff =
+			a->fetch.backoff > a->config.retry_max_ms / 2 ? a->config.retry_max_ms : a->fetch.backoff * 2;
+		return;
+	}
+	if (code == COAP_UNAUTHORIZED ||
+		code == COAP_FORBIDDEN) { /* it has forgotten us; the update engine's patience ends this */
+		agent_suspect(a, "fetch_refused", now);
+		return;
+	}
+	fetch_stop(a, now);
+	end_with(a, FIRMWARE_RESULT_INVALID_URI, "the server has no such file", now);
+}
+
+static void manifest_replied(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)
+{
+	struct agent *a = context;
+	(void)e;
+	a->fetch.exchange = HANDLE_NONE;
+	switch (reply->outcome) {
+	case COAP_OUTCOME_RESPONSE:
+		if (reply->code != COAP_CONTENT) {
+			take_error(a, reply->code, now);
+			return;
+		}
+		a->fetch.what = FETCH_NOTHING;
+		take_manifest(a, reply->body, now);
+		return;
+	case COAP_OUTCOME_BROKEN:
+		a->fetch.what = FETCH_NOTHING;
+		end_with(
+			a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "the manifest is too large or changed on the way", now);
+		return;
+	case COAP_OUTCOME_TIMEOUT:
+	case COAP_OUTCOME_RESET:
+		agent_suspect(a, "manifest", now);
+		return;
+	case COAP_OUTCOME_NOTIFICATION:
+	case COAP_OUTCOME_LOST:
+		return;
+	}
+}
+
+static void ask_manifest(struct agent *a, msec now)
+{
+	struct coap_call call = {.to = a->server,
+		.method = COAP_GET,
+		.options = &a->fetch.options,
+		.reply = manifest_replied,
+		.context = a};
+	a->fetch.retry_at = NEVER;
+	if (!coap_endpoint_request(a->endpoint, &call, now, &a->fetch.exchange))
+		a->fetch.retry_at = msec_after(now, FULL_RETRY_MS);
+}
+
+/* ---- image ---- */
+
+static void ask_blocks(struct agent *a, msec now);
+
+/* The server's blocks are smaller than ours: the slot's map is made anew in its size, once. */
+static bool adopt_block_size(struct agent *a, msec now)
+{
+	struct deploy_outcome outcome;
+	uint32_t size = coap_block_size(a->fetch.blocks.szx);
+	if (size == a->deploy.download.block_size)
+		return false;
+	fetch_stop(a, now);
+	deploy_reopen(&a->deploy, size, now, &outcome);
+	agent_follow(a, &outcome, now);
+	return true;
+}
+
+static void keep_block(struct agent *a, uint32_t number, struct bytes payload, msec now)
+{
+	struct deploy_outcome outcome;
+	bool is_new = deploy_block(&a->deploy, number, payload, now, &outcome);
+	if (is_new)
+		a->counters.blocks_fetched++;
+	coap_blockfetch_stored(&a->fetch.blocks, number);
+	if (a->deploy.update.phase != UPDATE_IMAGE)
+		fetch_stop(a, now);
+	agent_follow(a, &outcome, now);
+}
+
+static bool read_block_option(const struct coap_message *m, uint8_t szx, struct coap_block *ret)
+{
+	uint32_t value;
+	*ret = (struct coap_block){0, false, szx};
+	return !coap_message_uint(m, COAP_OPTION_BLOCK2, &value) || coap_block_parse(value, ret);
+}
+
+static void take_block(struct agent *a, uint32_t asked, const struct coap_reply *reply, msec now)
+{
+	struct coap_block block;
+	uint32_t size = 0;
+	struct bytes etag = BYTES_NONE;
+	enum coap_blockfetch_verdict verdict = COAP_BLOCKFETCH_BROKEN;
+	(void)coap_message_uint(reply->message, COAP_OPTION_SIZE2, &size);
+	(void)coap_message_option(reply->message, COAP_OPTION_ETAG, &etag);
+	if (read_block_option(reply->message, a->fetch.blocks.szx, &block))
+		verdict = coap_blockfetch_received(
+			&a->fetch.blocks, asked, &block, reply->body.len, etag, size, (msec)reply->round_trip_ms, now);
+	switch (verdict) {
+	case COAP_BLOCKFETCH_STORE:
+		if (!adopt_block_size(a, now))
+			keep_block(a, block.number, reply->body, now);
+		return;
+	case COAP_BLOCKFETCH_REPEATED:
+		a->counters.blocks_repeated++;
+		return;
+	case COAP_BLOCKFETCH_CHANGED:
+	case COAP_BLOCKFETCH_BROKEN:
+		fetch_stop(a, now);
+		end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is not the one that the manifest describes",
+			now);
+		return;
+	}
+}
+
+static void take_block_response(struct agent *a, uint32_t asked, const struct coap_reply *reply, msec now)
+{
+	a->fetch.last_heard = now;
+	if (reply->code == COAP_CONTENT) {
+		a->fetch.backoff = a->config.retry_first_ms;
+		take_block(a, asked, reply, now);
+		return;
+	}
+	coap_blockfetch_lost(&a->fetch.blocks, asked, now);
+	take_error(a, reply->code, now);
+}
+
+static void block_replied(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)
+{
+	struct fetch_slot *slot = context;
+	struct agent *a = slot->agent;
+	(void)e;
+	slot->exchange = HANDLE_NONE;
+	if (a->fetch.what != FETCH_IMAGE || reply->outcome == COAP_OUTCOME_LOST)
+		return;
+	if (reply->outcome == COAP_OUTCOME_RESPONSE)
+		take_block_response(a, slot->asked, reply, now);
+	else
+		coap_blockfetch_lost(&a->fetch.blocks, slot->asked, now);
+	if (a->fetch.what != FETCH_IMAGE)
+		return;
+	if (now - a->fetch.last_heard > SILENCE_MAX_MS)
+		agent_suspect(a, "image", now);
+	else
+		ask_blocks(a, now);
+}
+
+static struct fetch_slot *free_slot(struct agent *a)
+{
+	for (uint8_t i = 0; i < a->config.blocks_in_flight; i++)
+		if (handle_is_none(a->fetch.slots[i].exchange))
+			return &a->fetch.slots[i];
+	return NULL;
+}
+
+static bool ask_block(struct agent *a, struct fetch_slot *slot, uint32_t number, msec now)
+{
+	struct coap_options options = a->fetch.options;
+	coap_options_set_uint(&options, COAP_OPTION_BLOCK2, coap_blockfetch_option(&a->fetch.blocks, number));
+	struct coap_call call = {.to = a->server,
+		.method = COAP_GET,
+		.options = &options,
+		.is_block = true,
+		.ack_timeout = coap_blockfetch_timeout(&a->fetch.blocks),
+		.max_retransmit = COAP_SEND_ONCE,
+		.reply = block_replied,
+		.context = slot};
+	slot->agent = a;
+	slot->asked = number;
+	return coap_endpoint_request(a->endpoint, &call, now, &slot->exchange);
+}
+
+static void ask_blocks(struct agent *a, msec now)
+{
+	uint32_t number;
+	if (a->fetch.retry_at != NEVER && a->fetch.retry_at > now)
+		return;
+	a->fetch.retry_at = NEVER;
+	for (struct fetch_slot *slot; (slot = free_slot(a)) != NULL;) {
+		if (!coap_blockfetch_next(&a->fetch.blocks, now, &number))
+			return;
+		if (!ask_block(a, slot, number, now)) {
+			coap_blockfetch_lost(&a->fetch.blocks, number, now);
+			a->fetch.retry_at = msec_after(now, FULL_RETRY_MS);
+			return;
+		}
+	}
+}
+
+static void open_blocks(struct agent *a)
+{
+	const struct download *d = &a->deploy.download;
+	size_t len = download_bitmap_bytes(d->size, d->block_size);
+	memcpy(a->fetch.bitmap, d->bitmap, len);
+	struct coap_blockfetch_config config = {.bitmap = a->fetch.bitmap,
+		.bitmap_blocks = d->block_count,
+		.szx = coap_block_szx_of(d->block_size),
+		.window_max = a->config.blocks_in_flight,
+		.ack_timeout = coap_parameters_default.ack_timeout,
+		.size = d->size};
+	coap_blockfetch_init(&a->fetch.blocks, &config);
+}
+
+static void log_image(struct agent *a)
+{
+	const struct download *d = &a->deploy.download;
+	struct logline line = logline_begin("image_fetch");
+	logline_text(&line, "version", a->deploy.update.state.images[d->slot].version);
+	logline_number(&line, "bytes", (int64_t)d->size);
+	logline_number(&line, "blocks", d->block_count);
+	logline_number(&line, "already_there", d->have);
+	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
+}
+
+/* ---- beginning and ending ---- */
+
+static void begin_manifest(struct agent *a, msec now)
+{
+	struct coap_uri uri;
+	if (!coap_uri_parse(package_uri(a), &uri) || !aim(a, &uri)) {
+		end_with(a, FIRMWARE_RESULT_INVALID_URI, "the Package URI is not on our server", now);
+		return;
+	}
+	a->fetch.what = FETCH_MANIFEST;
+	ask_manifest(a, now);
+}
+
+/* The manifest is read again from the journal, signature included: who is trusted may have changed since. */
+static void begin_image(struct agent *a, msec now)
+{
+	const struct journal_state *s = &a->deploy.update.state;
+	struct coap_uri base, uri;
+	struct manifest m;
+	enum manifest_reason reason = manifest_check(bytes_of(s->envelope, s->envelope_len), a->ports.signature, &m);
+	if (reason != MANIFEST_GOOD) {
+		end_with(a, result_of(reason), manifest_reason_text(reason), now);
+		return;
+	}
+	if (!coap_uri_parse(package_uri(a), &base) || !coap_uri_resolve(&base, m.uri, &uri) || !aim(a, &uri)) {
+		end_with(a, FIRMWARE_RESULT_INVALID_URI, "the image's URI is not on our server", now);
+		return;
+	}
+	a->fetch.what = FETCH_IMAGE;
+	a->counters.blocks_resumed += a->deploy.download.have;
+	open_blocks(a);
+	log_image(a);
+	ask_blocks(a, now);
+}
+
+void fetch_begin(struct agent *a, msec now)
+{
+	if (!register_is_registered(&a->registration) || a->fetch.what != FETCH_NOTHING)
+		return;
+	a->fetch.retry_at = NEVER;
+	a->fetch.last_heard = now;
+	a->fetch.backoff = a->config.retry_first_ms;
+	if (a->deploy.update.phase == UPDATE_MANIFEST)
+		begin_manifest(a, now);
+	else if (a->deploy.update.phase == UPDATE_IMAGE && a->deploy.download.is_open)
+		begin_image(a, now);
+}
+
+void fetch_stop(struct agent *a, msec now)
+{
+	a->fetch.what = FETCH_NOTHING;
+	a->fetch.retry_at = NEVER;
+	if (!handle_is_none(a->fetch.exchange))
+		coap_endpoint_cancel(a->endpoint, a->fetch.exchange, now);
+	a->fetch.exchange = HANDLE_NONE;
+	for (uint8_t i = 0; i < a->config.blocks_in_flight; i++) {
+		if (!handle_is_none(a->fetch.slots[i].exchange))
+			coap_endpoint_cancel(a->endpoint, a->fetch.slots[i].exchange, now);
+		a->fetch.slots[i].exchange = HANDLE_NONE;
+	}
+	(void)download_sync(&a->deploy.download); /* what cannot be kept now is fetched again */
+}
+
+msec fetch_deadline(const struct agent *a)
+{
+	return a->fetch.what == FETCH_NOTHING ? NEVER : a->fetch.retry_at;
+}
+
+void fetch_tick(struct agent *a, msec now)
+{
+	if (fetch_deadline(a) > now)
+		return;
+	a->fetch.retry_at = NEVER;
+	if (a->fetch.what == FETCH_MANIFEST)
+		ask_manifest(a, now);
+	else
+		ask_blocks(a, now);
+}

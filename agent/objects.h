@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The device's side of Device Management: reads, writes and executes what the objects in agent/objects/ offer, in every
+ * Content-Format that mgmt/payload knows (lwm2m interface section 5).
+ *
+ *     coap request --> path, operation --> object's functions --> records --> payload --> coap response
+ *
+ * - Security (/0) is closed: every operation gives 4.01, whether what it names exists or not.
+ * - All objects here have the one instance 0, which is neither created nor deleted: 4.05.
+ * - A Write checks everything first (known, writable, type, range, and the object's own opinion), then changes.
+ * - Observations and attributes are kept in agent/report.h; the composer says when to look. */
+#pragma once
+
+#include "agent/objects/object.h"
+#include "agent/report.h"
+#include "coap/endpoint.h"
+
+#define OBJECTS_RECORDS_MAX 128 /* of everything that can be read, composites included */
+
+struct objects {
+	const struct object *const *table; /* ascending by id */
+	size_t count;
+	struct object_world *world;
+	struct report *report;
+	struct record *records; /* OBJECTS_RECORDS_MAX of them */
+};
+
+/* One request below the object that `path` begins with; a path of depth 0 is a composite. */
+void objects_handle(struct objects *o, struct path path, struct coap_endpoint *endpoint,
+	const struct coap_request *request, struct coap_response *ret, msec now);
+/* What an observer of this path would be sent; false when there is nothing to read any more. */
+bool objects_value(struct objects *o, struct path path, struct arena *scratch, struct report_value *ret);
+/* Appends the links of a registration: formats, objects, versions (lwm2m interface section 3.1). */
+void objects_write_links(const struct objects *o, struct writer *w);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent/report.h"
+
+#include <assert.h>
+
+void report_init(struct report *r, struct report_attributes *attributes, uint16_t attributes_max,
+	struct report_observation *observations, uint16_t observations_max, msec usual)
+{
+	memset(attributes, 0, attributes_max * sizeof *attributes);
+	memset(observations, 0, observations_max * sizeof *observations);
+	*r = (struct report){
+		.attributes = attributes,
+		.observations = observations,
+		.attributes_max = attributes_max,
+		.observations_max = observations_max,
+		.usual = usual,
+	};
+}
+
+/* ---- attributes ---- */
+
+static struct report_attributes *find_attributes(const struct report *r, struct path path)
+{
+	for (uint16_t i = 0; i < r->attributes_max; i++)
+		if (r->attributes[i].values.set != 0 && path_equal(r->attributes[i].path, path))
+			return &r->attributes[i];
+	return NULL;
+}
+
+static struct report_attributes *free_attributes(const struct report *r)
+{
+	for (uint16_t i = 0; i < r->attributes_max; i++)
+		if (r->attributes[i].values.set == 0)
+			return &r->attributes[i];
+	return NULL;
+}
+
+static bool touches(struct path a, struct path b)
+{
+	return path_is_within(a, b) || path_is_within(b, a);
+}
+
+bool report_write_attributes(struct report *r, struct path path, const struct attributes_change *change, msec now)
+{
+	struct report_attributes *at = find_attributes(r, path);
+	if (at == NULL)
+		at = free_attributes(r);
+	if (at == NULL)
+		return false;
+	if (at->values.set == 0)
+		*at = (struct report_attributes){.path = path};
+	attributes_apply(&at->values, change);
+	report_touch(r, path, now);
+	return true;
+}
+
+struct attributes report_attributes_at(const struct report *r, struct path path)
+{
+	const struct report_attributes *at = find_attributes(r, path);
+	return at == NULL ? (struct attributes){.set = 0} : at->values;
+}
+
+struct attributes report_attributes_effective(const struct report *r, struct path path)
+{
+	struct attributes effective = report_attributes_at(r, path);
+	for (uint8_t depth = path.depth; depth-- > 1;) {
+		struct attributes above = report_attributes_at(r, path_cut(path, depth));
+		attributes_inherit(&effective, &above);
+	}
+	attributes_inherit(&effective, &r->defaults);
+	return effective;
+}
+
+void report_set_defaults(struct report *r, uint32_t pmin_s, uint32_t pmax_s, msec now)
+{
+	unsigned set = (pmin_s > 0 ? ATTRIBUTES_PMIN : 0) | (pmax_s > 0 ? ATTRIBUTES_PMAX : 0);
+	r->defaults = (struct attributes){.set = (uint8_t)set, .pmin_s = pmin_s, .pmax_s = pmax_s};
+	report_touch(r, PATH_ROOT, now);
+}
+
+/* ---- observations ---- */
+
+static bool is_taken(const struct report_observation *o)
+{
+	return !handle_is_none(o->observer);
+}
+
+static struct report_observation *find_observation(const struct report *r, struct handle observer)
+{
+	for (uint16_t i = 0; i < r->observations_max; i++)
+		if (is_taken(&r->observations[i]) && handle_equal(r->observations[i].observer, observer))
+			return &r->observations[i];
+	return NULL;
+}
+
+static struct report_observation *free_observation(const struct report *r)
+{
+	for (uint16_t i = 0; i < r->observations_max; i++)
+		if (!is_taken(&r->observations[i]))
+			return &r->observations[i];
+	return NULL;
+}
+
+/* The next moment to look: when it may have to be told (pmin ends, pmax ends), and when sampling could show a change
+ * that may be told. */
+static void schedule(struct report *r, struct report_observation *o, msec now)
+{
+	struct attributes a = report_attributes_effective(r, o->path);
+	msec again = NEVER;
+	if (attributes_decide(&a, o->is_hit, o->last_sent, now, &again) == ATTRIBUTES_SEND) {
+		o->next = now;
+		return;
+	}
+	msec pmin_ends = o->last_sent + SECONDS(a.pmin_s);
+	msec sample = attributes_next_look(&a, o->last_look, r->usual);
+	if (sample < pmin_ends)
+		sample = pmin_ends;
+	o->next = o->is_hit ? again : msec_earlier(again, sample);
+}
+
+bool report_add(struct report *r, struct handle observer, struct path path, const struct report_value *value, msec now)
+{
+	struct report_observation *o = find_observation(r, observer);
+	if (o == NULL)
+		o = free_observation(r);
+	if (o == NULL)
+		return false;
+	*o = (struct report_observation){
+		.observer = observer, .path = path, .last = *value, .last_sent = now, .last_look = now};
+	schedule(r, o, now);
+	return true;
+}
+
+void report_remove(struct report *r, struct handle observer)
+{
+	struct report_observation *o = find_observation(r, observer);
+	if (o != NULL)
+		memset(o, 0, sizeof *o);
+}
+
+void report_clear(struct report *r)
+{
+	memset(r->observations, 0, r->observations_max * sizeof *r->observations);
+}
+
+void report_sent(struct report *r, struct handle observer, const struct report_value *value, msec now)
+{
+	struct report_observation *o = find_observation(r, observer);
+	if (o == NULL)
+		return;
+	o->last = *value;
+	o->last_sent = now;
+	o->last_look = now;
+	o->is_hit = false;
+	schedule(r, o, now);
+}
+
+void report_touch(struct report *r, struct path path, msec now)
+{
+	for (uint16_t i = 0; i < r->observations_max; i++)
+		if (is_taken(&r->observations[i]) && touches(r->observations[i].path, path))
+			r->observations[i].next = now;
+}
+
+msec report_deadline(const struct report *r)
+{
+	msec earliest = NEVER;
+	for (uint16_t i = 0; i < r->observations_max; i++)
+		if (is_taken(&r->observations[i]))
+			earliest = msec_earlier(earliest, r->observations[i].next);
+	return earliest;
+}
+
+bool report_due(const struct report *r, msec now, uint16_t *ret)
+{
+	for (uint16_t i = 0; i < r->observations_max; i++) {
+		if (is_taken(&r->observations[i]) && r->observations[i].next <= now) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_worth_telling(
+	const struct attributes *a, const struct report_value *last, const struct report_value *current)
+{
+	bool is_number = current->number.type != VALUE_NONE && last->number.type == current->number.type;
+	if (is_number)
+		return attributes_is_hit(a, &last->number, &current->number);
+	return last->hash != current->hash;
+}
+
+bool report_look(struct report *r, uint16_t i, const struct report_value *value, msec now)
+{
+	struct report_observation *o = &r->observations[i];
+	assert(i < r->observations_max && is_taken(o));
+	struct attributes a = report_attributes_effective(r, o->path);
+	o->last_look = now;
+	o->is_hit = o->is_hit || is_worth_telling(&a, &o->last, value);
+	msec again;
+	if (attributes_decide(&a, o->is_hit, o->last_sent, now, &again) == ATTRIBUTES_WAIT) {
+		schedule(r, o, now);
+		return false;
+	}
+	/* Until report_sent says what went out, nothing more is due than another look. */
+	o->next = msec_after(now, r->usual);
+	return true;
+}

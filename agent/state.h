@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inside of the agent, shared by the parts of its composer only:
+ *
+ *     agent.c      life, events, time, requests from the server
+ *     account.c    Register, Update, De-register on the wire
+ *     fetch.c      manifest and image on the wire
+ *     logline.c    lines for the log port
+ *
+ * Each part is a set of functions over `struct agent`; the state machines themselves are leaves. */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/deploy.h"
+#include "agent/logline.h"
+#include "agent/objects.h"
+#include "agent/register.h"
+#include "agent/report.h"
+#include "coap/blockfetch.h"
+
+#define AGENT_OBJECTS       6
+#define AGENT_LINKS_BYTES   512
+#define AGENT_SCRATCH_BYTES 4096
+#define AGENT_ROOM_BYTES    512
+
+/* One Block2 request that is on its way. */
+struct fetch_slot {
+	struct agent *agent;
+	struct handle exchange; /* HANDLE_NONE while free */
+	uint32_t asked;
+};
+
+/* The transfer that runs; at most one. */
+struct fetch {
+	enum { FETCH_NOTHING, FETCH_MANIFEST, FETCH_IMAGE } what;
+	struct handle exchange; /* of the manifest */
+	struct coap_options options;
+	uint8_t room[AGENT_ROOM_BYTES]; /* what `options` borrows */
+	struct coap_blockfetch blocks;
+	uint8_t *bitmap;
+	struct fetch_slot *slots;
+	msec last_heard; /* when anything came of it */
+	msec retry_at;   /* after a 5.xx, or when the endpoint was full; NEVER */
+	msec backoff;
+};
+
+/* A path of the endpoint's resource table. */
+struct agent_entry {
+	struct agent *agent;
+	struct path path;
+};
+
+struct agent {
+	struct agent_config config;
+	struct agent_ports ports;
+	struct deploy_config deploy_config;
+	struct deploy_ports deploy_ports;
+	struct prng chance;
+
+	struct coap_endpoint *endpoint;
+	struct coap_remote server; /* meaningful while connected */
+	bool is_connected, is_stopping, is_stopped;
+	struct registration registration;
+	struct handle account_exchange;
+	uint8_t links[AGENT_LINKS_BYTES];
+
+	struct deploy deploy;
+	struct fetch fetch;
+	struct report report;
+	struct object_world world;
+	struct objects objects;
+	msec sampled_at;
+	msec reboot_at;
+
+	enum update_phase logged_phase;
+	uint8_t logged_result;
+	struct agent_counters counters;
+	struct coap_resource resources[AGENT_OBJECTS + 2];
+	struct agent_entry entries[AGENT_OBJECTS + 2];
+	uint8_t scratch[AGENT_SCRATCH_BYTES];
+};
+
+/* ---- agent.c ---- */
+
+/* Does what the update engine wants of the network and of observers. */
+void agent_follow(struct agent *a, const struct deploy_outcome *outcome, msec now);
+/* Feeds one event to the update engine and follows. */
+void agent_update_event(struct agent *a, const struct update_event *event, msec now);
+/* The association does not answer any more. */
+void agent_suspect(struct agent *a, const char *why, msec now);
+
+/* ---- account.c ---- */
+
+/* Carries out what the registration wants until it waits. */
+void account_act(struct agent *a, msec now);
+
+/* ---- fetch.c ---- */
+
+/* Begins or goes on with what the update's phase needs. */
+void fetch_begin(struct agent *a, msec now);
+/* Ends every exchange of it. What has come stays. */
+void fetch_stop(struct agent *a, msec now);
+msec fetch_deadline(const struct agent *a);
+void fetch_tick(struct agent *a, msec now);
