@@ -41,7 +41,7 @@ struct cbor_reader {
 
 static inline struct cbor_reader cbor_reader_of(struct bytes body)
 {
-	return (struct cbor_reader){body.data, body.data + body.len, false};
+	return (struct cbor_reader){body.data, body.len == 0 ? body.data : body.data + body.len, false};
 }
 
 static inline size_t cbor_left(const struct cbor_reader *r)

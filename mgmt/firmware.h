@@ -88,7 +88,7 @@ struct firmware {
 enum firmware_answer firmware_step(struct firmware *f, enum firmware_event event, enum firmware_result result);
 
 /* Whether a device may report state `to` after it reported `from`, seen from outside, where quick states and whole
- * reboots are easily missed: every pair but those that skip the download. */
+ * reboots are easily missed: every pair but IDLE to UPDATING, which has skipped the download. */
 bool firmware_is_plausible(enum firmware_state from, enum firmware_state to);
 
 bool firmware_state_is_known(int64_t number);

@@ -37,7 +37,7 @@ struct json_reader {
 
 static inline struct json_reader json_reader_of(struct bytes text, struct arena *scratch)
 {
-	return (struct json_reader){text.data, text.data + text.len, scratch, false, false};
+	return (struct json_reader){text.data, text.len == 0 ? text.data : text.data + text.len, scratch, false, false};
 }
 
 /* The next token; JSON_FAULT from the first fault on. */
@@ -49,5 +49,3 @@ bool json_skip(struct json_reader *r, const struct json_token *first);
 
 /* Quoted and escaped. */
 void json_write_string(struct writer *w, struct bytes text);
-/* Whether the text is well-formed UTF-8 (RFC 3629). */
-bool json_is_utf8(struct bytes text);

@@ -8,7 +8,8 @@
 
 #define PATH_DEPTH_MAX  4
 #define PATH_ID_MAX     65534
-#define PATH_TEXT_BYTES 24 /* "/65534/65534/65534/65534" */
+#define PATH_ID_NONE    65535 /* reserved by LwM2M; here "no instance was named" */
+#define PATH_TEXT_BYTES 24    /* "/65534/65534/65534/65534" */
 
 struct path {
 	uint16_t ids[PATH_DEPTH_MAX]; /* those behind `depth` are 0 */

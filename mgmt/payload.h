@@ -72,6 +72,10 @@ void payload_reader_init_names(struct payload_reader *r, uint32_t format, struct
 bool payload_next(struct payload_reader *r, struct record *ret);
 
 /* Writes records that lie within `base`. They must be in the order of path_compare for TLV; either all or none have a
- * time; only SenML carries times. Text, opaque and CBOR hold exactly the one record whose path is the base. */
+ * time; only SenML carries times. VALUE_NONE is an empty multiple resource, in SenML-ETCH a removal. Text, opaque and
+ * CBOR hold exactly the one record whose path is the base. */
 enum payload_verdict payload_encode(
 	uint32_t format, struct path base, const struct record *records, size_t count, struct writer *w);
+/* Writes the body of a composite read: the paths of the records (SenML only). */
+enum payload_verdict payload_encode_names(
+	uint32_t format, const struct record *records, size_t count, struct writer *w);

@@ -26,6 +26,15 @@ struct senml_fields {
 /* Takes the base fields over and builds the record. False when the name is no path. */
 bool senml_resolve(struct senml_base *base, const struct senml_fields *fields, struct record *ret);
 
+/* What a record with VALUE_NONE becomes when a pack is written. */
+enum senml_none {
+	SENML_NONE_LEFT_OUT, /* an empty multiple resource has no records */
+	SENML_NONE_NAMED,    /* the name alone: a composite read */
+	SENML_NONE_NULL,     /* SenML-ETCH: to be removed */
+};
+
+size_t senml_count(const struct record *records, size_t count, enum senml_none none);
+
 /* How a record of a pack that is written for `base` is named: the first record carries the base name, and the name is
  * what follows it. Empty when there is none. `text` has room for PATH_TEXT_BYTES + 1. */
 struct bytes senml_base_name(struct path base, struct path first, uint8_t *text);

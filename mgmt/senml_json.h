@@ -19,4 +19,5 @@ void senml_json_reader_init(struct senml_json_reader *r, struct bytes body, bool
 /* As senml_cbor_next. */
 bool senml_json_next(struct senml_json_reader *r, struct record *ret, bool *ret_has_value);
 
-void senml_json_write(struct writer *w, struct path base, const struct record *records, size_t count);
+void senml_json_write(
+	struct writer *w, struct path base, const struct record *records, size_t count, enum senml_none none);

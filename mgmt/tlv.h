@@ -13,22 +13,24 @@
 #define TLV_SIBLINGS_MAX 256 /* entries on one level */
 
 struct tlv_level {
-	const uint8_t *at, *start, *end;
+	const uint8_t *start, *at, *end;
 	uint16_t count;
-	int32_t last; /* highest id so far, -1 before the first */
+	int32_t highest; /* id so far, -1 before the first */
 };
+
+enum tlv_depth { TLV_INSTANCES, TLV_RESOURCES, TLV_MEMBERS, TLV_DEPTHS };
 
 struct tlv_reader {
 	struct path base;
 	struct path path; /* of what is being read */
 	const struct model *model;
-	struct tlv_level instances, resources, members; /* object instances, resources, resource instances */
-	uint8_t depth;                                  /* 1, 2 or 3: which of the levels is read */
-	uint8_t top;                                    /* the level the body begins with */
-	bool failed;
+	struct tlv_level levels[TLV_DEPTHS];
+	enum tlv_depth top, depth; /* what the body begins with; where the reader is */
+	bool is_started, failed;
 };
 
-/* `base` is the path of the request, of depth 1 to 4. */
+/* `base` is the path of the request, of depth 1 to 4. Below an object, resources without an object instance around them
+ * get the instance id PATH_ID_NONE (Create, where the client assigns the id). */
 void tlv_reader_init(struct tlv_reader *r, struct path base, struct bytes body, const struct model *model);
 /* The next value, or VALUE_NONE for a multiple resource without instances. False at the end or when `failed`. */
 bool tlv_next(struct tlv_reader *r, struct record *ret);

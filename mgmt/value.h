@@ -119,3 +119,5 @@ void value_write_objlnk(struct writer *w, struct value_link link);
 void value_write_double(struct writer *w, double real);
 /* A JSON-like number (RFC 8259 section 6) that fills `text` wholly. */
 bool value_parse_double(struct bytes text, double *ret);
+/* Whether the text is well-formed UTF-8 (RFC 3629). */
+bool value_is_utf8(struct bytes text);
