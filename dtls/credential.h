@@ -74,4 +74,5 @@ struct dtls_client_credential {
 	/* What the server's certificate must name: a dNSName, a uniformResourceIdentifier or the common name. Empty:
 	 * any certificate under the anchors will do, for closed systems with one server. */
 	struct bytes server_name;
+	uint16_t only_suite; /* offer this one alone (enum dtls_suite); 0: all that fit the kind */
 };

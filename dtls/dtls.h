@@ -77,7 +77,6 @@ enum dtls_closed {
 	DTLS_CLOSED_ALERT,   /* a fatal alert of the peer */
 	DTLS_CLOSED_IDLE,
 	DTLS_CLOSED_SUPERSEDED, /* the peer has made a new session */
-	DTLS_CLOSED_EXHAUSTED,  /* all record numbers are used up */
 };
 
 const char *dtls_closed_text(enum dtls_closed reason);
@@ -113,7 +112,8 @@ msec dtls_deadline(const struct dtls *d);
  */
 bool dtls_connect(struct dtls *d, const struct address *to, const struct dtls_client_credential *credential, msec now,
 	struct coap_remote *ret);
-/* False when there is no such session, or the message is too long, or the socket would not take it. */
+/* False when there is no such session, its 2^48 record numbers are used up, the message is too long, or the socket
+ * would not take it. */
 bool dtls_send(struct dtls *d, const struct coap_remote *to, struct bytes message, msec now);
 struct coap_transport dtls_transport(struct dtls *d);
 /* Sends close_notify and forgets the session, or gives up its handshake. Tells no event. */

@@ -53,9 +53,9 @@ enum dtls_failure {
 	DTLS_FAILURE_BAD_KEY,          /* the Finished message did not fit: almost always a wrong PSK */
 	DTLS_FAILURE_BAD_CERTIFICATE,  /* missing, expired, not under our anchors, or of another name */
 	DTLS_FAILURE_NO_COMMON_SUITE,
-	DTLS_FAILURE_PROTOCOL, /* what arrived was no proper handshake */
-	DTLS_FAILURE_FULL,     /* no room here */
-	DTLS_FAILURE_INTERNAL, /* the library failed on our side */
+	DTLS_FAILURE_PROTOCOL,  /* what arrived was no proper handshake */
+	DTLS_FAILURE_ABANDONED, /* the peer began anew */
+	DTLS_FAILURE_INTERNAL,  /* the library failed on our side */
 };
 
 /* A short text for logs and status pages, such as "unknown identity". */

@@ -37,7 +37,7 @@ struct dtls_record {
 	uint16_t version;
 	uint16_t epoch;
 	uint64_t number;  /* 48 bits */
-	struct bytes cid; /* DTLS_CID_BYTES of a tls12_cid record, else empty */
+	struct bytes cid; /* of a tls12_cid record, else empty */
 	struct bytes fragment;
 	struct bytes whole;
 };
@@ -48,9 +48,10 @@ struct dtls_key {
 	uint8_t iv[DTLS_IV_BYTES];
 };
 
-/* Takes the next record off the front of `*datagram`. False when what is left is no record that we could serve: shorter
- * than a header, unknown type, foreign version, a length beyond the datagram. Nothing behind it can be trusted then. */
-bool dtls_record_take(struct bytes *datagram, struct dtls_record *ret);
+/* Takes the next record off the front of `*datagram`; `cid_len` is the length of connection IDs in this direction.
+ * False when what is left is no record that we could serve: shorter than a header, unknown type, foreign version, a
+ * length beyond the datagram. Nothing behind it can be trusted then. */
+bool dtls_record_take(struct bytes *datagram, size_t cid_len, struct dtls_record *ret);
 
 /* What goes into a record that leaves. */
 struct dtls_record_out {

@@ -23,6 +23,7 @@ struct dtls_session {
 	uint64_t principal; /* dtls_principal.number */
 	msec active;        /* the last authentic record from the peer, or the end of the handshake */
 	uint32_t next_by_address, next_by_cid, older, newer;
+	uint32_t hello; /* a hash of the ClientHello's random: a late copy of it must not begin a new handshake */
 	uint8_t read_cid[DTLS_CID_BYTES];
 	uint8_t verify_data[DTLS_VERIFY_DATA_BYTES]; /* of our Finished; see dtls.c on the last flight */
 	uint16_t finished_sequence, plain_number, suite;

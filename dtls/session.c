@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dtls/session.h"
+
+#include "coap/base/arena.h"
+
+#include <assert.h>
+
+/* Two hash tables of chained slots and one list by age, all linked by slot + 1 through the sessions themselves, so a
+ * session costs its own size, its slab entry and its two bucket heads. */
+
+static uint32_t buckets_for(uint32_t capacity)
+{
+	uint32_t buckets = 1;
+	while (buckets < capacity)
+		buckets *= 2;
+	return buckets;
+}
+
+static size_t rounded(size_t bytes)
+{
+	return (bytes + 7) & ~(size_t)7;
+}
+
+size_t dtls_sessions_memory(uint32_t capacity)
+{
+	assert(capacity > 0 && capacity <= UINT32_MAX / 2);
+	return rounded(capacity * sizeof(struct dtls_session)) + 2 * rounded(buckets_for(capacity) * sizeof(uint32_t)) +
+	       2 * rounded(capacity * sizeof(uint32_t));
+}
+
+size_t dtls_sessions_bytes_each(void)
+{
+	return sizeof(struct dtls_session) + 4 * sizeof(uint32_t);
+}
+
+void dtls_sessions_init(struct dtls_sessions *t, void *memory, uint32_t capacity, uint64_t seed)
+{
+	uint32_t buckets = buckets_for(capacity);
+	struct arena arena;
+	arena_init(&arena, memory, dtls_sessions_memory(capacity));
+	*t = (struct dtls_sessions){.buckets = buckets, .seed = seed};
+	t->sessions = arena_take(&arena, capacity * sizeof *t->sessions);
+	t->by_address = arena_take(&arena, buckets * sizeof *t->by_address);
+	t->by_cid = arena_take(&arena, buckets * sizeof *t->by_cid);
+	uint32_t *generations = arena_take(&arena, capacity * sizeof *generations);
+	uint32_t *next = arena_take(&arena, capacity * sizeof *next);
+	memset(t->by_address, 0, buckets * sizeof *t->by_address);
+	memset(t->by_cid, 0, buckets * sizeof *t->by_cid);
+	slab_init(&t->slab, generations, next, capacity);
+}
+
+static struct dtls_session *at(const struct dtls_sessions *t, uint32_t link)
+{
+	return link == 0 ? NULL : &t->sessions[link - 1];
+}
+
+static struct handle handle_at(const struct dtls_sessions *t, uint32_t link)
+{
+	return link == 0 ? HANDLE_NONE : slab_handle(&t->slab, link - 1);
+}
+
+static uint32_t *address_bucket(const struct dtls_sessions *t, const struct address *address)
+{
+	return &t->by_address[address_hash(address, t->seed) & (t->buckets - 1)];
+}
+
+static uint32_t *cid_bucket(const struct dtls_sessions *t, const uint8_t cid[DTLS_CID_BYTES])
+{
+	return &t->by_cid[bytes_hash(bytes_of(cid, DTLS_CID_BYTES), t->seed) & (t->buckets - 1)];
+}
+
+/* ---- the list by age ---- */
+
+static void list_remove(struct dtls_sessions *t, struct dtls_session *s)
+{
+	if (s->older != 0)
+		at(t, s->older)->newer = s->newer;
+	else
+		t->oldest = s->newer;
+	if (s->newer != 0)
+		at(t, s->newer)->older = s->older;
+	else
+		t->newest = s->older;
+	s->older = s->newer = 0;
+}
+
+static void list_append(struct dtls_sessions *t, struct dtls_session *s, uint32_t link)
+{
+	s->older = t->newest;
+	s->newer = 0;
+	if (t->newest != 0)
+		at(t, t->newest)->newer = link;
+	else
+		t->oldest = link;
+	t->newest = link;
+}
+
+/* ---- the tables ---- */
+
+static void forget_address(struct dtls_sessions *t, struct dtls_session *s, uint32_t link)
+{
+	if (!s->has_address)
+		return;
+	uint32_t *place = address_bucket(t, &s->address);
+	while (*place != link)
+		place = &at(t, *place)->next_by_address;
+	*place = s->next_by_address;
+	s->has_address = false;
+}
+
+static void forget_cid(struct dtls_sessions *t, struct dtls_session *s, uint32_t link)
+{
+	if (!s->reads_cid)
+		return;
+	uint32_t *place = cid_bucket(t, s->read_cid);
+	while (*place != link)
+		place = &at(t, *place)->next_by_cid;
+	*place = s->next_by_cid;
+}
+
+static uint32_t link_by_address(const struct dtls_sessions *t, const struct address *address)
+{
+	uint32_t link = *address_bucket(t, address);
+	while (link != 0 && !address_equal(&at(t, link)->address, address))
+		link = at(t, link)->next_by_address;
+	return link;
+}
+
+static void take_address(struct dtls_sessions *t, struct dtls_session *s, uint32_t link, const struct address *address)
+{
+	uint32_t other = link_by_address(t, address);
+	if (other != 0)
+		forget_address(t, at(t, other), other);
+	s->address = *address;
+	uint32_t *bucket = address_bucket(t, address);
+	s->next_by_address = *bucket;
+	*bucket = link;
+	s->has_address = true;
+}
+
+bool dtls_session_take(struct dtls_sessions *t, const struct address *address, bool is_client, struct handle *ret)
+{
+	struct handle h;
+	if (!slab_take(&t->slab, &h))
+		return false;
+	t->sessions[h.slot] = (struct dtls_session){.address = *address, .is_client = is_client};
+	*ret = h;
+	return true;
+}
+
+struct dtls_session *dtls_session_get(const struct dtls_sessions *t, struct handle h)
+{
+	return slab_is_valid(&t->slab, h) ? &t->sessions[h.slot] : NULL;
+}
+
+void dtls_session_establish(struct dtls_sessions *t, struct handle h, const struct dtls_engine_result *result, msec now)
+{
+	struct dtls_session *s = dtls_session_get(t, h);
+	assert(s != NULL && !s->is_established);
+	struct address address = s->address;
+	s->read_key = result->read_key;
+	s->write_key = result->write_key;
+	s->write_number = result->write_number;
+	s->write_cid = result->write_cid;
+	s->principal = result->principal.number;
+	s->suite = (uint16_t)result->suite;
+	s->plain_number = result->plain_number;
+	s->finished_sequence = result->finished_sequence;
+	memcpy(s->verify_data, result->verify_data, sizeof s->verify_data);
+	s->reads_cid = result->reads_cid;
+	s->may_repeat_finished = !s->is_client;
+	s->is_established = true;
+	s->active = now;
+	take_address(t, s, h.slot + 1, &address);
+	if (s->reads_cid) {
+		uint32_t *bucket = cid_bucket(t, s->read_cid);
+		s->next_by_cid = *bucket;
+		*bucket = h.slot + 1;
+	}
+	list_append(t, s, h.slot + 1);
+}
+
+void dtls_session_give(struct dtls_sessions *t, struct handle h)
+{
+	struct dtls_session *s = dtls_session_get(t, h);
+	assert(s != NULL);
+	if (s->is_established) {
+		forget_address(t, s, h.slot + 1);
+		forget_cid(t, s, h.slot + 1);
+		list_remove(t, s);
+	}
+	memset(s, 0, sizeof *s);
+	slab_give(&t->slab, h);
+}
+
+struct handle dtls_session_find_by_address(const struct dtls_sessions *t, const struct address *address)
+{
+	return handle_at(t, link_by_address(t, address));
+}
+
+struct handle dtls_session_find_by_cid(const struct dtls_sessions *t, struct bytes cid)
+{
+	if (cid.len != DTLS_CID_BYTES)
+		return HANDLE_NONE;
+	uint32_t link = *cid_bucket(t, cid.data);
+	while (link != 0 && memcmp(at(t, link)->read_cid, cid.data, DTLS_CID_BYTES) != 0)
+		link = at(t, link)->next_by_cid;
+	return handle_at(t, link);
+}
+
+void dtls_session_heard(struct dtls_sessions *t, struct handle h, msec now)
+{
+	struct dtls_session *s = dtls_session_get(t, h);
+	assert(s != NULL && s->is_established);
+	s->active = now;
+	list_remove(t, s);
+	list_append(t, s, h.slot + 1);
+}
+
+void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct address *address)
+{
+	struct dtls_session *s = dtls_session_get(t, h);
+	assert(s != NULL && s->is_established);
+	forget_address(t, s, h.slot + 1);
+	take_address(t, s, h.slot + 1, address);
+}
+
+struct handle dtls_session_oldest(const struct dtls_sessions *t)
+{
+	return handle_at(t, t->oldest);
+}
