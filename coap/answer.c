@@ -126,6 +126,7 @@ bool coap_answer_from_kept(struct coap_endpoint *e, const struct coap_origin *or
 		return false;
 	struct coap_body *body = coap_body_get(&e->bodies, h);
 	struct coap_block block = coap_answer_wanted(e, origin);
+	coap_body_prolong(&e->bodies, h, msec_after(now, coap_max_transmit_wait(&e->patience)));
 	struct coap_response r;
 	coap_answer_preset(&r);
 	r.code = (enum coap_code)body->code;

@@ -123,6 +123,12 @@ enum coap_body_verdict coap_body_append(
 	return verdict;
 }
 
+void coap_body_prolong(struct coap_bodies *b, struct handle h, msec deadline)
+{
+	assert(slab_is_valid(&b->slab, h));
+	deadlines_arm(&b->deadlines, h.slot, deadline);
+}
+
 struct bytes coap_body_bytes(const struct coap_bodies *b, struct handle h)
 {
 	assert(slab_is_valid(&b->slab, h));

@@ -62,6 +62,8 @@ enum coap_body_verdict coap_body_append(
 /* The same for a body whose bytes go elsewhere: only the length is kept, and there is no limit to it. */
 enum coap_body_verdict coap_body_pass(
 	struct coap_bodies *b, struct handle h, uint64_t offset, struct bytes part, msec deadline);
+/* Somebody goes on with it. */
+void coap_body_prolong(struct coap_bodies *b, struct handle h, msec deadline);
 /* Ignores a handle whose body is closed. */
 void coap_body_close(struct coap_bodies *b, struct handle h);
 /* Closes all bodies of a remote. */

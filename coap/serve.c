@@ -227,15 +227,6 @@ static void refuse_too_large(struct coap_endpoint *e, const struct coap_origin *
 
 /* ---- running the handler ---- */
 
-/* Requests with an effect are remembered before they have it. A block with more to come has none yet, and asking on for
- * the rest of a response has none any more. False when there is no room: it must not run. */
-static bool remember(struct coap_endpoint *e, struct coap_origin *origin, msec now)
-{
-	bool has_effect = !coap_code_is_safe(origin->method) && !(origin->has_block1 && origin->block1.has_more);
-	return !has_effect ||
-	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
-}
-
 /* RFC 7252 section 5.10.6.2: what the client has is still valid. */
 static void validate(const struct coap_message *m, const struct coap_origin *origin, struct coap_response *r)
 {
@@ -257,10 +248,6 @@ static void run(struct coap_endpoint *e, struct coap_origin *origin, struct coap
 	msec now)
 {
 	struct coap_response r;
-	if (!remember(e, origin, now)) {
-		refuse_busy(e, origin, now);
-		return;
-	}
 	request->later = later;
 	if (coap_serve_call(e, origin, request, &r, now) == COAP_ANSWER_NOW) {
 		if (request->message->code == COAP_GET)
@@ -423,7 +410,7 @@ static bool was_seen(struct coap_endpoint *e, const struct coap_remote *from, co
 	if (coap_separate_find(&e->separates, from, m->id, &owed)) {
 		if (is_confirmable)
 			coap_answer_promise(e, owed, now);
-	} else if (!coap_code_is_safe(m->code) && coap_dedup_find(&e->dedup, from, m->id, now, &reply)) {
+	} else if (m->code != COAP_GET && coap_dedup_find(&e->dedup, from, m->id, now, &reply)) {
 		if (reply.len > 0)
 			coap_outbound_send(e, from, reply, now);
 	} else {
@@ -439,6 +426,22 @@ static bool asks_on(const struct coap_origin *origin, const struct coap_message 
 {
 	return m->code != COAP_GET && origin->has_block2 && origin->block2.number > 0 &&
 	       (m->payload.len == 0 || !coap_code_is_safe(m->code));
+}
+
+/* Which requests are kept in mind, so that a repetition does nothing. That is all with an effect, but of a body in
+ * blocks only the first block, which would begin the transfer anew, and the last, with which the handler runs: the
+ * others are told by their place in the body. */
+static bool must_not_repeat(const struct coap_origin *origin)
+{
+	if (origin->has_block1)
+		return origin->block1.number == 0 || !origin->block1.has_more;
+	return !coap_code_is_safe(origin->method);
+}
+
+static bool remember(struct coap_endpoint *e, struct coap_origin *origin, msec now)
+{
+	return !must_not_repeat(origin) ||
+	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
 }
 
 static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coap_message *m,
@@ -457,6 +460,8 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (asks_on(origin, m)) {
 		if (!coap_answer_from_kept(e, origin, now))
 			coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
+	} else if (!remember(e, origin, now)) {
+		refuse_busy(e, origin, now);
 	} else if (origin->has_block1) {
 		serve_block1(e, origin, &request, later, now);
 	} else {
