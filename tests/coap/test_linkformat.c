@@ -221,6 +221,7 @@ static void links_are_filtered_by_one_query(void **state)
 		{"rt=Type1 Type2", "/a", "rt=\"Type1 Type2\"", false},
 		{"rt=core.rd*", "/rd", "rt=\"core.rd\"", true},
 		{"rt=core.rd*", "/rd", "rt=\"x core.rd-lookup-res\"", true},
+		{"rt=core.rd*", "/rd", "rt=\"core\"", false},
 		{"if=If*", "/a", "rt=\"x\";if=\"If1\"", true},
 		{"if=If*", "/a", "if=\"iF1\"", false},
 		{"sz=*", "/a", "sz=100", true},

@@ -180,7 +180,8 @@ static void format_errors_are_malformed_and_name_type_and_id(void **state)
 		"49 01 1234 0102030405060708 09", "4d 01 1234 00", "4e 01 1234 0000", "4f 01 1234", /* TKL 9 to 15 */
 		"4d 01 1234", "4e 01 1234 00", /* RIOT GHSA-p9hp-2jxm-6rqp: extended TKL outside of four bytes */
 		"44 01 1234", "44 01 1234 010203", "48 01 1234 01020304050607", /* token cut; libcoap issue 214 */
-		"41 00 1234 01", "40 00 1234 00", "40 00 1234 ff", "40 00 1234 ff 00", /* Empty, but not so */
+		"41 00 1234", "41 00 1234 01", "40 00 1234 00", "40 00 1234 ff",
+		"40 00 1234 ff 00",                                       /* Empty, but not so */
 		"40 01 1234 ff", "40 01 1234 b1 'a' ff", "60 45 1234 ff", /* marker with nothing behind it */
 		"40 01 1234 f0", "40 01 1234 0f", "40 01 1234 f1 00", "40 01 1234 1f 00", /* reserved nibbles */
 		"40 01 1234 e0 00", "40 01 1234 e0", "40 01 1234 d0",             /* libcoap issue 199: delta cut */
