@@ -324,9 +324,9 @@ static void tlv_that_breaks_the_rules_is_refused(void **state)
 		{"/3", "0803c10964"},           /* 11: half an instance */
 		{"/3", "08000508000209ff"},     /* 12: instances do not nest */
 		{"/3/0", "860686044100010000"}, /* 13: multiple resources do not nest */
-		{"/3/0", "860308000000"},       /* 14: an instance in a resource */
+		{"/3/0", "840608000000"},       /* 14: an instance in a resource */
 		{"/3/0", "c10603"},             /* 15: a multiple resource as a single one */
-		{"/3/0", "8903410064"},         /* 16: a single resource as a multiple one */
+		{"/3/0", "8309410064"},         /* 16: a single resource as a multiple one */
 		{"/1/0", "c10602"},             /* 17: a boolean is 0 or 1 */
 		{"/1/0", "c2060001"},           /* 18: of one byte */
 		{"/3/0", "c3090001ff"},         /* 19: integers have 1, 2, 4 or 8 bytes */
@@ -361,7 +361,7 @@ static void tlv_of_other_makers_is_understood(void **state)
 	expect_tlv("/3/0", "080003c10964", "/3/0/9 i 100\n");                 /* the instance around its resources */
 	expect_tlv("/3/0", "d009000164", "/3/0/9 i 100\n");                   /* a length longer than it must be */
 	expect_tlv("/3/0/6", "410001410105", "/3/0/6/0 i 1\n/3/0/6/1 i 5\n"); /* bare resource instances */
-	expect_tlv("/3/0/6/1", "8603410105", "/3/0/6/1 i 5\n");               /* one inside its resource */
+	expect_tlv("/3/0/6/1", "8306410105", "/3/0/6/1 i 5\n");               /* one inside its resource */
 	expect_tlv("/66", "c10041", "/66/65535/0 s A\n"); /* Create: the client assigns the instance */
 	expect_tlv("/3/0/6", "8006", "/3/0/6 -\n");       /* a multiple resource without instances */
 	expect_tlv("/3", "", "");                         /* an object without instances */
