@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/io/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READABLE_BYTES     64
+#define STRIDE_BYTES       (COAP_UDP_DATAGRAM_MAX_BYTES + READABLE_BYTES)
+#define SOCKET_QUEUE_BYTES (4 * 1024 * 1024)
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* Room for one IP_PKTINFO or IPV6_PKTINFO. */
+union control {
+	struct cmsghdr align;
+	uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+/* One direction: as many messages as a system call takes, each with its buffer and its addresses. */
+struct batch {
+	struct mmsghdr headers[COAP_UDP_BATCH];
+	struct iovec vectors[COAP_UDP_BATCH];
+	union socket_address addresses[COAP_UDP_BATCH];
+	union control controls[COAP_UDP_BATCH];
+	unsigned count, next;
+	uint8_t *buffers;
+};
+
+struct coap_udp {
+	int descriptor;
+	bool is_ipv4;       /* the socket itself; an IPv6 one takes IPv4 as mapped addresses */
+	bool is_everywhere; /* bound to no single address */
+	struct coap_udp_counters counters;
+	struct address current; /* who sent the datagram being handled */
+	bool has_current;
+	struct batch in, out;
+};
+
+/* ---- addresses ---- */
+
+static struct address address_from(const union socket_address *s)
+{
+	struct address a;
+	if (s->any.sa_family == AF_INET) {
+		const uint8_t *ip = (const uint8_t *)&s->v4.sin_addr;
+		return address_ipv4(ip[0], ip[1], ip[2], ip[3], ntohs(s->v4.sin_port));
+	}
+	memset(&a, 0, sizeof a);
+	memcpy(a.ip, &s->v6.sin6_addr, sizeof a.ip);
+	a.port = ntohs(s->v6.sin6_port);
+	a.scope = s->v6.sin6_scope_id;
+	return a;
+}
+
+static socklen_t address_to(const struct address *a, bool is_ipv4, union socket_address *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	if (is_ipv4) {
+		ret->v4.sin_family = AF_INET;
+		ret->v4.sin_port = htons(a->port);
+		memcpy(&ret->v4.sin_addr, a->ip + 12, 4);
+		return sizeof ret->v4;
+	}
+	ret->v6.sin6_family = AF_INET6;
+	ret->v6.sin6_port = htons(a->port);
+	ret->v6.sin6_scope_id = a->scope;
+	memcpy(&ret->v6.sin6_addr, a->ip, sizeof a->ip);
+	return sizeof ret->v6;
+}
+
+static bool is_every_address(const struct address *a)
+{
+	static const uint8_t zeros[16];
+	static const struct address every_ipv4 = {.ip = {[10] = 0xff, [11] = 0xff}};
+	return memcmp(a->ip, zeros, sizeof zeros) == 0 || memcmp(a->ip, every_ipv4.ip, sizeof zeros) == 0;
+}
+
+/* ---- life ---- */
+
+static int prepare_batch(struct batch *b)
+{
+	b->buffers = aligned_alloc(64, (size_t)COAP_UDP_BATCH * STRIDE_BYTES);
+	if (b->buffers == NULL)
+		return -ENOMEM;
+	memset(b->buffers, 0, (size_t)COAP_UDP_BATCH * STRIDE_BYTES);
+	for (int i = 0; i < COAP_UDP_BATCH; i++) {
+		struct msghdr *h = &b->headers[i].msg_hdr;
+		b->vectors[i] = (struct iovec){b->buffers + (size_t)i * STRIDE_BYTES, COAP_UDP_DATAGRAM_MAX_BYTES};
+		h->msg_name = &b->addresses[i];
+		h->msg_iov = &b->vectors[i];
+		h->msg_iovlen = 1;
+	}
+	return 0;
+}
+
+static void set_option(int descriptor, int level, int option, int value)
+{
+	(void)setsockopt(
+		descriptor, level, option, &value, sizeof value); /* the socket works without, only less well */
+}
+
+static int open_socket(struct coap_udp *u, const struct address *local)
+{
+	static const struct address every_ipv4 = {.ip = {[10] = 0xff, [11] = 0xff}};
+	struct address bound = *local;
+	union socket_address name;
+	u->is_everywhere = is_every_address(local);
+	u->is_ipv4 = address_is_ipv4(local);
+	if (!u->is_ipv4)
+		u->descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (u->descriptor < 0 && errno == EAFNOSUPPORT && u->is_everywhere) {
+		u->is_ipv4 = true;
+		memcpy(bound.ip, every_ipv4.ip, sizeof bound.ip);
+	}
+	if (u->is_ipv4)
+		u->descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (u->descriptor < 0)
+		return -errno;
+	if (!u->is_ipv4)
+		set_option(u->descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	if (u->is_everywhere && u->is_ipv4)
+		set_option(u->descriptor, IPPROTO_IP, IP_PKTINFO, 1);
+	else if (u->is_everywhere)
+		set_option(u->descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_QUEUE_BYTES);
+	set_option(u->descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_QUEUE_BYTES);
+	return bind(u->descriptor, &name.any, address_to(&bound, u->is_ipv4, &name)) < 0 ? -errno : 0;
+}
+
+int coap_udp_open(const struct address *local, struct coap_udp **ret)
+{
+	struct coap_udp *u = calloc(1, sizeof *u);
+	if (u == NULL)
+		return -ENOMEM;
+	u->descriptor = -1;
+	int error = open_socket(u, local);
+	if (error == 0)
+		error = prepare_batch(&u->in);
+	if (error == 0)
+		error = prepare_batch(&u->out);
+	if (error < 0) {
+		coap_udp_close(u);
+		return error;
+	}
+	*ret = u;
+	return 0;
+}
+
+void coap_udp_close(struct coap_udp *u)
+{
+	if (u == NULL)
+		return;
+	if (u->descriptor >= 0)
+		(void)close(u->descriptor);
+	free(u->in.buffers);
+	free(u->out.buffers);
+	free(u);
+}
+
+int coap_udp_descriptor(const struct coap_udp *u)
+{
+	return u->descriptor;
+}
+
+struct address coap_udp_local(const struct coap_udp *u)
+{
+	union socket_address name = {0};
+	socklen_t len = sizeof name;
+	(void)getsockname(u->descriptor, &name.any, &len);
+	return address_from(&name);
+}
+
+const struct coap_udp_counters *coap_udp_counters(const struct coap_udp *u)
+{
+	return &u->counters;
+}
+
+/* ---- receiving ---- */
+
+static bool read_batch(struct coap_udp *u)
+{
+	struct batch *b = &u->in;
+	for (int i = 0; i < COAP_UDP_BATCH; i++) {
+		b->headers[i].msg_hdr.msg_namelen = sizeof b->addresses[i];
+		b->headers[i].msg_hdr.msg_control = u->is_everywhere ? &b->controls[i] : NULL;
+		b->headers[i].msg_hdr.msg_controllen = u->is_everywhere ? sizeof b->controls[i] : 0;
+	}
+	int count = recvmmsg(u->descriptor, b->headers, COAP_UDP_BATCH, MSG_DONTWAIT, NULL);
+	b->next = 0;
+	b->count = count > 0 ? (unsigned)count : 0;
+	return count > 0;
+}
+
+bool coap_udp_next(struct coap_udp *u, struct coap_udp_datagram *ret)
+{
+	struct batch *b = &u->in;
+	u->has_current = false;
+	for (;;) {
+		if (b->next == b->count && (b->count > 0 && b->count < COAP_UDP_BATCH)) {
+			b->count = b->next = 0; /* the last batch was not full: nothing more is there */
+			return false;
+		}
+		if (b->next == b->count && !read_batch(u))
+			return false;
+		unsigned i = b->next++;
+		if (b->headers[i].msg_hdr.msg_flags & MSG_TRUNC) {
+			u->counters.dropped_long++;
+			continue;
+		}
+		u->counters.received++;
+		u->current = address_from(&b->addresses[i]);
+		u->has_current = true;
+		*ret = (struct coap_udp_datagram){u->current, b->vectors[i].iov_base, b->headers[i].msg_len};
+		return true;
+	}
+}
+
+/* ---- sending ---- */
+
+/* From where the datagram being handled came to. */
+static void answer_from_there(const struct coap_udp *u, const struct address *to, struct msghdr *h, union control *room)
+{
+	const struct msghdr *asked = &u->in.headers[u->in.next > 0 ? u->in.next - 1 : 0].msg_hdr;
+	h->msg_control = NULL;
+	h->msg_controllen = 0;
+	if (!u->is_everywhere || !u->has_current || asked->msg_controllen == 0 || !address_equal(to, &u->current))
+		return;
+	memcpy(room, asked->msg_control, asked->msg_controllen);
+	h->msg_control = room;
+	h->msg_controllen = asked->msg_controllen;
+	struct cmsghdr *c = CMSG_FIRSTHDR(h);
+	if (c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo info;
+		memcpy(&info, CMSG_DATA(c), sizeof info);
+		info.ipi_spec_dst = info.ipi_addr;
+		info.ipi_ifindex = 0;
+		memcpy(CMSG_DATA(c), &info, sizeof info);
+	}
+}
+
+void coap_udp_flush(struct coap_udp *u)
+{
+	struct batch *b = &u->out;
+	while (b->next < b->count) {
+		int sent = sendmmsg(u->descriptor, b->headers + b->next, b->count - b->next, MSG_DONTWAIT);
+		if (sent > 0) {
+			u->counters.sent += (unsigned)sent;
+			b->next += (unsigned)sent;
+		} else if (errno != EINTR) {
+			u->counters.dropped_send++; /* this one cannot be sent; the next may */
+			b->next++;
+		}
+	}
+	b->next = b->count = 0;
+}
+
+static bool port_send(void *context, const struct address *to, struct bytes datagram)
+{
+	struct coap_udp *u = context;
+	struct batch *b = &u->out;
+	if (datagram.len > COAP_UDP_DATAGRAM_MAX_BYTES || (u->is_ipv4 && !address_is_ipv4(to)))
+		return false;
+	if (b->count == COAP_UDP_BATCH)
+		coap_udp_flush(u);
+	struct msghdr *h = &b->headers[b->count].msg_hdr;
+	memcpy(b->vectors[b->count].iov_base, datagram.data, datagram.len);
+	b->vectors[b->count].iov_len = datagram.len;
+	h->msg_namelen = address_to(to, u->is_ipv4, &b->addresses[b->count]);
+	answer_from_there(u, to, h, &b->controls[b->count]);
+	b->count++;
+	return true;
+}
+
+struct datagram_port coap_udp_port(struct coap_udp *u)
+{
+	return (struct datagram_port){u, port_send};
+}
+
+static bool transport_send(void *context, const struct coap_remote *to, struct bytes message, msec now)
+{
+	(void)now;
+	return !coap_remote_is_secure(to) && port_send(context, &to->address, message);
+}
+
+struct coap_transport coap_udp_transport(struct coap_udp *u)
+{
+	return (struct coap_transport){u, transport_send};
+}
