@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A whole fleet in the virtual world: the real server and the real agents on real CoAP endpoints, with disks, stores and
+ * programs in memory.
+ *
+ * Associations have the shape of DTLS without its cryptography: a device says hello with its name until it is welcomed
+ * with a number, and from then on every datagram carries that number. A server that was killed knows no numbers, so it
+ * drops what comes and the device has to find out by itself, as with real sessions. */
+#pragma once
+
+#include "agent/agent.h"
+#include "mgmt/signature_wolfcrypt.h"
+#include "server/server.h"
+#include "tests/agent/disk.h"
+#include "tests/sim/store_memory.h"
+#include "tests/sim/world.h"
+
+#define FLEET_DEVICES_MAX   16
+#define FLEET_ARTIFACTS_MAX 8
+#define FLEET_NAME_BYTES    16
+
+struct fleet_artifact {
+	uint8_t digest[SHA256_BYTES];
+	size_t size;
+	uint8_t bytes[DISK_SLOT_BYTES + 1024];
+};
+
+struct fleet_session {
+	uint32_t number; /* 0: none */
+	char name[FLEET_NAME_BYTES];
+	struct coap_remote remote;
+};
+
+struct fleet_server {
+	struct world_node node;
+	struct server *server; /* NULL while it is down */
+	struct coap_endpoint *endpoint;
+	void *memory, *endpoint_memory;
+	struct store_memory store;
+	struct signature_port hash;
+	struct fleet_artifact artifacts[FLEET_ARTIFACTS_MAX];
+	size_t artifact_count;
+	struct fleet_session sessions[FLEET_DEVICES_MAX];
+	uint32_t newest_session;
+	struct server_done done; /* of the last command */
+	bool has_done;
+};
+
+/* What the device's new program does in its self-test and afterwards; the story decides. */
+struct fleet_program {
+	bool self_test_fails, self_test_hangs;
+	msec exits_after; /* after its start; 0 never */
+};
+
+struct fleet_device {
+	struct world_node node;
+	struct fleet *fleet;
+	char name[FLEET_NAME_BYTES];
+	struct agent *agent; /* NULL while it is off */
+	struct coap_endpoint *endpoint;
+	void *memory, *endpoint_memory;
+	struct disk disk;
+	struct sha256_stream digest;
+	struct fleet_program program[SLOT_COUNT]; /* of what lies in each slot */
+	enum deploy_program seen;                 /* what ran when last looked */
+	unsigned seen_starts, seen_self_tests;
+	msec program_ends; /* self-test or payload; NEVER */
+	uint32_t session;  /* 0: none */
+	unsigned hellos_left;
+	msec hello_at, power_back_at; /* NEVER */
+	unsigned boots, power_cuts;
+	uint64_t blocks_fetched, blocks_repeated; /* over all boots */
+};
+
+struct fleet {
+	struct world world;
+	struct fleet_server server;
+	struct fleet_device devices[FLEET_DEVICES_MAX];
+	unsigned device_count;
+	struct trust_key secret;
+	struct trust_anchors anchors;
+	struct signature_port signature;
+	bool is_talkative; /* prints the log lines of all */
+};
+
+/* The factory's image, version 1.0.0 with sequence number 1, is in slot a of every device. Nothing runs yet. */
+void fleet_init(struct fleet *f, uint64_t seed, unsigned devices);
+void fleet_done(struct fleet *f);
+
+void fleet_start_server(struct fleet *f);
+/* As kill -9: what the store had not confirmed is lost, associations are forgotten. */
+void fleet_kill_server(struct fleet *f);
+void fleet_start_device(struct fleet *f, unsigned device);
+/* As a power cut. */
+void fleet_kill_device(struct fleet *f, unsigned device);
+void fleet_start_all(struct fleet *f);
+
+/* Signs and writes an envelope for this image; its length. */
+size_t fleet_sign(struct fleet *f, const uint8_t *image, size_t size, const char *version, uint64_t sequence,
+	uint8_t *envelope, size_t capacity);
+/* Makes an image artifact of these bytes. */
+void fleet_store_artifact(struct fleet *f, const uint8_t *bytes, size_t size, const uint8_t digest[SHA256_BYTES]);
+/* Stores the image, signs it and adds the release. False when the server refused. */
+bool fleet_publish(
+	struct fleet *f, const char *release, const uint8_t *image, size_t size, const char *version, uint64_t sequence);
+/* Starts a rollout to all devices; its number, 0 when refused. */
+uint32_t fleet_roll_out(struct fleet *f, const char *release, const struct rollout_plan *plan);
+/* Lets time pass until the command's outcome is there. */
+enum server_result fleet_await(struct fleet *f, enum server_result accepted);
+
+/* Let time pass until it holds; false when the span was not enough. */
+bool fleet_until_registered(struct fleet *f, unsigned devices, msec span);
+bool fleet_until_ended(struct fleet *f, uint32_t rollout, msec span);
+
+const struct device *fleet_find(struct fleet *f, unsigned device);
+enum entry_state fleet_entry(struct fleet *f, uint32_t rollout, unsigned device);
+const char *fleet_why(struct fleet *f, uint32_t rollout, unsigned device);
+/* Whether the program that runs now is exactly this image. */
+bool fleet_runs(struct fleet *f, unsigned device, const uint8_t *image, size_t size);
+
+extern const uint8_t fleet_vendor_id[MANIFEST_UUID_BYTES], fleet_class_id[MANIFEST_UUID_BYTES];
+extern uint8_t fleet_factory_image[];
+#define FLEET_FACTORY_BYTES 500
