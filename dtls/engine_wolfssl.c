@@ -153,9 +153,10 @@ static unsigned int find_server_key(WOLFSSL *ssl, const char *identity, unsigned
 	}
 	slot->has_principal = true;
 	note_identity(slot, name);
-	memcpy(key, psk.data, psk.len);
+	unsigned int len = psk.len;
+	memcpy(key, psk.data, len);
 	wc_ForceZero(&psk, sizeof psk);
-	return psk.len;
+	return len;
 }
 
 static unsigned int give_client_key(WOLFSSL *ssl, const char *hint, char *identity, unsigned int identity_max,
@@ -279,7 +280,8 @@ static WOLFSSL_CTX *make_context(WOLFSSL_METHOD *method, const char *suites, con
 		return NULL;
 	wolfSSL_CTX_SetIORecv(context, read_record);
 	wolfSSL_CTX_SetIOSend(context, write_datagram);
-	if (wolfSSL_CTX_new_rng(context) == 0 && wolfSSL_CTX_set_cipher_list(context, suites) == WOLFSSL_SUCCESS &&
+	if (wolfSSL_CTX_new_rng(context) == WOLFSSL_SUCCESS &&
+		wolfSSL_CTX_set_cipher_list(context, suites) == WOLFSSL_SUCCESS &&
 		wolfSSL_CTX_set_group_messages(context) == WOLFSSL_SUCCESS)
 		return context;
 	wolfSSL_CTX_free(context);

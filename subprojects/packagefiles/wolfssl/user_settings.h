@@ -27,6 +27,8 @@
 #define HAVE_SNI
 #define SMALL_SESSION_CACHE
 #define WOLFSSL_STATIC_PSK
+/* Tells a device that its identity is unknown (RFC 4279 section 2), instead of leaving it to its timeout. */
+#define WOLFSSL_PSK_IDENTITY_ALERT
 /* The keys of a finished handshake go to our own record layer. */
 #define ATOMIC_USER
 /* A certificate tells whom it belongs to in the verify callback, so that no session has to keep it. */
