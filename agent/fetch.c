@@ -197,13 +197,25 @@ static bool adopt_block_size(struct agent *a, msec now)
 	return true;
 }
 
+static void log_complete(struct agent *a)
+{
+	const struct download *d = &a->deploy.download;
+	struct logline line = logline_begin("download_complete");
+	logline_number(&line, "blocks", d->block_count);
+	logline_number(&line, "fetched", (int64_t)a->counters.blocks_fetched);
+	logline_number(&line, "resumed", d->resumed);
+	logline_number(&line, "repeated", (int64_t)(d->repeated + a->counters.blocks_repeated));
+	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
+}
+
 static void keep_block(struct agent *a, uint32_t number, struct bytes payload, msec now)
 {
 	struct deploy_outcome outcome;
-	bool is_new = deploy_block(&a->deploy, number, payload, now, &outcome);
-	if (is_new)
+	if (deploy_block(&a->deploy, number, payload, now, &outcome))
 		a->counters.blocks_fetched++;
 	coap_blockfetch_stored(&a->fetch.blocks, number);
+	if (coap_blockfetch_is_complete(&a->fetch.blocks))
+		log_complete(a);
 	if (a->deploy.update.phase != UPDATE_IMAGE)
 		fetch_stop(a, now);
 	agent_follow(a, &outcome, now);
@@ -373,6 +385,7 @@ static void begin_image(struct agent *a, msec now)
 	}
 	a->fetch.what = FETCH_IMAGE;
 	a->counters.blocks_resumed += a->deploy.download.have;
+	a->counters.blocks_fetched = 0;
 	open_blocks(a);
 	log_image(a);
 	ask_blocks(a, now);

@@ -29,7 +29,8 @@ void disk_reboot(struct disk *d)
 	d->program = DEPLOY_NOTHING;
 }
 
-/* Counts one change. True when the power is gone, now or before; `*ret_now` says that it goes in this very operation. */
+/* Counts one change. True when the power is gone, now or before; `*ret_now` says that it goes in this very operation.
+ */
 static bool cuts(struct disk *d, bool *ret_now)
 {
 	*ret_now = false;

@@ -34,7 +34,7 @@ struct disk {
 	unsigned operations; /* that changed or would have changed the disk, since disk_init */
 	unsigned cut_at;     /* 0 for no cut */
 	bool is_cut;
-	int fail_stores;     /* error of every journal store while not 0 */
+	int fail_stores; /* error of every journal store while not 0 */
 	int fail_writes;
 	int fail_start, fail_self_test, fail_activate;
 

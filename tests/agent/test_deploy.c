@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Engine, download, journal, slots and programs together, with the power cut at every single change of the disk. A small
- * driver plays server, network and new image: it looks at the phase and does what would come next. */
+ * Engine, download, journal, slots and programs together, with the power cut at every single change of the disk. A
+ * small driver plays server, network and new image: it looks at the phase and does what would come next. */
 #include "disk.h"
 
 #include <errno.h>

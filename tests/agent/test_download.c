@@ -39,7 +39,8 @@ static int fresh(void **state)
 
 static int put(uint32_t block)
 {
-	return download_put(&d, block, bytes_first(bytes_from(bytes_of(image, sizeof image), (size_t)block * BLOCK), BLOCK));
+	return download_put(
+		&d, block, bytes_first(bytes_from(bytes_of(image, sizeof image), (size_t)block * BLOCK), BLOCK));
 }
 
 static void blocks_in_any_order_make_the_image(void **state)

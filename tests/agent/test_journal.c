@@ -43,7 +43,8 @@ static struct journal_state full_state(void)
 	for (size_t i = 0; i < sizeof s.envelope; i++)
 		s.envelope[i] = (uint8_t)i;
 	for (int i = 0; i < SLOT_COUNT; i++) {
-		s.images[i] = (struct journal_image){true, "1.2.3", 40u + (unsigned)i, UINT64_C(1) << 33, {(uint8_t)i, 2, 3}};
+		s.images[i] =
+			(struct journal_image){true, "1.2.3", 40u + (unsigned)i, UINT64_C(1) << 33, {(uint8_t)i, 2, 3}};
 		memset(s.images[i].version, 'v', JOURNAL_VERSION_MAX);
 	}
 	return s;

@@ -37,7 +37,8 @@ static int factory(void **state)
 	s.images[SLOT_A] = (struct journal_image){true, "1.0.0", 4, 1000, {1}};
 	now = 1000;
 	update_init(&u, &config, &s);
-	assert_int_equal(update_step(&u, &(struct update_event){.kind = UPDATE_STARTED}, now, &effects), UPDATE_ACCEPTED);
+	assert_int_equal(
+		update_step(&u, &(struct update_event){.kind = UPDATE_STARTED}, now, &effects), UPDATE_ACCEPTED);
 	return 0;
 }
 
@@ -55,7 +56,8 @@ static enum update_verdict write_uri(const char *uri)
 static void bring_manifest(uint64_t size)
 {
 	struct journal_image image = {false, "1.1.0", 5, size, {2}};
-	struct update_event event = {.kind = UPDATE_MANIFEST_ARRIVED, .envelope = bytes_of_text("env"), .image = &image};
+	struct update_event event = {
+		.kind = UPDATE_MANIFEST_ARRIVED, .envelope = bytes_of_text("env"), .image = &image};
 	(void)update_step(&u, &event, now, &effects);
 }
 
@@ -109,7 +111,7 @@ static const char *asked(void)
 	for (uint8_t i = 0; i < effects.count; i++) {
 		enum update_effect_kind kind = effects.list[i].kind;
 		bool has_slot = kind == UPDATE_ACTIVATE || kind == UPDATE_SELF_TEST || kind == UPDATE_START_PAYLOAD ||
-			kind == UPDATE_FETCH_IMAGE || kind == UPDATE_DISCARD || kind == UPDATE_CHECK_DIGEST;
+				kind == UPDATE_FETCH_IMAGE || kind == UPDATE_DISCARD || kind == UPDATE_CHECK_DIGEST;
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s%s", i > 0 ? " " : "",
 			update_effect_name(kind), has_slot ? "-" : "", has_slot ? slot_name(effects.list[i].slot) : "");
 	}
@@ -274,7 +276,8 @@ static void an_empty_uri_or_package_resets(void **state)
 		reach((enum update_phase)phase);
 		assert_int_equal(phase % 2 == 0 ? write_uri("") : step(UPDATE_PACKAGE_RESET), UPDATE_ACCEPTED);
 		expect(FIRMWARE_IDLE, FIRMWARE_RESULT_INITIAL);
-		assert_string_equal(asked(), phase < UPDATE_DOWNLOADED ? "stop_fetch store discard-b tell" : "store discard-b tell");
+		assert_string_equal(asked(),
+			phase < UPDATE_DOWNLOADED ? "stop_fetch store discard-b tell" : "store discard-b tell");
 		assert_int_equal(u.state.uri_len, 0);
 		assert_false(u.state.images[SLOT_B].is_present);
 	}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * agentd, the device agent: reads its configuration, joins the agent with the machine, a UDP socket, DTLS and the loop,
+ * and runs until it is told to stop.
+ *
+ *     UDP <-> dtls <-> coap endpoint <-> agent <-> slots, journal, payload, /proc
+ *
+ * Exit status: 0 asked to stop, 2 usage or configuration, 3 state directory, 4 network or cryptography. */
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/credential_files.h"
+#include "agent/payload_linux.h"
+#include "agent/platform_linux.h"
+#include "agent/provision_linux.h"
+#include "agent/slots_linux.h"
+#include "coap/io/loop.h"
+#include "coap/io/udp.h"
+#include "coap/uri.h"
+#include "dtls/crypto_wolfcrypt.h"
+#include "dtls/dtls.h"
+#include "dtls/engine_wolfssl.h"
+#include "mgmt/signature_wolfcrypt.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum exit_status { EXIT_GOOD = 0, EXIT_USAGE = 2, EXIT_STATE = 3, EXIT_NETWORK = 4 };
+
+#define SHUTDOWN_LIMIT_MS SECONDS(8)
+#define ENDPOINT_BODY_MAX 4352 /* a signed manifest, or a large read */
+
+struct daemon {
+	struct config config;
+	struct coap_loop loop;
+	struct coap_loop_watch socket;
+	ev_signal on_terminate, on_interrupt, on_child;
+
+	struct coap_udp *udp;
+	struct dtls_crypto crypto;
+	struct dtls_engine_wolfssl *engine;
+	struct dtls *dtls;
+	struct credential_files credential;
+	struct coap_remote server; /* of the association, or of the attempt */
+	bool has_association;
+
+	struct slots_linux slots;
+	struct payload_linux payload;
+	struct platform_linux platform;
+	struct sha256_stream digest;
+	struct trust_anchors anchors;
+	struct signature_port signature;
+
+	struct coap_endpoint *endpoint;
+	struct agent *agent;
+	msec stop_by; /* when shutting down does not wait any longer; NEVER */
+};
+
+/* ---- log ---- */
+
+/* "2026-11-23T04:00:00.123Z level=info event=..." on one line of standard error. */
+static void write_log(void *context, enum agent_log_level level, struct bytes line)
+{
+	static const char *const names[] = {"error", "warning", "info", "debug"};
+	const struct daemon *d = context;
+	struct timespec t;
+	struct tm utc;
+	char when[32] = "";
+	if ((uint32_t)level > d->config.log_level)
+		return;
+	if (clock_gettime(CLOCK_REALTIME, &t) == 0 && gmtime_r(&t.tv_sec, &utc) != NULL)
+		(void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)fprintf(stderr, "%s.%03ldZ level=%s %.*s\n", when, t.tv_nsec / 1000000, names[level], (int)line.len,
+		(const char *)line.data);
+}
+
+static void log_text(struct daemon *d, enum agent_log_level level, const char *text)
+{
+	write_log(d, level, bytes_of_text(text));
+}
+
+/* ---- ports ---- */
+
+static void digest_begin(void *context)
+{
+	sha256_stream_init(&((struct daemon *)context)->digest);
+}
+
+static void digest_add(void *context, struct bytes data)
+{
+	sha256_stream_add(&((struct daemon *)context)->digest, data);
+}
+
+static void digest_end(void *context, uint8_t ret[SHA256_BYTES])
+{
+	sha256_stream_end(&((struct daemon *)context)->digest, ret);
+}
+
+/* Names are resolved at each attempt, since addresses change; the loop waits for the resolver meanwhile. */
+static bool resolve(const char *server_uri, struct address *ret)
+{
+	struct coap_uri uri;
+	char host[256], port[8];
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found;
+	if (!coap_uri_parse(bytes_of_text(server_uri), &uri) || uri.host.len >= sizeof host)
+		return false;
+	if (coap_uri_address(&uri, ret))
+		return true;
+	(void)snprintf(host, sizeof host, "%.*s", (int)uri.host.len, (const char *)uri.host.data);
+	(void)snprintf(port, sizeof port, "%u", uri.port);
+	if (getaddrinfo(host, port, &hints, &found) != 0)
+		return false;
+	char text[ADDRESS_TEXT_BYTES];
+	bool is_good =
+		getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
+		address_parse(bytes_of_text(text), uri.port, ret);
+	freeaddrinfo(found);
+	return is_good;
+}
+
+static bool uplink_connect(void *context, msec now)
+{
+	struct daemon *d = context;
+	struct address address;
+	if (!resolve(d->config.uri, &address)) {
+		log_text(d, AGENT_LOG_WARNING, "event=connect_failed reason=\"the server's name does not resolve\"");
+		return false;
+	}
+	d->has_association = dtls_connect(d->dtls, &address, &d->credential.client, now, &d->server);
+	return d->has_association;
+}
+
+static void uplink_close(void *context, msec now)
+{
+	struct daemon *d = context;
+	if (d->has_association)
+		dtls_close(d->dtls, d->server.session, now);
+	d->has_association = false;
+}
+
+/* ---- the loop ---- */
+
+static const char *reason_of(const struct dtls_event *event)
+{
+	return event->kind == DTLS_EVENT_FAILED ? dtls_failure_text(event->failure) : dtls_closed_text(event->closed);
+}
+
+static void handle_event(struct daemon *d, const struct dtls_event *event, msec now)
+{
+	bool is_ours = d->has_association && handle_equal(event->remote.session, d->server.session);
+	switch (event->kind) {
+	case DTLS_EVENT_MESSAGE:
+		coap_endpoint_receive(d->endpoint, &event->remote, event->message, now);
+		return;
+	case DTLS_EVENT_ESTABLISHED:
+		if (is_ours)
+			agent_connected(d->agent, &event->remote, now);
+		return;
+	case DTLS_EVENT_CLOSED:
+	case DTLS_EVENT_FAILED:
+		if (!is_ours)
+			return;
+		d->has_association = false;
+		agent_disconnected(d->agent, reason_of(event), now);
+		return;
+	}
+}
+
+static void drain(struct daemon *d, msec now)
+{
+	struct dtls_event event;
+	while (dtls_next(d->dtls, now, &event))
+		handle_event(d, &event, now);
+}
+
+static void socket_ready(void *context, msec now)
+{
+	struct daemon *d = context;
+	struct coap_udp_datagram datagram;
+	while (coap_udp_next(d->udp, &datagram)) {
+		dtls_receive(d->dtls, &datagram.from, datagram.data, datagram.len, now);
+		drain(d, now);
+	}
+}
+
+static msec next_deadline(void *context)
+{
+	const struct daemon *d = context;
+	msec at = msec_earlier(coap_endpoint_deadline(d->endpoint), agent_deadline(d->agent));
+	return msec_earlier(msec_earlier(at, dtls_deadline(d->dtls)), d->stop_by);
+}
+
+static void tick(void *context, msec now)
+{
+	struct daemon *d = context;
+	drain(d, now);
+	coap_endpoint_tick(d->endpoint, now);
+	agent_tick(d->agent, now);
+	if (agent_is_stopped(d->agent) || now >= d->stop_by)
+		coap_loop_stop(&d->loop);
+	if (d->platform.wants_reboot)
+		coap_loop_stop(&d->loop);
+}
+
+static void flush(void *context)
+{
+	coap_udp_flush(((struct daemon *)context)->udp);
+}
+
+static void terminated(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+	msec now = coap_loop_now(&d->loop);
+	(void)ev;
+	(void)events;
+	log_text(d, AGENT_LOG_INFO, "event=stopping");
+	d->stop_by = msec_after(now, SHUTDOWN_LIMIT_MS);
+	agent_shutdown(d->agent, now);
+	if (agent_is_stopped(d->agent))
+		coap_loop_stop(&d->loop);
+}
+
+static void child_ended(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+	struct payload_linux_end end;
+	(void)ev;
+	(void)events;
+	if (!payload_linux_reap(&d->payload, &end))
+		return;
+	msec now = coap_loop_now(&d->loop);
+	if (end.was_self_test)
+		agent_self_test_done(d->agent, end.status == 0, end.reason, now);
+	else
+		agent_payload_exited(d->agent, end.status, now);
+}
+
+static void watch_signal(struct daemon *d, ev_signal *w, void (*handle)(struct ev_loop *, ev_signal *, int), int number)
+{
+	ev_signal_init(w, handle, number);
+	w->data = d;
+	ev_signal_start(coap_loop_ev(&d->loop), w);
+}
+
+/* ---- building ---- */
+
+static void *take_memory(size_t size)
+{
+	return aligned_alloc(64, (size + 63) & ~(size_t)63);
+}
+
+static bool open_network(struct daemon *d)
+{
+	const struct address any = {.port = 0};
+	const char *reason = "";
+	uint8_t seed[PRNG_SEED_BYTES];
+	struct coap_loop_user user = {d, next_deadline, tick, flush};
+	int status = coap_loop_init(&d->loop, &user);
+	if (status == 0)
+		status = coap_udp_open(&any, &d->udp);
+	if (status == 0)
+		status = coap_loop_seed(seed, sizeof seed);
+	if (status < 0) {
+		(void)fprintf(stderr, "agentd: cannot set up the network: %s\n", strerror(-status));
+		return false;
+	}
+	if (!dtls_crypto_wolfcrypt_init(&d->crypto)) {
+		(void)fprintf(stderr, "agentd: wolfCrypt cannot be initialised\n");
+		return false;
+	}
+	struct dtls_engine_wolfssl_config engine = {.handshakes = 1, .crypto = &d->crypto};
+	d->engine = dtls_engine_wolfssl_new(&engine, &reason);
+	if (d->engine == NULL) {
+		(void)fprintf(stderr, "agentd: DTLS cannot be set up: %s\n", reason);
+		return false;
+	}
+	struct dtls_config dtls = {.sessions = 2,
+		.handshakes = 1,
+		.uses_cid = true,
+		.crypto = d->crypto,
+		.engine = dtls_engine_wolfssl_port(d->engine),
+		.output = coap_udp_port(d->udp)};
+	d->dtls = dtls_init(take_memory(dtls_memory(&dtls)), &dtls, seed);
+	coap_loop_watch(&d->loop, &d->socket, coap_udp_descriptor(d->udp), d, socket_ready);
+	return true;
+}
+
+static const char *chosen(const char *configured, const char *found)
+{
+	return configured[0] != '\0' ? configured : found;
+}
+
+static struct agent_config agent_config_of(const struct daemon *d)
+{
+	const struct config *c = &d->config;
+	struct platform_identity machine = platform_linux_identity(&d->platform);
+	struct agent_config a = agent_config_default;
+	a.endpoint_name = c->endpoint;
+	a.server_uri = c->uri;
+	a.lifetime_s = c->lifetime_s;
+	a.identity.manufacturer = chosen(c->manufacturer, machine.manufacturer);
+	a.identity.model = chosen(c->model, machine.model);
+	a.identity.serial = chosen(c->serial, machine.serial);
+	a.identity.device_type = chosen(c->device_type, machine.device_type);
+	a.identity.hardware_version = chosen(c->hardware_version, machine.hardware_version);
+	memcpy(a.identity.vendor_id, c->vendor_id, sizeof a.identity.vendor_id);
+	memcpy(a.identity.class_id, c->class_id, sizeof a.identity.class_id);
+	a.self_test_timeout_ms = SECONDS(c->self_test_timeout_s);
+	a.settle_ms = SECONDS(c->settle_s);
+	a.trials_max = (uint8_t)c->max_trials;
+	a.download_give_up_ms = SECONDS(c->give_up_s);
+	a.image_size_max = (uint64_t)c->image_size_max_kib * 1024;
+	a.payload_restart_ms = SECONDS(c->restart_s);
+	return a;
+}
+
+static bool build_agent(struct daemon *d)
+{
+	uint8_t seeds[2][PRNG_SEED_BYTES];
+	if (coap_loop_seed(seeds, sizeof seeds) < 0)
+		return false;
+	struct agent_ports ports = {
+		.uplink = {d, uplink_connect, uplink_close},
+		.platform = platform_linux_port(&d->platform),
+		.slots = slots_linux_slots(&d->slots),
+		.boot = slots_linux_boot(&d->slots),
+		.payload = payload_linux_port(&d->payload),
+		.journal = slots_linux_journal(&d->slots),
+		.digest = {d, digest_begin, digest_add, digest_end},
+		.signature = &d->signature,
+		.log = {d, write_log},
+	};
+	struct agent_config config = agent_config_of(d);
+	d->agent = agent_init(take_memory(agent_memory(&config)), &config, &ports, seeds[0]);
+	struct coap_endpoint_config endpoint = {
+		.parameters = coap_parameters_default,
+		.capacities = {.exchanges = 24,
+			.pending = 32,
+			.duplicates = 32,
+			.separate = 4,
+			.observers = config.observers_max,
+			.bodies = 2},
+		.transport = dtls_transport(d->dtls),
+	};
+	endpoint.parameters.body_size_max = ENDPOINT_BODY_MAX;
+	endpoint.resources = agent_resources(d->agent, &endpoint.resource_count);
+	d->endpoint = coap_endpoint_init(take_memory(coap_endpoint_memory(&endpoint)), &endpoint, seeds[1]);
+	return true;
+}
+
+static bool open_state(struct daemon *d)
+{
+	const char *path;
+	int status = slots_linux_open(&d->slots, d->config.state_dir, &path);
+	if (status == 0)
+		return true;
+	bool is_taken = status == -EWOULDBLOCK;
+	(void)fprintf(stderr, "agentd: state directory %s: %s: %s\n", d->config.state_dir, path,
+		is_taken ? "another agentd uses it" : strerror(-status));
+	return false;
+}
+
+/* ---- what the command line asks ---- */
+
+static enum exit_status install(struct daemon *d, const struct provision *what)
+{
+	char message[CONFIG_MESSAGE_BYTES];
+	struct slot_port slots = slots_linux_slots(&d->slots);
+	struct boot_port boot = slots_linux_boot(&d->slots);
+	struct journal_port journal = slots_linux_journal(&d->slots);
+	if (provision_install(what, &slots, &boot, &journal, message)) {
+		(void)printf("installed %s as version %s, sequence %llu\n", what->image, what->version,
+			(unsigned long long)what->sequence);
+		return EXIT_GOOD;
+	}
+	(void)fprintf(stderr, "agentd: %s\n", message);
+	return EXIT_STATE;
+}
+
+static void restart_self(char **argv)
+{
+	(void)execv("/proc/self/exe", argv);
+	(void)fprintf(stderr, "agentd: cannot start itself again: %s\n", strerror(errno));
+}
+
+static enum exit_status run(struct daemon *d, char **argv)
+{
+	if (!open_network(d) || !build_agent(d))
+		return EXIT_NETWORK;
+	watch_signal(d, &d->on_terminate, terminated, SIGTERM);
+	watch_signal(d, &d->on_interrupt, terminated, SIGINT);
+	watch_signal(d, &d->on_child, child_ended, SIGCHLD);
+	if (agent_start(d->agent, d->endpoint, coap_loop_read_clock()) < 0) {
+		(void)fprintf(stderr, "agentd: state directory %s: the journal cannot be read\n", d->config.state_dir);
+		return EXIT_STATE;
+	}
+	coap_loop_run(&d->loop);
+	coap_udp_flush(d->udp);
+	if (d->platform.wants_reboot)
+		restart_self(argv);
+	return EXIT_GOOD;
+}
+
+static void print_usage(FILE *out)
+{
+	(void)fprintf(out, "usage: agentd [--config FILE]                  run\n"
+			   "       agentd [--config FILE] --check-config   say whether the configuration is good\n"
+			   "       agentd [--config FILE] --install IMAGE --version-text V --sequence N\n"
+			   "                                               put a factory image into the first slot\n"
+			   "       agentd --version | --help\n"
+			   "The configuration is /etc/fieldfare/agentd.ini, or what AGENTD_CONFIG names.\n");
+}
+
+struct options {
+	const char *config;
+	bool checks_only;
+	struct provision provision;
+};
+
+/* False, with the status to leave with, when there is nothing more to do. */
+static bool read_options(int argc, char **argv, struct options *o, enum exit_status *ret_status)
+{
+	static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, 'k'}, {"install", required_argument, NULL, 'i'},
+		{"version-text", required_argument, NULL, 't'}, {"sequence", required_argument, NULL, 's'},
+		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	const char *environment = getenv("AGENTD_CONFIG");
+	o->config = environment != NULL ? environment : "/etc/fieldfare/agentd.ini";
+	*ret_status = EXIT_USAGE;
+	for (int c; (c = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1;) {
+		if (c == 'c')
+			o->config = optarg;
+		else if (c == 'k')
+			o->checks_only = true;
+		else if (c == 'i')
+			o->provision.image = optarg;
+		else if (c == 't')
+			o->provision.version = optarg;
+		else if (c == 's' && parse_decimal(bytes_of_text(optarg), INT64_MAX, &o->provision.sequence))
+			o->provision.has_sequence = true;
+		else if (c == 'V' || c == 'h') {
+			if (c == 'V')
+				(void)printf("agentd %s\n", FIELDFARE_VERSION);
+			else
+				print_usage(stdout);
+			*ret_status = EXIT_GOOD;
+			return false;
+		} else {
+			print_usage(stderr);
+			return false;
+		}
+	}
+	bool is_half = o->provision.image != NULL && (o->provision.version == NULL || !o->provision.has_sequence);
+	if (optind < argc || is_half)
+		print_usage(stderr);
+	return optind == argc && !is_half;
+}
+
+/* Everything the configuration names, so that a mistake shows before anything is started. */
+static bool load_files(struct daemon *d, const char *path)
+{
+	char message[CONFIG_MESSAGE_BYTES];
+	if (!config_load(path, &d->config, message) || !credential_files_load(&d->config, &d->credential, message) ||
+		!credential_files_load_anchors(&d->config, &d->anchors, message)) {
+		(void)fprintf(stderr, "agentd: %s\n", message);
+		return false;
+	}
+	if (!payload_linux_init(&d->payload, &d->slots, d->config.arguments)) {
+		(void)fprintf(stderr, "agentd: %s: [payload] arguments has too many words\n", path);
+		return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon = {.stop_by = NEVER};
+	struct daemon *d = &daemon;
+	struct options options = {.config = NULL};
+	enum exit_status status;
+	if (!read_options(argc, argv, &options, &status))
+		return (int)status;
+	if (!load_files(d, options.config))
+		return EXIT_USAGE;
+	if (options.checks_only) {
+		(void)printf("%s is good\n", options.config);
+		return EXIT_GOOD;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (!open_state(d))
+		return EXIT_STATE;
+	platform_linux_init(&d->platform, d->config.state_dir);
+	d->platform.may_reboot = d->config.may_reboot != 0;
+	d->signature = signature_wolfcrypt_port(&d->anchors);
+	status = options.provision.image != NULL ? install(d, &options.provision) : run(d, argv);
+	slots_linux_close(&d->slots);
+	return (int)status;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One table says what may be written where; reading is a look into it. */
+#include "agent/config.h"
+
+#include "coap/uri.h"
+#include "mgmt/uuid.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+enum kind { TEXT, NUMBER, UUID, LEVEL, YES_OR_NO };
+
+struct key {
+	const char *section, *name;
+	enum kind kind;
+	size_t offset, size; /* of the field */
+	uint32_t lowest, highest;
+};
+
+#define FIELD(member)          offsetof(struct config, member), sizeof(((struct config *)NULL)->member)
+#define ANY                    0, 0
+#define KEYS                   (sizeof keys / sizeof keys[0])
+#define LIFETIME_LOWEST_S      10
+#define IMAGE_SIZE_HIGHEST_KIB (1024 * 1024)
+
+static const struct key keys[] = {
+	{"agent", "endpoint", TEXT, FIELD(endpoint), ANY},
+	{"agent", "state_dir", TEXT, FIELD(state_dir), ANY},
+	{"agent", "lifetime", NUMBER, FIELD(lifetime_s), LIFETIME_LOWEST_S, INT32_MAX},
+	{"agent", "log_level", LEVEL, FIELD(log_level), ANY},
+	{"server", "uri", TEXT, FIELD(uri), ANY},
+	{"server", "server_name", TEXT, FIELD(server_name), ANY},
+	{"server", "psk_identity", TEXT, FIELD(psk_identity), ANY},
+	{"server", "psk_key", TEXT, FIELD(psk_key), ANY},
+	{"server", "psk_key_file", TEXT, FIELD(psk_key_file), ANY},
+	{"server", "certificate", TEXT, FIELD(certificate), ANY},
+	{"server", "private_key", TEXT, FIELD(private_key), ANY},
+	{"server", "ca", TEXT, FIELD(ca), ANY},
+	{"device", "manufacturer", TEXT, FIELD(manufacturer), ANY},
+	{"device", "model", TEXT, FIELD(model), ANY},
+	{"device", "serial", TEXT, FIELD(serial), ANY},
+	{"device", "device_type", TEXT, FIELD(device_type), ANY},
+	{"device", "hardware_version", TEXT, FIELD(hardware_version), ANY},
+	{"device", "vendor_id", UUID, FIELD(vendor_id), ANY},
+	{"device", "class_id", UUID, FIELD(class_id), ANY},
+	{"device", "may_reboot", YES_OR_NO, FIELD(may_reboot), ANY},
+	{"update", "trust_anchors", TEXT, FIELD(trust_anchors), ANY},
+	{"update", "self_test_timeout", NUMBER, FIELD(self_test_timeout_s), 1, 3600},
+	{"update", "settle_seconds", NUMBER, FIELD(settle_s), 0, 86400},
+	{"update", "max_trials", NUMBER, FIELD(max_trials), 1, 100},
+	{"update", "give_up", NUMBER, FIELD(give_up_s), 10, 30 * 86400},
+	{"update", "image_size_max", NUMBER, FIELD(image_size_max_kib), 1, IMAGE_SIZE_HIGHEST_KIB},
+	{"payload", "arguments", TEXT, FIELD(arguments), ANY},
+	{"payload", "restart_seconds", NUMBER, FIELD(restart_s), 1, 86400},
+};
+
+struct reading {
+	const char *path;
+	FILE *file;
+	struct config *config;
+	char *message;
+	unsigned line;
+	bool is_given[KEYS];
+	bool has_failed; /* the first fault is in `message` */
+};
+
+static void fail(struct reading *r, const char *what, const char *subject)
+{
+	if (!r->has_failed)
+		(void)snprintf(r->message, CONFIG_MESSAGE_BYTES, "%s:%u: %s%s%s", r->path, r->line, subject,
+			subject[0] == '\0' ? "" : ": ", what);
+	r->has_failed = true;
+}
+
+/* ---- one value ---- */
+
+static bool set_text(void *field, size_t size, const char *value)
+{
+	size_t len = strlen(value);
+	if (len >= size)
+		return false;
+	memcpy(field, value, len + 1);
+	return true;
+}
+
+static bool set_number(void *field, uint64_t number)
+{
+	uint32_t narrow = (uint32_t)number;
+	memcpy(field, &narrow, sizeof narrow);
+	return true;
+}
+
+static bool set_range(void *field, const struct key *key, const char *value)
+{
+	uint64_t number;
+	if (!parse_decimal(bytes_of_text(value), key->highest, &number) || number < key->lowest)
+		return false;
+	return set_number(field, number);
+}
+
+static bool set_word(void *field, const char *const *words, unsigned count, const char *value)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(words[i], value) == 0)
+			return set_number(field, i);
+	return false;
+}
+
+static bool set(struct config *config, const struct key *key, const char *value)
+{
+	static const char *const levels[] = {"error", "warning", "info", "debug"};
+	static const char *const answers[] = {"no", "yes"};
+	void *field = (uint8_t *)config + key->offset;
+	switch (key->kind) {
+	case TEXT:
+		return set_text(field, key->size, value);
+	case NUMBER:
+		return set_range(field, key, value);
+	case UUID:
+		return uuid_parse(bytes_of_text(value), field);
+	case LEVEL:
+		return set_word(field, levels, 4, value);
+	case YES_OR_NO:
+		return set_word(field, answers, 2, value);
+	}
+	return false;
+}
+
+static void explain_value(struct reading *r, const struct key *key)
+{
+	char what[128];
+	switch (key->kind) {
+	case TEXT:
+		(void)snprintf(what, sizeof what, "longer than %zu bytes", key->size - 1);
+		break;
+	case NUMBER:
+		(void)snprintf(what, sizeof what, "must be a number from %u to %u", key->lowest, key->highest);
+		break;
+	case UUID:
+		(void)snprintf(what, sizeof what, "must be a UUID such as fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe");
+		break;
+	case LEVEL:
+		(void)snprintf(what, sizeof what, "must be error, warning, info or debug");
+		break;
+	case YES_OR_NO:
+		(void)snprintf(what, sizeof what, "must be yes or no");
+		break;
+	}
+	fail(r, what, key->name);
+}
+
+/* ---- the file ---- */
+
+static int take(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *r = user;
+	bool is_section = false;
+	for (size_t i = 0; i < KEYS; i++) {
+		if (strcmp(keys[i].section, section) != 0)
+			continue;
+		is_section = true;
+		if (strcmp(keys[i].name, name) != 0)
+			continue;
+		if (r->is_given[i])
+			fail(r, "given twice", name);
+		r->is_given[i] = true;
+		if (!set(r->config, &keys[i], value))
+			explain_value(r, &keys[i]);
+		return !r->has_failed;
+	}
+	if (!is_section)
+		fail(r, "no such section", section);
+	else
+		fail(r, "no such key in this section", name);
+	return 0;
+}
+
+/* Counts lines for `take`, and refuses those that inih would cut. */
+static char *read_line(char *text, int capacity, void *stream)
+{
+	struct reading *r = stream;
+	if (fgets(text, capacity, r->file) == NULL)
+		return NULL;
+	r->line++;
+	if (strchr(text, '\n') == NULL && !feof(r->file)) {
+		fail(r, "line is too long", "");
+		return NULL;
+	}
+	return text;
+}
+
+static void set_defaults(struct config *c)
+{
+	const struct agent_config *d = &agent_config_default;
+	memset(c, 0, sizeof *c);
+	(void)set_text(c->state_dir, sizeof c->state_dir, "/var/lib/fieldfare");
+	c->lifetime_s = d->lifetime_s;
+	c->log_level = AGENT_LOG_INFO;
+	c->self_test_timeout_s = (uint32_t)(d->self_test_timeout_ms / 1000);
+	c->settle_s = (uint32_t)(d->settle_ms / 1000);
+	c->max_trials = d->trials_max;
+	c->give_up_s = (uint32_t)(d->download_give_up_ms / 1000);
+	c->image_size_max_kib = (uint32_t)(d->image_size_max / 1024);
+	c->restart_s = (uint32_t)(d->payload_restart_ms / 1000);
+}
+
+/* ---- the whole ---- */
+
+static bool has(const char *text)
+{
+	return text[0] != '\0';
+}
+
+static const char *what_is_missing(const struct config *c)
+{
+	struct coap_uri uri;
+	bool has_key = has(c->psk_key) != has(c->psk_key_file);
+	bool has_psk = has(c->psk_identity) && has_key;
+	bool has_certificate = has(c->certificate) && has(c->private_key) && has(c->ca);
+	if (!has(c->endpoint))
+		return "[agent] endpoint is missing";
+	if (!coap_uri_parse(bytes_of_text(c->uri), &uri) || !uri.is_secure)
+		return "[server] uri is missing or not of the form coaps://host:port";
+	if (uri.path.len > 1 || uri.has_query)
+		return "[server] uri must end after the port";
+	if (has(c->psk_key) && has(c->psk_key_file))
+		return "[server] psk_key and psk_key_file exclude each other";
+	if ((has(c->psk_identity) || has_key) && !has_psk)
+		return "[server] psk_identity needs psk_key or psk_key_file, and they need it";
+	if (has_psk && (has(c->certificate) || has(c->private_key)))
+		return "[server] has both a pre-shared key and a certificate; which one is it?";
+	if (!has_psk && !has_certificate)
+		return "[server] needs psk_identity with a key, or certificate, private_key and ca";
+	if (!has(c->trust_anchors))
+		return "[update] trust_anchors is missing: nobody could sign an update for this device";
+	return NULL;
+}
+
+bool config_load(const char *path, struct config *ret, char message[CONFIG_MESSAGE_BYTES])
+{
+	struct reading r = {.path = path, .config = ret, .message = message};
+	set_defaults(ret);
+	r.file = fopen(path, "re");
+	if (r.file == NULL) {
+		(void)snprintf(message, CONFIG_MESSAGE_BYTES, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	int status = ini_parse_stream(read_line, &r, take, &r);
+	(void)fclose(r.file);
+	if (status > 0 && !r.has_failed) {
+		r.line = (unsigned)status;
+		fail(&r, "neither a [section] nor a \"key = value\"", "");
+	}
+	const char *missing = what_is_missing(ret);
+	if (!r.has_failed && missing != NULL) {
+		(void)snprintf(message, CONFIG_MESSAGE_BYTES, "%s: %s", path, missing);
+		r.has_failed = true;
+	}
+	return !r.has_failed;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * agentd's configuration file (edge): sections and keys as in docs and deploy/, read with inih and checked strictly. An
+ * unknown section or key, a key given twice, a value out of its range, and a line too long to be read whole are errors
+ * that name the file and the line. */
+#pragma once
+
+#include "agent/agent.h"
+
+#include <stddef.h>
+
+#define CONFIG_TEXT_BYTES    129
+#define CONFIG_PATH_BYTES    256
+#define CONFIG_MESSAGE_BYTES 512
+
+struct config {
+	/* [agent] */
+	char endpoint[CONFIG_TEXT_BYTES];
+	char state_dir[CONFIG_PATH_BYTES];
+	uint32_t lifetime_s;
+	uint32_t log_level; /* enum agent_log_level */
+	/* [server] */
+	char uri[CONFIG_PATH_BYTES];
+	char server_name[CONFIG_TEXT_BYTES];
+	char psk_identity[CONFIG_TEXT_BYTES];
+	char psk_key[CONFIG_TEXT_BYTES]; /* hexadecimal */
+	char psk_key_file[CONFIG_PATH_BYTES];
+	char certificate[CONFIG_PATH_BYTES], private_key[CONFIG_PATH_BYTES], ca[CONFIG_PATH_BYTES];
+	/* [device]; empty ones are taken from the machine */
+	char manufacturer[CONFIG_TEXT_BYTES], model[CONFIG_TEXT_BYTES], serial[CONFIG_TEXT_BYTES];
+	char device_type[CONFIG_TEXT_BYTES], hardware_version[CONFIG_TEXT_BYTES];
+	uint8_t vendor_id[16], class_id[16];
+	uint32_t may_reboot; /* whether the server may restart the machine, /3/0/4 */
+	/* [update] */
+	char trust_anchors[CONFIG_PATH_BYTES];
+	uint32_t self_test_timeout_s, settle_s, max_trials, give_up_s, image_size_max_kib;
+	/* [payload] */
+	char arguments[512];
+	uint32_t restart_s;
+};
+
+/* Reads and checks the file. False with a message of one line, "<file>:<line>: <what is wrong>". */
+bool config_load(const char *path, struct config *ret, char message[CONFIG_MESSAGE_BYTES]);
