@@ -52,6 +52,11 @@ def wait_for(what, condition, seconds):
     raise StoryError(f"waited {seconds} s in vain for {what}")
 
 
+def last_line(text):
+    lines = text.strip().splitlines()
+    return lines[-1][:70] if lines else ""
+
+
 def write_private(path, text):
     path.write_text(text)
     path.chmod(0o600)
@@ -194,6 +199,8 @@ listen = 127.0.0.1:{self.http_port}
 path = {RUN}/server/mgmtd.db
 [artifacts]
 path = {RUN}/server/artifacts
+[update]
+trust_anchors = {RUN}/pki/release.pub
 """)
         self.server = Process("mgmtd", self.build / "server/mgmtd", "--config", RUN / "server/mgmtd.ini")
         for device in DEVICES:
@@ -279,17 +286,17 @@ arguments = --home {home}
         self.say("health of gate-1: " + ", ".join(f"{k} {v}" for k, v in list(sample.items())[:5]))
 
     def refuse_forgeries(self):
-        """A release signed by nobody we know, one bit of a good one flipped, a device with a wrong key."""
-        wrong = RUN / "forged.suit"
-        run(self.build / "cli/mgmtctl", "keygen", "--out", RUN / "pki/stranger")
+        """One bit of a good release flipped, and a release signed by somebody we do not know."""
         good = self.sign(NEW, 2, "release", RUN / "release.suit")
         flipped = bytearray(good.read_bytes())
         flipped[len(flipped) // 2] ^= 1
-        wrong.write_bytes(flipped)
-        refused = subprocess.run(self.mgmtctl_command("release", "upload", wrong, "--image", self.payload(NEW)),
-                                 capture_output=True, text=True)
-        self.table.check("a release with one bit flipped is refused at upload", refused.returncode != 0,
-                         refused.stderr.strip().splitlines()[-1][:60] if refused.stderr.strip() else "")
+        (RUN / "flipped.suit").write_bytes(flipped)
+        run(self.build / "cli/mgmtctl", "keygen", "--out", RUN / "pki/stranger")
+        self.sign(NEW, 2, "stranger", RUN / "stranger.suit")
+        for name, what in (("flipped", "with one bit flipped"), ("stranger", "signed by a stranger")):
+            refused = subprocess.run(self.mgmtctl_command("release", "upload", RUN / f"{name}.suit", "--image",
+                                                          self.payload(NEW)), capture_output=True, text=True)
+            self.table.check(f"a release {what} is refused", refused.returncode != 0, last_line(refused.stderr))
 
     def sign(self, version, sequence, key, out):
         run(self.build / "cli/mgmtctl", "release", "sign", "--key", RUN / f"pki/{key}.key", "--image",
