@@ -36,9 +36,9 @@ static bool strip_quotes(struct bytes *value)
 		return false;
 	*value = bytes_of(value->data + 1, value->len - 2);
 	for (size_t i = 0; i < value->len; i++) {
-		if (value->data[i] == '\\' && ++i == value->len)
+		if (value->data[i] == '"')
 			return false;
-		if (value->data[i] == '"' && value->data[i - 1] != '\\')
+		if (value->data[i] == '\\' && ++i == value->len)
 			return false;
 	}
 	return true;

@@ -198,7 +198,7 @@ bool registration_write(const struct registration_parameters *p, unsigned i, str
 		{p->has_endpoint, write_endpoint},
 		{p->has_lifetime, write_lifetime},
 		{p->has_version, write_version},
-		{p->has_binding, write_binding},
+		{p->has_binding && p->bindings != 0, write_binding},
 		{p->has_queue_mode && !(p->has_version && p->minor == 0), write_queue_mode},
 		{p->has_sms, write_sms},
 	};

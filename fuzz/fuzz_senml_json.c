@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * SenML JSON and its patch sibling at the root: what reads well is written and read again. */
+#include "fuzz/payload_round.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	fuzz_payload_round(PAYLOAD_SENML_JSON, PATH_ROOT, data, len);
+	fuzz_payload_round(PAYLOAD_SENML_ETCH_JSON, PATH_ROOT, data, len);
+	return 0;
+}
