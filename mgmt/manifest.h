@@ -15,9 +15,9 @@
  *                   ? 23: << {"en": {? 2: description, [component]: {6: version}}} >> } >> })
  *
  * Reading also takes an invoke sequence << [23, n] >> (key 9), payload fetch (16) in the place of install (20), and any
- * reporting policy from 0 to 15. Everything else is refused by name: a manifest we do not wholly understand is not
- * installed. The text (23) stands in the manifest itself and is not severed, so the version people see is signed too;
- * text fields we do not use are skipped.
+ * reporting policy from 0 to 15, and the algorithms by their newer names -9 and -19. Everything else is refused by
+ * name: a manifest we do not wholly understand is not installed. The text (23) stands in the manifest itself and is not
+ * severed, so the version people see is signed too; text fields we do not use are skipped.
  *
  * The signature is a COSE_Sign1 with detached payload over the SUIT_Digest (section 8.3, RFC 9052 section 4.4).
  * Authenticity comes first: open, authenticate, and only then read (section 6.2). Views borrow from the envelope. */
