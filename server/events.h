@@ -62,6 +62,7 @@ struct event {
 struct events {
 	struct event *ring;
 	uint32_t capacity;
+	uint64_t begins;    /* the first number this ring has held; 0 before that */
 	uint64_t newest;    /* number of the last one appended; 0 before the first */
 	uint64_t submitted; /* handed to the store up to here */
 	uint64_t stored;

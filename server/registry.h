@@ -73,8 +73,10 @@ struct device_firmware {
 struct device {
 	struct device_record record;
 	struct registration registration;
+	bool is_stored;    /* the store has its record */
 	bool is_connected; /* `remote` is its association */
-	bool is_following; /* what follows a Register has been put into the queue */
+	bool is_announced; /* it has registered, or renewed, through this association */
+	bool is_awake;     /* and has left no request unanswered since it was last heard */
 	struct coap_remote remote;
 	wall_msec last_seen;    /* any message from it; 0 when not since the server started */
 	struct handle exchange; /* the one request in flight */
@@ -127,6 +129,8 @@ void registry_register(
 	struct registry *r, struct device *device, const struct registration *registration, msec expires_at);
 void registry_unregister(struct registry *r, struct device *device);
 bool device_is_registered(const struct device *device);
+/* Whether requests can be sent to it now. */
+bool device_is_reachable(const struct device *device);
 /* Whether the list of objects has this object, or this instance of it. */
 bool device_has_object(const struct device *device, uint16_t object);
 bool device_has_instance(const struct device *device, uint16_t object, uint16_t instance);

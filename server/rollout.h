@@ -144,13 +144,19 @@ struct rollout_entry {
 	struct handle device; /* HANDLE_NONE when the device is gone */
 	uint8_t wave, tries, code;
 	uint8_t state, reason; /* enum entry_state, enum entry_reason; rollout_enter alone changes the state */
-	bool was_told;   /* INSTALLING: the device has acknowledged the word to install, in this run of the server */
-	bool is_unsaved; /* the store does not have this state yet */
+	bool was_told;    /* INSTALLING: the device has acknowledged the word to install, in this run of the server */
+	bool is_unsaved;  /* the store does not have this state yet: it is in one of the composer's lists of those */
+	bool is_outdated; /* it has changed again while a batch with it is under way */
+	uint8_t action;   /* enum entry_action, for when the store has the state */
+	uint32_t next_unsaved; /* in that list: slot + 1, 0 ends */
 	wall_msec since;
+	char name[DEVICE_NAME_MAX + 1]; /* the device's, which may be gone */
 };
 
 struct rollout {
 	struct rollout_record record;
+	bool is_starting;                       /* the store has not confirmed it; nobody is asked anything yet */
+	bool is_unsaved;                        /* the store does not have this record yet */
 	uint32_t first, last;                   /* entries: slot + 1, 0 for none */
 	uint32_t total;                         /* of entries */
 	uint32_t counts[ENTRY_STATE_COUNT];     /* entries by state */
@@ -167,8 +173,9 @@ struct rollouts {
 	uint32_t count, capacity;
 	struct rollout_entry *entries;
 	struct slab entry_slab;
-	struct deadlines deadlines; /* of entries */
-	uint32_t newest;            /* highest number given */
+	struct hash_index by_device; /* entries by their device's slot */
+	struct deadlines deadlines;  /* of entries */
+	uint32_t newest;             /* highest number given */
 };
 
 void rollouts_carve(struct rollouts *r, struct carve *c, uint32_t capacity, uint32_t entries);
@@ -180,12 +187,14 @@ struct rollout *rollout_add(struct rollouts *r, const struct rollout_record *rec
 /* Whether so many more entries fit. */
 bool rollout_has_room(const struct rollouts *r, uint32_t entries);
 /* Adds a device; `wave` is set by rollout_divide. False when there is no room. */
-bool rollout_add_entry(struct rollouts *r, struct rollout *rollout, struct handle device);
+bool rollout_add_entry(struct rollouts *r, struct rollout *rollout, struct handle device, const char *name);
 /* The same from the store; its time in the state begins anew. */
 bool rollout_load_entry(struct rollouts *r, struct rollout *rollout, struct handle device,
 	const struct rollout_entry_record *record, msec now);
 /* Gives each entry, in the order in which they were added, its wave. */
 void rollout_divide(struct rollouts *r, struct rollout *rollout);
+/* The entry's device is no longer known. */
+void rollout_detach(struct rollouts *r, struct rollout_entry *entry);
 /* Takes a rollout out again that could not be stored, or that is forgotten. */
 void rollout_remove(struct rollouts *r, struct rollout *rollout);
 
@@ -193,6 +202,8 @@ struct rollout *rollout_find(const struct rollouts *r, uint32_t number);
 struct rollout *rollout_of(const struct rollouts *r, const struct rollout_entry *entry);
 /* Walks through the entries: `cursor` starts at 0. NULL at the end. */
 struct rollout_entry *rollout_next(const struct rollouts *r, const struct rollout *rollout, uint32_t *cursor);
+/* Walks through the entries of a device, in all rollouts, likewise. */
+struct rollout_entry *rollout_next_of_device(const struct rollouts *r, struct handle device, uint32_t *cursor);
 uint32_t rollout_slot(const struct rollouts *r, const struct rollout_entry *entry);
 struct rollout_entry *rollout_entry_at(const struct rollouts *r, uint32_t slot);
 
@@ -227,6 +238,14 @@ enum entry_event {
 	ENTRY_EVENT_ABORT,
 	ENTRY_EVENT_REMOVED,
 };
+
+/* Puts an entry into a state: counts it there, notes the moment and sets its deadline. Nothing else changes the state.
+ * With the state it has, only the reason changes. */
+void rollout_enter(struct rollouts *r, struct rollout_entry *entry, enum entry_state state, enum entry_reason reason,
+	uint8_t code, wall_msec wall, msec now);
+
+/* The entry's time in its state begins anew. */
+void rollout_rearm(struct rollouts *r, struct rollout_entry *entry, msec now);
 
 /* What to do; the composer makes the entry durable first when the state has changed. */
 enum entry_action {

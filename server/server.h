@@ -9,7 +9,7 @@
  *     s = server_init(memory, &config, &ports, seed);
  *     endpoint_config.resources = server_resources(s, &endpoint_config.resource_count);
  *     endpoint = coap_endpoint_init(...);
- *     visitor = server_visitor(s);                    ... the store loads into it ...
+ *     visitor = server_visitor(s, now);                    ... the store loads into it ...
  *     server_start(s, endpoint, now);
  *     loop:  coap_endpoint_receive; server_connected, server_disconnected; server_stored, server_artifact_finished;
  *            at the earlier of coap_endpoint_deadline and server_deadline both ticks
@@ -28,6 +28,8 @@
 #include "server/queue.h"
 #include "server/store.h"
 
+#define SERVER_PUBLIC_URI_MAX 128
+
 struct server;
 
 /* ---- configuration and ports ---- */
@@ -42,7 +44,9 @@ struct server_config {
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
-	uint32_t block_size;                          /* of the endpoint, for the slices of artifacts; 0: 1024 */
+	/* A Register that comes without security makes an association under the name it claims. For closed test nets
+	 * only: anybody can be anybody there. */
+	bool accepts_plain;
 };
 
 /* How a command ended. */
@@ -105,7 +109,7 @@ const struct coap_resource *server_resources(const struct server *s, uint32_t *r
 /* How far the wall clock is ahead of `now`, in milliseconds; before loading, and whenever the wall clock was set. */
 void server_set_clock(struct server *s, wall_msec ahead, msec now);
 /* Where the store loads into, before server_start. */
-struct store_visitor server_visitor(struct server *s);
+struct store_visitor server_visitor(struct server *s, msec now);
 /* Goes on with what was loaded. */
 void server_start(struct server *s, struct coap_endpoint *endpoint, msec now);
 /* Takes nothing new any more; server_is_idle tells when the store has confirmed what was under way. */
@@ -223,7 +227,7 @@ enum update_type {
 	UPDATE_ENTRY,    /* a device of a rollout: state or progress; `rollout` and `device` */
 };
 
-struct update {
+struct server_update {
 	uint64_t number; /* from 1 */
 	enum update_type type;
 	uint32_t rollout;
@@ -232,7 +236,7 @@ struct update {
 };
 
 /* As server_event_after. A reader that fell behind gets the oldest that is there and should look at everything anew. */
-const struct update *server_update_after(const struct server *s, uint64_t after);
+const struct server_update *server_update_after(const struct server *s, uint64_t after);
 uint64_t server_update_newest(const struct server *s);
 
 wall_msec server_wall(const struct server *s, msec now);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inside of the composer, shared by its parts and by nobody else:
+ *
+ *     server.c     life, time, the clock; what came from the store goes where it belongs
+ *     pending.c    changes under way to the store, and who waits for each
+ *     conduct.c    one device at a time: its queue becomes requests, their answers become facts
+ *     campaign.c   rollouts: events to rollout_step, its actions to the queue, its states to the store
+ *     command.c    what operators ask for          query.c    what they look at
+ *     handlers/    what devices ask for
+ *
+ * Nothing here is called from outside of server/. */
+#pragma once
+
+#include "server/server.h"
+
+#define SERVER_SCRATCH_BYTES 8192
+#define SERVER_LINE_BYTES    512
+#define SERVER_URI_BYTES     256
+#define STORE_RETRY_MS       1000 /* pause after a batch of the campaign that the store refused */
+#define FOLLOW_DEADLINE      SECONDS(86400)
+#define CONDUCT_TRIES_MAX    4 /* of one operation, before it is given up */
+
+/* ---- changes under way ---- */
+
+enum pending_kind {
+	PENDING_RECORD, /* nobody waits: a device's record, or events alone */
+	PENDING_REGISTER,
+	PENDING_UPDATE,
+	PENDING_DEREGISTER,
+	PENDING_CAMPAIGN, /* the entries in `saving` and the rollouts that were unsaved */
+	PENDING_UPLOAD,   /* first at the artifacts, then its event at the store */
+	PENDING_RELEASE_ADD,
+	PENDING_RELEASE_REMOVE,
+	PENDING_ROLLOUT_START,
+	PENDING_ROLLOUT_WORD,
+	PENDING_DEVICE_REMOVE,
+	PENDING_DEVICE_TAG,
+	PENDING_AUDIT, /* the last step of every command: its event */
+};
+
+struct pending {
+	enum pending_kind kind;
+	uint64_t first_event, last_event; /* that travel in the batch; 0 for none */
+	uint64_t token;                   /* of a command */
+	struct handle later;              /* the answer a device waits for */
+	struct coap_remote remote;
+	struct handle device;
+	uint32_t rollout; /* its number */
+	enum rollout_word word;
+	enum event_type event; /* of an audit */
+	char actor[DEVICE_TEXT_MAX + 1];
+	char name[RELEASE_NAME_MAX + 1]; /* of a release */
+	struct server_done done;         /* of PENDING_AUDIT: what to tell when it lasts */
+	bool has_changed;                /* an Update that did more than renew */
+	struct device_record record;
+	struct registration registration;
+};
+
+/* ---- the composer ---- */
+
+struct server {
+	struct server_config config;
+	struct server_ports ports;
+	struct coap_endpoint *endpoint;
+	struct coap_resource resources[5];
+	struct prng prng;
+	msec loading_at;
+	wall_msec ahead; /* wall clock minus `now` */
+	bool is_started, is_stopping;
+
+	struct registry registry;
+	struct queue queue;
+	struct releases releases;
+	struct rollouts rollouts;
+	struct events events;
+
+	struct pending *pending;
+	struct slab pending_slab;
+	bool batch_is_open;
+
+	struct release *incoming; /* of the one release add that may be under way */
+	bool is_adding_release;
+
+	uint32_t unsaved; /* entries, in no order: slot + 1 */
+	uint32_t saving;  /* those in the batch under way */
+	bool is_saving, has_unsaved_rollouts;
+	msec save_at; /* not before; after a failure */
+
+	struct server_update *updates;
+	uint64_t newest_update;
+
+	struct server_counters counters;
+	char reason[128];
+	uint8_t line[SERVER_LINE_BYTES];
+	_Alignas(16) uint8_t scratch[SERVER_SCRATCH_BYTES];
+};
+
+/* ---- server.c ---- */
+
+struct note {
+	enum event_type type;
+	const char *device, *actor; /* NULL for none */
+	uint32_t rollout;
+	const char *detail;
+};
+
+/* Appends to the audit log and logs; it reaches the store with the next batch. */
+void server_note(struct server *s, const struct note *note, msec now);
+void server_update(struct server *s, enum update_type type, const struct device *device, uint32_t rollout, msec now);
+/* A line of log: begins with `event=<name> device=<name>`; `device` may be NULL. */
+struct writer server_line(struct server *s, const char *event, const char *device);
+void server_log(struct server *s, enum server_log_level level, const struct writer *line);
+/* Appends ` key="text"`, quotes and backslashes escaped. */
+void server_line_text(struct writer *line, const char *key, const char *text);
+
+/* ---- pending.c ---- */
+
+/* Begins a batch; NULL when too much is under way. Between this and the commit the store's add may be called. */
+struct pending *pending_begin(struct server *s, enum pending_kind kind);
+/* Adds the events not handed over yet and commits. False: the store would not have it, `p` is gone. */
+bool pending_commit(struct server *s, struct pending *p, msec now);
+/* Without a batch: what waits for the artifacts. */
+void pending_detach(struct server *s);
+void pending_give(struct server *s, struct pending *p);
+uint64_t pending_ticket(const struct server *s, const struct pending *p);
+struct pending *pending_find(const struct server *s, uint64_t ticket);
+/* Commits one device's record; nobody waits for it. */
+void pending_save_device(struct server *s, const struct device *device, msec now);
+
+/* ---- conduct.c ---- */
+
+/* A message of the device came: it is there. */
+void conduct_heard(struct server *s, struct device *device, msec now);
+/* The device has registered, or renewed through a new association: everything is asked and observed anew. */
+void conduct_follow(struct server *s, struct device *device, msec now);
+void conduct_ask(
+	struct server *s, struct device *device, enum operation operation, uint32_t purpose, msec deadline, msec now);
+/* Sends the device's next request, if it is there and none is in flight. */
+void conduct_pump(struct server *s, struct device *device, msec now);
+/* Ends what is in flight and observed, without a word to anybody. */
+void conduct_forget(struct server *s, struct device *device, msec now);
+/* Facts that a device told, by an answer, a notification or a Send, as bits of facts.h. */
+void conduct_told(struct server *s, struct device *device, unsigned facts, bool is_answer, msec now);
+
+/* ---- campaign.c ---- */
+
+/* One event for the entry that is at work on the device, or for all that wait for it. */
+void campaign_device_event(struct server *s, struct device *device, enum entry_event event, bool is_answer, msec now);
+void campaign_entry_event(
+	struct server *s, struct rollout_entry *entry, enum entry_event event, uint8_t code, bool is_answer, msec now);
+/* One event for all entries of a rollout. */
+void campaign_rollout_event(struct server *s, struct rollout *rollout, enum entry_event event, msec now);
+/* Device-served bytes of an image: progress. */
+void campaign_served(
+	struct server *s, struct device *device, const uint8_t image[SHA256_BYTES], uint64_t end, msec now);
+/* A rollout's record is to be stored. */
+void campaign_changed(struct server *s, struct rollout *rollout, msec now);
+void campaign_start(struct server *s, msec now);
+msec campaign_deadline(const struct server *s);
+void campaign_tick(struct server *s, msec now);
+void campaign_stored(struct server *s, bool ok, msec now);
+/* The device is gone for good. */
+void campaign_device_removed(struct server *s, struct handle device, msec now);
+
+/* ---- command.c ---- */
+
+/* A command's batch has come back. */
+void command_stored(struct server *s, const struct pending *p, bool ok, msec now);
+/* An upload has become an artifact, or has failed. */
+void command_uploaded(struct server *s, const struct pending *p, enum artifact_result result,
+	const struct artifact *artifact, msec now);
+
+/* ---- query.c ---- */
+
+struct rollout_entry_record rollout_entry_record_of(const struct server *s, const struct rollout_entry *entry);
