@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/coap_client.h"
+
+#include "dtls/crypto_wolfcrypt.h"
+#include "dtls/engine_wolfssl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DATAGRAMS_A_TURN 1024
+
+/* ---- events ---- */
+
+static void handle_event(struct coap_client *c, const struct dtls_event *event, msec now)
+{
+	switch (event->kind) {
+	case DTLS_EVENT_MESSAGE:
+		coap_endpoint_receive(c->endpoint, &event->remote, event->message, now);
+		break;
+	case DTLS_EVENT_ESTABLISHED:
+		c->server = event->remote;
+		c->is_connected = true;
+		coap_client_stop(c);
+		break;
+	case DTLS_EVENT_CLOSED:
+		c->failure = dtls_closed_text(event->closed);
+		coap_endpoint_lost(c->endpoint, &event->remote, now);
+		coap_client_stop(c);
+		break;
+	case DTLS_EVENT_FAILED:
+		c->failure = dtls_failure_text(event->failure);
+		coap_client_stop(c);
+		break;
+	}
+}
+
+static void drain(struct coap_client *c, msec now)
+{
+	struct dtls_event event;
+	while (dtls_next(c->dtls, now, &event))
+		handle_event(c, &event, now);
+}
+
+static void on_readable(void *context, msec now)
+{
+	struct coap_client *c = context;
+	struct coap_udp_datagram d;
+	for (int i = 0; i < DATAGRAMS_A_TURN && coap_udp_next(c->udp, &d); i++) {
+		if (c->dtls != NULL) {
+			dtls_receive(c->dtls, &d.from, d.data, d.len, now);
+			drain(c, now);
+		} else {
+			struct coap_remote from = {d.from, HANDLE_NONE};
+			coap_endpoint_receive(c->endpoint, &from, bytes_of(d.data, d.len), now);
+		}
+	}
+}
+
+static msec deadline(void *context)
+{
+	struct coap_client *c = context;
+	msec at = coap_endpoint_deadline(c->endpoint);
+	if (c->dtls != NULL)
+		at = msec_earlier(at, dtls_deadline(c->dtls));
+	return c->deadline == NULL ? at : msec_earlier(at, c->deadline(c->context));
+}
+
+static void tick(void *context, msec now)
+{
+	struct coap_client *c = context;
+	if (c->dtls != NULL)
+		drain(c, now);
+	coap_endpoint_tick(c->endpoint, now);
+	if (c->tick != NULL)
+		c->tick(c->context, now);
+}
+
+static void flush(void *context)
+{
+	struct coap_client *c = context;
+	coap_udp_flush(c->udp);
+}
+
+/* ---- life ---- */
+
+static const char *open_dtls(struct coap_client *c)
+{
+	struct dtls_config config = {.sessions = 1, .handshakes = 1, .uses_cid = true, .output = coap_udp_port(c->udp)};
+	struct dtls_engine_wolfssl_config engine = {.handshakes = 1, .crypto = &c->crypto};
+	uint8_t seed[PRNG_SEED_BYTES];
+	const char *reason = "no memory";
+	if (!dtls_crypto_wolfcrypt_init(&c->crypto))
+		return "the cryptography cannot be set up";
+	c->has_crypto = true;
+	c->engine = dtls_engine_wolfssl_new(&engine, &reason);
+	if (c->engine == NULL)
+		return reason;
+	config.crypto = c->crypto;
+	config.engine = dtls_engine_wolfssl_port(c->engine);
+	c->dtls_memory = aligned_alloc(64, dtls_memory(&config));
+	if (c->dtls_memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
+		return "no memory";
+	c->dtls = dtls_init(c->dtls_memory, &config, seed);
+	return NULL;
+}
+
+static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
+{
+	struct coap_endpoint_config config = {
+		.parameters = coap_parameters_default,
+		.capacities = {.exchanges = 512,
+			.pending = 512,
+			.duplicates = 16,
+			.separate = 1,
+			.observers = 1,
+			.bodies = 2},
+		.transport = c->dtls != NULL ? dtls_transport(c->dtls) : coap_udp_transport(c->udp),
+	};
+	uint8_t seed[PRNG_SEED_BYTES];
+	config.parameters.block_size = block_size;
+	config.parameters.body_size_max = 16 * 1024 * 1024; /* pages come on demand */
+	c->endpoint_memory = aligned_alloc(64, coap_endpoint_memory(&config));
+	if (c->endpoint_memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
+		return "no memory";
+	c->endpoint = coap_endpoint_init(c->endpoint_memory, &config, seed);
+	return NULL;
+}
+
+static const char *connect_to(struct coap_client *c, const struct coap_client_config *config)
+{
+	struct dtls_client_credential credential = {
+		.kind = DTLS_CREDENTIAL_PSK, .psk_identity = config->psk_identity, .psk_key = config->psk_key};
+	if (!dtls_connect(c->dtls, &config->server, &credential, coap_client_now(c), &c->server))
+		return "the pre-shared key cannot be used";
+	coap_client_run(c);
+	return c->is_connected ? NULL : c->failure != NULL ? c->failure : "interrupted";
+}
+
+const char *coap_client_open(struct coap_client *c, const struct coap_client_config *config)
+{
+	struct coap_loop_user user = {c, deadline, tick, flush};
+	struct address local = {.port = 0};
+	const char *failure = NULL;
+	int error = coap_loop_init(&c->loop, &user);
+	if (error == 0)
+		error = coap_udp_open(&local, &c->udp);
+	if (error < 0)
+		return strerror(-error);
+	c->server = (struct coap_remote){config->server, HANDLE_NONE};
+	if (config->is_secure)
+		failure = open_dtls(c);
+	if (failure == NULL)
+		failure = open_endpoint(c, config->block_size);
+	if (failure != NULL)
+		return failure;
+	coap_loop_watch(&c->loop, &c->watch, coap_udp_descriptor(c->udp), c, on_readable);
+	return config->is_secure ? connect_to(c, config) : NULL;
+}
+
+void coap_client_close(struct coap_client *c)
+{
+	if (c->dtls != NULL && c->is_connected) {
+		dtls_close(c->dtls, c->server.session, coap_client_now(c));
+		coap_udp_flush(c->udp);
+	}
+	if (c->dtls != NULL)
+		dtls_done(c->dtls);
+	if (c->engine != NULL)
+		dtls_engine_wolfssl_free(c->engine);
+	if (c->has_crypto)
+		dtls_crypto_wolfcrypt_done(&c->crypto);
+	coap_udp_close(c->udp);
+	coap_loop_done(&c->loop);
+	free(c->dtls_memory);
+	free(c->endpoint_memory);
+	memset(c, 0, sizeof *c);
+}
+
+void coap_client_run(struct coap_client *c)
+{
+	coap_loop_run(&c->loop);
+}
+
+void coap_client_stop(struct coap_client *c)
+{
+	coap_loop_stop(&c->loop);
+}
+
+msec coap_client_now(const struct coap_client *c)
+{
+	return coap_loop_now(&c->loop);
+}

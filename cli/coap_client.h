@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A CoAP client for command lines: one loop, one socket, one endpoint, and a DTLS session when the server wants one. */
+#pragma once
+
+#include "coap/endpoint.h"
+#include "coap/io/loop.h"
+#include "coap/io/udp.h"
+#include "dtls/crypto.h"
+#include "dtls/dtls.h"
+
+struct coap_client_config {
+	struct address server;
+	bool is_secure;
+	struct bytes psk_identity, psk_key; /* used when is_secure; must stay as long as the client */
+	uint16_t block_size;
+};
+
+struct dtls_engine_wolfssl;
+
+struct coap_client {
+	struct coap_loop loop;
+	struct coap_loop_watch watch;
+	struct coap_udp *udp;
+	struct coap_endpoint *endpoint;
+	struct coap_remote server;
+	void *endpoint_memory;
+	/* the secure session; NULL without */
+	struct dtls *dtls;
+	void *dtls_memory;
+	struct dtls_crypto crypto;
+	struct dtls_engine_wolfssl *engine;
+	bool has_crypto, is_connected;
+	const char *failure; /* why there is no session, or not any more; NULL when all is well */
+	/* something else that has a time; may be NULL */
+	msec (*deadline)(void *context);
+	void (*tick)(void *context, msec now);
+	void *context;
+};
+
+/* Opens everything; in a secure client also makes the session, which takes as long as the server does. NULL when all is
+ * well, else the reason. coap_client_close follows in either case. */
+const char *coap_client_open(struct coap_client *c, const struct coap_client_config *config);
+void coap_client_close(struct coap_client *c);
+
+/* Runs until coap_client_stop, or until the session is lost. */
+void coap_client_run(struct coap_client *c);
+void coap_client_stop(struct coap_client *c);
+msec coap_client_now(const struct coap_client *c);

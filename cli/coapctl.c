@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * coapctl: a CoAP client for people. One command, one URI, one answer; or notifications until it is stopped. */
+#include "cli/coap_client.h"
+#include "cli/coap_download.h"
+#include "cli/coap_print.h"
+#include "coap/uri.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAYLOAD_MAX_BYTES (16 * 1024 * 1024)
+#define VALUES_MAX_BYTES  4096
+#define STOP_INTERVAL     ((msec)20) /* how often to look whether the server has let go */
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_LOCAL = 1, /* a file, memory, the network of this machine */
+	EXIT_USAGE = 2,
+	EXIT_SILENT = 3,       /* no answer */
+	EXIT_CLIENT_ERROR = 4, /* 4.xx */
+	EXIT_SERVER_ERROR = 5, /* 5.xx */
+	EXIT_SECURITY = 6,     /* no secure session */
+	EXIT_BROKEN = 7,       /* an answer that cannot be used */
+};
+
+static const char help[] =
+	"coapctl: a CoAP client for people (RFC 7252, 7641, 7959, 8132).\n"
+	"\n"
+	"Usage: coapctl COMMAND [OPTION ...] URI\n"
+	"\n"
+	"Commands\n"
+	"  get, put, post, delete, fetch, patch, ipatch\n"
+	"             one request; the payload of the answer goes to standard output\n"
+	"  observe    GET, and every notification until it is stopped or the time is over\n"
+	"  discover   the links of /.well-known/core, one a line; a query of the URI filters: ?rt=temperature\n"
+	"  ping       an empty message, and how long its answer took\n"
+	"\n"
+	"URI          coap://host[:port]/path?query, or coaps:// with a pre-shared key\n"
+	"\n"
+	"Options\n"
+	"  -p, --payload TEXT         what to send; @FILE sends a file, @- standard input\n"
+	"  -c, --content-format NAME  of what is sent, by name or number\n"
+	"  -a, --accept NAME          the format wanted\n"
+	"  -t, --timeout SECONDS      how long to wait for an answer (93); how long to observe\n"
+	"  -n, --non                  non-confirmable: sent once, without a promise\n"
+	"  -b, --block-size BYTES     largest block, 16 to 1024 (1024)\n"
+	"  -d, --download FILE        get a long body into a file, many blocks at a time\n"
+	"  -j, --json                 answers as JSON, one object a line\n"
+	"  -v, --verbose              the answer's code, also when all is well\n"
+	"      --psk-identity TEXT    for coaps\n"
+	"      --psk-key KEY          its key: text, or bytes as 0x...\n"
+	"      --psk-key-file FILE    the same from a file, which other users cannot see in a list of processes\n"
+	"  -h, --help                 this help\n"
+	"\n"
+	"Exit status\n"
+	"  0  done                         4  the server answered 4.xx\n"
+	"  1  a file or this machine       5  the server answered 5.xx\n"
+	"  2  the command line is wrong    6  no secure session\n"
+	"  3  no answer                    7  an answer that cannot be used\n"
+	"\n"
+	"Formats: ";
+
+struct job {
+	const char *command;
+	enum coap_code method; /* COAP_EMPTY for ping */
+	bool observes, discovers;
+	const char *uri_text, *payload_text, *download;
+	uint16_t content_format, accept;
+	uint64_t timeout_s, block_size;
+	bool is_nonconfirmable, is_json, is_verbose;
+	struct bytes psk_identity, psk_key;
+	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
+	/* while it runs */
+	struct coap_client client;
+	struct coap_uri uri;
+	struct coap_options options;
+	uint8_t values[VALUES_MAX_BYTES];
+	uint8_t *payload;
+	struct handle exchange;
+	msec began, ends, stops_by;
+	enum exit_status status;
+	bool is_over, is_stopping;
+};
+
+static struct job job;
+
+static int fail(enum exit_status status, const char *what, const char *why)
+{
+	fprintf(stderr, "coapctl: %s%s%s\n", what, why != NULL ? ": " : "", why != NULL ? why : "");
+	return (int)status;
+}
+
+/* ---- the command line ---- */
+
+static bool find_command(struct job *j, const char *word)
+{
+	j->command = word;
+	j->method = COAP_GET;
+	if (strcmp(word, "observe") == 0)
+		j->observes = true;
+	else if (strcmp(word, "discover") == 0)
+		j->discovers = true;
+	else if (strcmp(word, "ping") == 0)
+		j->method = COAP_EMPTY;
+	else
+		return coap_code_parse_method(bytes_of_text(word), &j->method);
+	return true;
+}
+
+static bool read_key(struct job *j, const char *text)
+{
+	size_t len = strlen(text);
+	if (len > 2 && text[0] == '0' && text[1] == 'x') {
+		if (!parse_hex(bytes_of(text + 2, len - 2), j->key_room, DTLS_PSK_MAX_BYTES, &len))
+			return false;
+	} else {
+		if (len == 0 || len > DTLS_PSK_MAX_BYTES)
+			return false;
+		memcpy(j->key_room, text, len);
+	}
+	j->psk_key = bytes_of(j->key_room, len);
+	return true;
+}
+
+static bool read_key_file(struct job *j, const char *name)
+{
+	char line[2 * DTLS_PSK_MAX_BYTES + 4];
+	FILE *file = fopen(name, "r");
+	bool has_line = file != NULL && fgets(line, sizeof line, file) != NULL;
+	if (file != NULL)
+		(void)fclose(file);
+	if (!has_line)
+		return false;
+	line[strcspn(line, "\r\n")] = '\0';
+	return read_key(j, line);
+}
+
+static bool take_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	return parse_decimal(bytes_of_text(text), max, ret) && *ret >= min;
+}
+
+/* False when the value is not one. */
+static bool take_option(struct job *j, int option, const char *value)
+{
+	switch (option) {
+	case 'p':
+		j->payload_text = value;
+		return true;
+	case 'c':
+		return coap_print_parse_format(value, &j->content_format);
+	case 'a':
+		return coap_print_parse_format(value, &j->accept);
+	case 't':
+		return take_number(value, 1, 1000000000, &j->timeout_s);
+	case 'n':
+		return j->is_nonconfirmable = true;
+	case 'b':
+		return take_number(value, 16, 1024, &j->block_size);
+	case 'd':
+		j->download = value;
+		return true;
+	case 'j':
+		return j->is_json = true;
+	case 'v':
+		return j->is_verbose = true;
+	case 'I':
+		j->psk_identity = bytes_of_text(value);
+		return j->psk_identity.len > 0 && j->psk_identity.len <= DTLS_IDENTITY_MAX_BYTES;
+	case 'K':
+		return read_key(j, value);
+	case 'F':
+		return read_key_file(j, value);
+	default:
+		return false;
+	}
+}
+
+static const char short_options[] = "p:c:a:t:nb:d:jvh";
+static const struct option long_options[] = {
+	{"payload", required_argument, NULL, 'p'},
+	{"content-format", required_argument, NULL, 'c'},
+	{"accept", required_argument, NULL, 'a'},
+	{"timeout", required_argument, NULL, 't'},
+	{"non", no_argument, NULL, 'n'},
+	{"block-size", required_argument, NULL, 'b'},
+	{"download", required_argument, NULL, 'd'},
+	{"json", no_argument, NULL, 'j'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"psk-identity", required_argument, NULL, 'I'},
+	{"psk-key", required_argument, NULL, 'K'},
+	{"psk-key-file", required_argument, NULL, 'F'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
+{
+	int option;
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) >= 0) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			coap_print_formats(stdout);
+			fputs("\n", stdout);
+			exit(EXIT_DONE);
+		}
+		if (option == '?')
+			return EXIT_USAGE;
+		if (!take_option(j, option, optarg))
+			return (enum exit_status)fail(EXIT_USAGE, "this cannot be the value of an option", optarg);
+	}
+	if (argc - optind != 2)
+		return (enum exit_status)fail(
+			EXIT_USAGE, "a command and a URI are wanted; coapctl --help tells more", NULL);
+	if (!find_command(j, argv[optind]))
+		return (enum exit_status)fail(EXIT_USAGE, "no such command", argv[optind]);
+	j->uri_text = argv[optind + 1];
+	if (!coap_uri_parse(bytes_of_text(j->uri_text), &j->uri))
+		return (enum exit_status)fail(EXIT_USAGE, "not a coap or coaps URI", j->uri_text);
+	if (j->uri.is_secure && (j->psk_identity.len == 0 || j->psk_key.len == 0))
+		return (enum exit_status)fail(EXIT_USAGE, "coaps needs --psk-identity and --psk-key", NULL);
+	if (j->download != NULL && (j->method != COAP_GET || j->observes || j->discovers))
+		return (enum exit_status)fail(EXIT_USAGE, "--download goes with get", NULL);
+	return EXIT_DONE;
+}
+
+/* ---- what to send ---- */
+
+static const char *read_payload(struct job *j, struct bytes *ret)
+{
+	const char *text = j->payload_text;
+	*ret = text == NULL ? BYTES_NONE : bytes_of_text(text);
+	if (text == NULL || text[0] != '@')
+		return NULL;
+	bool is_stdin = strcmp(text + 1, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(text + 1, "rb");
+	j->payload = malloc(PAYLOAD_MAX_BYTES + 1);
+	if (file == NULL || j->payload == NULL)
+		return strerror(errno);
+	size_t len = fread(j->payload, 1, PAYLOAD_MAX_BYTES + 1, file);
+	bool has_failed = ferror(file) != 0;
+	if (!is_stdin)
+		(void)fclose(file);
+	*ret = bytes_of(j->payload, len);
+	return has_failed ? "it cannot be read" : len > PAYLOAD_MAX_BYTES ? "it is longer than 16 MiB" : NULL;
+}
+
+static bool resolve(const struct coap_uri *uri, struct address *ret, const char **ret_reason)
+{
+	char host[256];
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_family = AF_UNSPEC}, *found;
+	if (coap_uri_address(uri, ret))
+		return true;
+	*ret_reason = "the name is too long";
+	if (uri->host.len >= sizeof host)
+		return false;
+	memcpy(host, uri->host.data, uri->host.len);
+	host[uri->host.len] = '\0';
+	int error = getaddrinfo(host, NULL, &hints, &found);
+	*ret_reason = error == 0 ? "no address" : gai_strerror(error);
+	if (error != 0)
+		return false;
+	const struct sockaddr_in6 *v6 = (const void *)found->ai_addr;
+	const uint8_t *v4 = (const uint8_t *)&((const struct sockaddr_in *)(const void *)found->ai_addr)->sin_addr;
+	if (found->ai_family == AF_INET) {
+		*ret = address_ipv4(v4[0], v4[1], v4[2], v4[3], uri->port);
+	} else {
+		*ret = (struct address){.port = uri->port, .scope = v6->sin6_scope_id};
+		memcpy(ret->ip, &v6->sin6_addr, sizeof ret->ip);
+	}
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool make_options(struct job *j)
+{
+	static const char core[] = "/.well-known/core";
+	struct writer room = writer_of(j->values, sizeof j->values);
+	if (j->discovers && j->uri.path.len <= 1)
+		j->uri.path = bytes_of_text(core);
+	if (!coap_uri_add_options(&j->uri, &room, &j->options))
+		return false;
+	if (j->content_format != COAP_FORMAT_NONE)
+		coap_options_add_uint(&j->options, COAP_OPTION_CONTENT_FORMAT, j->content_format);
+	if (j->accept != COAP_FORMAT_NONE)
+		coap_options_add_uint(&j->options, COAP_OPTION_ACCEPT, j->accept);
+	return !j->options.failed;
+}
+
+/* ---- what comes ---- */
+
+static void end(struct job *j, enum exit_status status)
+{
+	j->status = status;
+	j->is_over = true;
+	coap_client_stop(&j->client);
+}
+
+static void show(struct job *j, const struct coap_reply *reply)
+{
+	bool is_error = coap_code_is_error(reply->code);
+	if (j->is_json) {
+		coap_print_json(reply, stdout);
+	} else {
+		if (is_error || j->is_verbose || (reply->body.len == 0 && reply->code != COAP_CONTENT)) {
+			coap_print_code(reply, stderr);
+			fputc('\n', stderr);
+		}
+		if (!is_error)
+			coap_print_payload(reply, j->discovers || j->observes, stdout);
+	}
+	(void)fflush(stdout);
+}
+
+static void show_pong(struct job *j, msec now)
+{
+	if (j->is_json)
+		printf("{\"round_trip_ms\":%" PRId64 "}\n", now - j->began);
+	else
+		printf("%s is there, after %" PRId64 " ms\n", j->uri_text, now - j->began);
+}
+
+static void on_reply(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now)
+{
+	struct job *j = context;
+	(void)endpoint;
+	switch (reply->outcome) {
+	case COAP_OUTCOME_NOTIFICATION:
+		show(j, reply);
+		return;
+	case COAP_OUTCOME_RESPONSE:
+		show(j, reply);
+		if (j->observes && coap_code_is_success(reply->code))
+			fputs("coapctl: the server does not let this be observed\n", stderr);
+		end(j, coap_code_class(reply->code) == 4    ? EXIT_CLIENT_ERROR
+			: coap_code_class(reply->code) == 5 ? EXIT_SERVER_ERROR
+							    : EXIT_DONE);
+		return;
+	case COAP_OUTCOME_RESET:
+		if (j->method == COAP_EMPTY)
+			show_pong(j, now);
+		end(j, j->method == COAP_EMPTY
+				? EXIT_DONE
+				: (enum exit_status)fail(EXIT_BROKEN, "the server rejected the request", NULL));
+		return;
+	case COAP_OUTCOME_TIMEOUT:
+		end(j, (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
+		return;
+	case COAP_OUTCOME_LOST:
+		end(j, (enum exit_status)fail(EXIT_SILENT, "the secure session ended", j->client.failure));
+		return;
+	case COAP_OUTCOME_BROKEN:
+		end(j, (enum exit_status)fail(EXIT_BROKEN, "the answer cannot be used", NULL));
+		return;
+	}
+}
+
+/* ---- time and signals ---- */
+
+static msec deadline(void *context)
+{
+	struct job *j = context;
+	return j->is_over ? NEVER : j->ends;
+}
+
+/* The first end cancels an observation politely; the second does not wait for that. */
+static void stop(struct job *j, msec now)
+{
+	if (!j->observes || j->is_stopping) {
+		end(j, j->observes ? EXIT_DONE : (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
+		return;
+	}
+	j->is_stopping = true;
+	j->stops_by = now + SECONDS(2);
+	j->ends = now + STOP_INTERVAL;
+	coap_endpoint_cancel(j->client.endpoint, j->exchange, now);
+}
+
+static void tick(void *context, msec now)
+{
+	struct job *j = context;
+	if (j->ends > now)
+		return;
+	if (!j->is_stopping)
+		stop(j, now);
+	else if (coap_endpoint_is_idle(j->client.endpoint) || now >= j->stops_by)
+		end(j, EXIT_DONE);
+	else
+		j->ends = now + STOP_INTERVAL;
+}
+
+static void on_signal(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct job *j = w->data;
+	(void)ev, (void)events;
+	stop(j, coap_client_now(&j->client));
+}
+
+/* ---- running ---- */
+
+static enum exit_status run_download(struct job *j)
+{
+	struct coap_download_config config = {.file = j->download,
+		.options = &j->options,
+		.block_size = (uint16_t)j->block_size,
+		.patience = SECONDS((msec)j->timeout_s),
+		.shows_progress = isatty(STDERR_FILENO) == 1};
+	uint64_t size;
+	enum coap_code code;
+	struct coap_reply refusal = {.content_format = COAP_FORMAT_NONE};
+	switch (coap_download(&j->client, &config, &size, &code)) {
+	case COAP_DOWNLOAD_DONE:
+		if (j->is_json)
+			printf("{\"file\":\"%s\",\"size\":%" PRIu64 "}\n", j->download, size);
+		return EXIT_DONE;
+	case COAP_DOWNLOAD_REFUSED:
+		refusal.code = code;
+		coap_print_code(&refusal, stderr);
+		fputc('\n', stderr);
+		return coap_code_class(code) == 5 ? EXIT_SERVER_ERROR : EXIT_CLIENT_ERROR;
+	case COAP_DOWNLOAD_SILENT:
+		return (enum exit_status)fail(EXIT_SILENT, "the server does not answer", j->client.failure);
+	case COAP_DOWNLOAD_CHANGED:
+		return (enum exit_status)fail(EXIT_BROKEN, "the body changed while it was fetched; try again", NULL);
+	case COAP_DOWNLOAD_BROKEN:
+		return (enum exit_status)fail(EXIT_BROKEN, "the server's blocks do not fit together", NULL);
+	case COAP_DOWNLOAD_LOCAL:
+		return (enum exit_status)fail(EXIT_LOCAL, j->download, strerror(errno));
+	}
+	return EXIT_LOCAL;
+}
+
+static bool start(struct job *j, struct bytes payload)
+{
+	struct coap_call call = {.to = j->client.server,
+		.method = j->method,
+		.options = &j->options,
+		.body = payload,
+		.is_nonconfirmable = j->is_nonconfirmable,
+		.observe = j->observes,
+		.reply = on_reply,
+		.context = j};
+	j->began = coap_loop_read_clock();
+	j->ends = j->observes && j->timeout_s == 0 ? NEVER : j->began + SECONDS((msec)j->timeout_s);
+	if (j->method == COAP_EMPTY)
+		return coap_endpoint_ping(j->client.endpoint, &call.to, on_reply, j, j->began, &j->exchange);
+	return coap_endpoint_request(j->client.endpoint, &call, j->began, &j->exchange);
+}
+
+static enum exit_status run(struct job *j, struct bytes payload)
+{
+	ev_signal interrupted, terminated;
+	if (!start(j, payload))
+		return (enum exit_status)fail(EXIT_USAGE, "the request is too long", NULL);
+	j->client.deadline = deadline;
+	j->client.tick = tick;
+	j->client.context = j;
+	ev_signal_init(&interrupted, on_signal, SIGINT);
+	ev_signal_init(&terminated, on_signal, SIGTERM);
+	interrupted.data = terminated.data = j;
+	ev_signal_start(coap_loop_ev(&j->client.loop), &interrupted);
+	ev_signal_start(coap_loop_ev(&j->client.loop), &terminated);
+	coap_client_run(&j->client);
+	ev_signal_stop(coap_loop_ev(&j->client.loop), &interrupted);
+	ev_signal_stop(coap_loop_ev(&j->client.loop), &terminated);
+	return j->status;
+}
+
+int main(int argc, char *argv[])
+{
+	struct job *j = &job;
+	struct bytes payload;
+	const char *reason = NULL;
+	struct coap_client_config config = {0};
+	j->content_format = j->accept = COAP_FORMAT_NONE;
+	j->block_size = 1024;
+	enum exit_status status = read_arguments(j, argc, argv);
+	if (status != EXIT_DONE)
+		return (int)status;
+	if (j->timeout_s == 0 && !j->observes)
+		j->timeout_s = j->download != NULL ? 60 : 93;
+	if ((reason = read_payload(j, &payload)) != NULL)
+		return fail(EXIT_LOCAL, j->payload_text, reason);
+	if (!make_options(j))
+		return fail(EXIT_USAGE, "the URI is too long", NULL);
+	if (!resolve(&j->uri, &config.server, &reason))
+		return fail(EXIT_LOCAL, "the host is not known", reason);
+	config.is_secure = j->uri.is_secure;
+	config.psk_identity = j->psk_identity;
+	config.psk_key = j->psk_key;
+	config.block_size = (uint16_t)j->block_size;
+	if ((reason = coap_client_open(&j->client, &config)) != NULL)
+		status = (enum exit_status)fail(config.is_secure ? EXIT_SECURITY : EXIT_LOCAL,
+			config.is_secure ? "no secure session" : "no socket", reason);
+	else
+		status = j->download != NULL ? run_download(j) : run(j, payload);
+	coap_client_close(&j->client);
+	free(j->payload);
+	return (int)status;
+}
