@@ -26,8 +26,8 @@ struct stage {
 static struct stage set_up(bool uses_cid)
 {
 	struct stage s = {.w = pair_world_new(11), .psk = pair_psk()};
-	s.server = pair_end_start(s.w, 0,
-		(struct pair_settings){.is_server = true, .uses_cid = uses_cid, .has_certificate = true});
+	s.server = pair_end_start(
+		s.w, 0, (struct pair_settings){.is_server = true, .uses_cid = uses_cid, .has_certificate = true});
 	s.client = pair_end_start(s.w, 1, (struct pair_settings){.uses_cid = uses_cid});
 	return s;
 }
@@ -118,7 +118,8 @@ static void a_wrong_cookie_is_no_cookie(void **state)
 	struct dtls_record record;
 	struct dtls_hello parsed;
 	assert_true(dtls_record_take(&bytes, DTLS_CID_BYTES, &record) && dtls_hello_parse(&record, &parsed));
-	size_t cookie_at = (size_t)(parsed.cookie.data - hello.data), random_at = (size_t)(parsed.random.data - hello.data);
+	size_t cookie_at = (size_t)(parsed.cookie.data - hello.data),
+	       random_at = (size_t)(parsed.random.data - hello.data);
 	struct address elsewhere = address_ipv4(203, 0, 113, 9, 5684);
 	uint64_t cookies = dtls_counters(s.server->dtls)->cookies_sent;
 
@@ -274,7 +275,8 @@ static const struct injection injections[] = {
 	{"protected nonsense", true, true, 40, {HEADER(22, 1, 9, 27), 1, 2, 3}},
 	{"protected application data", true, true, 40, {HEADER(23, 1, 9, 27), 1, 2, 3}},
 	{"a record of epoch 7", true, true, 40, {HEADER(22, 7, 9, 27), 1, 2, 3}},
-	{"a record of nobody's name", true, true, 60, {25, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0, 39}},
+	{"a record of nobody's name", true, true, 60,
+		{25, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0, 39}},
 };
 
 /* Sends the injection in both directions after every genuine datagram. */
@@ -290,7 +292,8 @@ static bool inject_too(struct pair_world *w, struct pair_datagram *datagram, voi
 	return true;
 }
 
-static void check_injection(const struct injection *injection, const struct dtls_client_credential *credential, bool uses_cid)
+static void check_injection(
+	const struct injection *injection, const struct dtls_client_credential *credential, bool uses_cid)
 {
 	struct stage s = set_up(uses_cid);
 	s.w->watch = inject_too;
@@ -312,7 +315,8 @@ static void check_injection(const struct injection *injection, const struct dtls
 static void nothing_injected_stops_a_handshake_or_a_session(void **state)
 {
 	(void)state;
-	struct dtls_client_credential psk = pair_psk(), certificate = pair_certificate(test_device_certificate, test_device_key);
+	struct dtls_client_credential psk = pair_psk(),
+				      certificate = pair_certificate(test_device_certificate, test_device_key);
 	for (size_t i = 0; i < sizeof injections / sizeof injections[0]; i++) {
 		check_injection(&injections[i], &psk, false);
 		check_injection(&injections[i], &psk, true);
@@ -357,7 +361,8 @@ static bool operate(struct pair_world *w, struct pair_datagram *datagram, void *
 	while (dtls_record_take(&rest, DTLS_CID_BYTES, &record)) {
 		bool is_dropped = record.type == DTLS_CONTENT_CHANGE_CIPHER_SPEC && surgery->drops_ccs;
 		if (record.type == DTLS_CONTENT_HANDSHAKE && record.epoch == 0)
-			is_dropped = record.fragment.data[0] == surgery->drop || record.fragment.data[0] == surgery->drop_too;
+			is_dropped = record.fragment.data[0] == surgery->drop ||
+				     record.fragment.data[0] == surgery->drop_too;
 		if (!is_dropped)
 			pair_inject(w, &datagram->from, &datagram->to, record.whole);
 	}
