@@ -98,7 +98,7 @@ static void forget_observer(void *context, struct handle observer)
 
 static size_t bitmap_capacity(const struct agent_config *config)
 {
-	return download_bitmap_bytes(config->image_size_max, config->block_size);
+	return download_bitmap_bytes(config->image_size_max, config->block_size) * AGENT_FINER_BLOCKS;
 }
 
 /* What is cut from the owner's memory. */

@@ -343,7 +343,7 @@ static bool build_agent(struct daemon *d)
 		.parameters = coap_parameters_default,
 		.capacities = {.exchanges = 24,
 			.pending = 32,
-			.duplicates = 32,
+			.duplicates = 64,
 			.separate = 4,
 			.observers = config.observers_max,
 			.bodies = 2},

@@ -330,13 +330,16 @@ static void ask_blocks(struct agent *a, msec now)
 	}
 }
 
+/* The map has spare bits in case that the server's blocks are smaller than ours. */
 static void open_blocks(struct agent *a)
 {
 	const struct download *d = &a->deploy.download;
 	size_t len = download_bitmap_bytes(d->size, d->block_size);
+	size_t room = len <= d->bitmap_capacity / AGENT_FINER_BLOCKS ? len * AGENT_FINER_BLOCKS : d->bitmap_capacity;
+	memset(a->fetch.bitmap, 0, room);
 	memcpy(a->fetch.bitmap, d->bitmap, len);
 	struct coap_blockfetch_config config = {.bitmap = a->fetch.bitmap,
-		.bitmap_blocks = d->block_count,
+		.bitmap_blocks = (uint32_t)(room * 8),
 		.szx = coap_block_szx_of(d->block_size),
 		.window_max = a->config.blocks_in_flight,
 		.ack_timeout = coap_parameters_default.ack_timeout,

@@ -22,6 +22,7 @@
 #define AGENT_LINKS_BYTES   512
 #define AGENT_SCRATCH_BYTES 4096
 #define AGENT_ROOM_BYTES    512
+#define AGENT_FINER_BLOCKS  4 /* how much smaller a server's blocks may be than ours, for the largest image */
 
 /* One Block2 request that is on its way. */
 struct fetch_slot {
