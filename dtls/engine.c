@@ -31,7 +31,7 @@ enum dtls_aead dtls_suite_aead(enum dtls_suite suite)
 	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
 		return DTLS_AEAD_AES_128_GCM;
 	}
-	assert(!"a suite of ours");
+	assert(false); /* an engine has let in a suite that is none of ours */
 	return DTLS_AEAD_AES_128_GCM;
 }
 
