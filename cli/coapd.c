@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * coapd: a small CoAP server to try clients on and to measure ours with. Nothing in it is kept. */
+#include "cli/coapd_secure.h"
 #include "coap/content_format.h"
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
@@ -22,9 +23,12 @@
 static const char help[] = "coapd: a CoAP server to try clients on.\n"
 			   "\n"
 			   "Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES]\n"
+			   "             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
 			   "\n"
 			   "  --listen ADDRESS   where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses "
 			   "and port 5683 if not given\n"
+			   "  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
+			   "                     where to listen with DTLS, and for whom\n"
 			   "  --large BYTES      size of /large, 262144 if not given\n"
 			   "  --help             this help\n"
 			   "\n"
@@ -35,12 +39,13 @@ static const char help[] = "coapd: a CoAP server to try clients on.\n"
 			   "  /separate  GET, answered after a second\n"
 			   "  /counter   POST counts, GET tells\n"
 			   "\n"
-			   "It has no security and is not meant for any network but your own.\n";
+			   "It is open to everybody and not meant for any network but your own.\n";
 
 struct server {
 	struct coap_loop loop;
 	struct coap_loop_watch watch;
 	struct coap_udp *udp;
+	struct coapd_secure *secure; /* NULL without */
 	struct coap_endpoint *endpoint;
 	uint8_t test[TEST_MAX_BYTES];
 	size_t test_len;
@@ -215,6 +220,8 @@ static msec deadline(void *context)
 {
 	struct server *s = context;
 	msec at = msec_earlier(coap_endpoint_deadline(s->endpoint), s->next_second);
+	if (s->secure != NULL)
+		at = msec_earlier(at, coapd_secure_deadline(s->secure));
 	return s->separate_count == 0 ? at : msec_earlier(at, s->separate[s->separate_first].at);
 }
 
@@ -227,6 +234,8 @@ static void tick(void *context, msec now)
 		coap_endpoint_resource_changed(s->endpoint, OBS, now);
 	}
 	answer_separate(s, now);
+	if (s->secure != NULL)
+		coapd_secure_tick(s->secure, now);
 	coap_endpoint_tick(s->endpoint, now);
 }
 
@@ -234,6 +243,17 @@ static void flush(void *context)
 {
 	struct server *s = context;
 	coap_udp_flush(s->udp);
+	if (s->secure != NULL)
+		coapd_secure_flush(s->secure);
+}
+
+static bool send_message(void *context, const struct coap_remote *to, struct bytes message, msec now)
+{
+	struct server *s = context;
+	struct coap_transport plain = coap_udp_transport(s->udp);
+	if (coap_remote_is_secure(to))
+		return coapd_secure_send(s->secure, to, message, now);
+	return plain.send(plain.context, to, message, now);
 }
 
 static void on_readable(void *context, msec now)
@@ -264,7 +284,7 @@ static bool make_endpoint(struct server *s)
 			.separate = 1024,
 			.observers = 1024,
 			.bodies = 64},
-		.transport = coap_udp_transport(s->udp),
+		.transport = s->secure != NULL ? (struct coap_transport){s, send_message} : coap_udp_transport(s->udp),
 		.resources = resources,
 		.resource_count = RESOURCE_COUNT,
 	};
@@ -295,6 +315,8 @@ static int run(struct server *s, const struct address *local)
 	}
 	s->next_second = coap_loop_read_clock() + OBSERVE_INTERVAL;
 	coap_loop_watch(&s->loop, &s->watch, coap_udp_descriptor(s->udp), s, on_readable);
+	if (s->secure != NULL)
+		coapd_secure_watch(s->secure, &s->loop, s->endpoint);
 	ev_signal_init(&interrupted, on_signal, SIGINT);
 	ev_signal_init(&terminated, on_signal, SIGTERM);
 	ev_signal_start(coap_loop_ev(&s->loop), &interrupted);
@@ -302,6 +324,7 @@ static int run(struct server *s, const struct address *local)
 	coap_loop_run(&s->loop);
 	coap_loop_done(&s->loop);
 	coap_udp_close(s->udp);
+	coapd_secure_close(s->secure);
 	return 0;
 }
 
@@ -310,26 +333,59 @@ static bool parse_size(const char *text, uint64_t *ret)
 	return parse_decimal(bytes_of_text(text), UINT64_C(1) << 30, ret);
 }
 
+struct options {
+	struct address local, secure;
+	bool is_secure;
+	const char *identity, *key;
+};
+
+static bool open_secure(struct server *s, const struct options *o)
+{
+	const char *reason = "--secure-listen needs --psk-identity and --psk-key";
+	if (!o->is_secure)
+		return true;
+	if (o->identity != NULL && o->key != NULL)
+		s->secure = coapd_secure_open(&o->secure, bytes_of_text(o->identity), bytes_of_text(o->key), &reason);
+	if (s->secure == NULL)
+		(void)fprintf(stderr, "coapd: %s\n", reason);
+	return s->secure != NULL;
+}
+
+static bool read_option(struct server *s, struct options *o, int option)
+{
+	if (option == 'l')
+		return address_parse(bytes_of_text(optarg), 5683, &o->local);
+	if (option == 's')
+		return parse_size(optarg, &s->large_size);
+	if (option == 'S')
+		return o->is_secure = address_parse(bytes_of_text(optarg), 5684, &o->secure);
+	if (option == 'i')
+		o->identity = optarg;
+	else if (option == 'k')
+		o->key = optarg;
+	return true;
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-		{"large", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
-	static struct server server;
-	struct address local = {.port = 5683};
+		{"large", required_argument, NULL, 's'}, {"secure-listen", required_argument, NULL, 'S'},
+		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
+		{"help", no_argument, NULL, 'h'}, {0}};
+	static struct server server = {.large_size = LARGE_DEFAULT_SIZE};
+	struct options o = {.local = {.port = 5683}};
 	int option;
-	server.large_size = LARGE_DEFAULT_SIZE;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return 0;
 		}
-		if ((option == 'l' && !address_parse(bytes_of_text(optarg), 5683, &local)) ||
-			(option == 's' && !parse_size(optarg, &server.large_size))) {
-			fprintf(stderr, "coapd: what is \"%s\"?\n", optarg);
-			return 2;
-		}
 		if (option == '?')
 			return 2;
+		if (!read_option(&server, &o, option)) {
+			(void)fprintf(stderr, "coapd: what is \"%s\"?\n", optarg);
+			return 2;
+		}
 	}
-	return run(&server, &local);
+	return open_secure(&server, &o) ? run(&server, &o.local) : 1;
 }

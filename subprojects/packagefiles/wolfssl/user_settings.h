@@ -25,6 +25,8 @@
 #define HAVE_EXTENDED_MASTER
 #define HAVE_ENCRYPT_THEN_MAC
 #define HAVE_SNI
+/* Nobody renegotiates, but OpenSSL's clients leave a server that does not say so safely (RFC 5746 section 3.6). */
+#define HAVE_SERVER_RENEGOTIATION_INFO
 #define SMALL_SESSION_CACHE
 #define WOLFSSL_STATIC_PSK
 /* Tells a device that its identity is unknown (RFC 4279 section 2), instead of leaving it to its timeout. */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/coapd_secure.h"
+
+#include "coap/io/udp.h"
+#include "dtls/credential_table.h"
+#include "dtls/crypto_wolfcrypt.h"
+#include "dtls/dtls.h"
+#include "dtls/engine_wolfssl.h"
+
+#include <stdlib.h>
+
+#define SESSIONS         1024
+#define HANDSHAKES       64
+#define DATAGRAMS_A_TURN 64
+
+struct coapd_secure {
+	struct coap_udp *udp;
+	struct dtls_crypto crypto;
+	bool has_crypto;
+	struct dtls_credential_table credentials;
+	struct dtls_credential_entry entry;
+	uint32_t bucket;
+	struct dtls_engine_wolfssl *engine;
+	struct dtls *dtls;
+	void *memory;
+	struct coap_endpoint *endpoint;
+	struct coap_loop_watch watch;
+};
+
+static const char *open_dtls(struct coapd_secure *s)
+{
+	struct dtls_engine_wolfssl_config engine = {.handshakes = HANDSHAKES,
+		.credentials = dtls_credential_table_port(&s->credentials),
+		.crypto = &s->crypto};
+	struct dtls_config config = {.sessions = SESSIONS,
+		.handshakes = HANDSHAKES,
+		.accepts = true,
+		.uses_cid = true,
+		.output = coap_udp_port(s->udp)};
+	uint8_t seed[PRNG_SEED_BYTES];
+	const char *reason = NULL;
+	s->has_crypto = dtls_crypto_wolfcrypt_init(&s->crypto);
+	if (!s->has_crypto)
+		return "no cryptography";
+	s->engine = dtls_engine_wolfssl_new(&engine, &reason);
+	if (s->engine == NULL)
+		return reason;
+	config.crypto = s->crypto;
+	config.engine = dtls_engine_wolfssl_port(s->engine);
+	s->memory = aligned_alloc(64, dtls_memory(&config));
+	if (s->memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
+		return "no memory";
+	s->dtls = dtls_init(s->memory, &config, seed);
+	return NULL;
+}
+
+struct coapd_secure *coapd_secure_open(
+	const struct address *local, struct bytes identity, struct bytes key, const char **ret_reason)
+{
+	struct coapd_secure *s = calloc(1, sizeof *s);
+	*ret_reason = "no memory";
+	if (s == NULL)
+		return NULL;
+	dtls_credential_table_init(&s->credentials, &s->entry, &s->bucket, 1, 0);
+	if (dtls_credential_table_add(&s->credentials, identity, key, identity, 0) != DTLS_CREDENTIAL_ADDED)
+		*ret_reason = "identity or key too long";
+	else if (coap_udp_open(local, &s->udp) != 0)
+		*ret_reason = "cannot listen there";
+	else
+		*ret_reason = open_dtls(s);
+	if (*ret_reason == NULL)
+		return s;
+	coapd_secure_close(s);
+	return NULL;
+}
+
+void coapd_secure_close(struct coapd_secure *s)
+{
+	if (s == NULL)
+		return;
+	if (s->dtls != NULL)
+		dtls_done(s->dtls);
+	if (s->engine != NULL)
+		dtls_engine_wolfssl_free(s->engine);
+	if (s->has_crypto)
+		dtls_crypto_wolfcrypt_done(&s->crypto);
+	coap_udp_close(s->udp);
+	free(s->memory);
+	free(s);
+}
+
+static void handle_events(struct coapd_secure *s, msec now)
+{
+	struct dtls_event event;
+	while (dtls_next(s->dtls, now, &event)) {
+		if (event.kind == DTLS_EVENT_MESSAGE)
+			coap_endpoint_receive(s->endpoint, &event.remote, event.message, now);
+		else if (event.kind == DTLS_EVENT_CLOSED)
+			coap_endpoint_lost(s->endpoint, &event.remote, now);
+	}
+}
+
+static void on_readable(void *context, msec now)
+{
+	struct coapd_secure *s = context;
+	struct coap_udp_datagram d;
+	for (int i = 0; i < DATAGRAMS_A_TURN && coap_udp_next(s->udp, &d); i++) {
+		dtls_receive(s->dtls, &d.from, d.data, d.len, now);
+		handle_events(s, now);
+	}
+}
+
+void coapd_secure_watch(struct coapd_secure *s, struct coap_loop *loop, struct coap_endpoint *endpoint)
+{
+	s->endpoint = endpoint;
+	coap_loop_watch(loop, &s->watch, coap_udp_descriptor(s->udp), s, on_readable);
+}
+
+bool coapd_secure_send(struct coapd_secure *s, const struct coap_remote *to, struct bytes message, msec now)
+{
+	return dtls_send(s->dtls, to, message, now);
+}
+
+msec coapd_secure_deadline(const struct coapd_secure *s)
+{
+	return dtls_deadline(s->dtls);
+}
+
+void coapd_secure_tick(struct coapd_secure *s, msec now)
+{
+	handle_events(s, now);
+}
+
+void coapd_secure_flush(struct coapd_secure *s)
+{
+	coap_udp_flush(s->udp);
+}
