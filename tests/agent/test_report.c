@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define USUAL SECONDS(5)
+
+static struct report_attributes attributes[4];
+static struct report_observation observations[3];
+static struct report report;
+static const struct handle first = {0, 1}, second = {1, 1}, third = {2, 1}, fourth = {3, 1};
+
+static int fresh(void **state)
+{
+	(void)state;
+	report_init(&report, attributes, 4, observations, 3, USUAL);
+	return 0;
+}
+
+static struct path at(const char *text)
+{
+	struct path path;
+	assert_true(path_parse(bytes_of_text(text), &path));
+	return path;
+}
+
+static struct report_value number(int64_t n)
+{
+	return (struct report_value){.hash = (uint64_t)n, .number = value_integer(n)};
+}
+
+static struct report_value whole(uint64_t hash)
+{
+	return (struct report_value){.hash = hash, .number = value_none()};
+}
+
+static void set(const char *path, const char *query, msec now)
+{
+	struct attributes_change change = {.unset = 0};
+	assert_true(attributes_read(&change, bytes_of_text(query)));
+	assert_true(report_write_attributes(&report, at(path), &change, now));
+}
+
+/* Looks at everything that is due at `now`, with this value; says whether the first observation is to be notified. */
+static bool look(struct report_value value, msec now)
+{
+	uint16_t i;
+	bool is_sent = false;
+	for (int n = 0; n < 10 && report_due(&report, now, &i); n++)
+		is_sent = report_look(&report, i, &value, now) || is_sent;
+	if (is_sent)
+		report_sent(&report, first, &value, now);
+	return is_sent;
+}
+
+static void an_unchanged_value_is_looked_at_and_not_told(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	assert_true(report_add(&report, first, at("/3/0"), &v, 0));
+	assert_int_equal(report_deadline(&report), USUAL);
+	assert_false(look(v, USUAL));
+	assert_int_equal(report_deadline(&report), 2 * USUAL);
+}
+
+static void a_changed_value_is_told_at_the_next_look(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	assert_true(look(whole(2), USUAL));
+	assert_false(look(whole(2), 2 * USUAL));
+}
+
+static void pmin_keeps_a_change_back_and_its_end_tells_the_newest(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	set("/3/0", "pmin=20", 0);
+	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	assert_int_equal(report_deadline(&report), 20000); /* no look before, it could not be told */
+	report_touch(&report, at("/3/0/3"), 3000);
+	assert_int_equal(report_deadline(&report), 3000);
+	assert_false(look(whole(2), 3000));
+	assert_int_equal(report_deadline(&report), 20000);
+	assert_true(look(whole(3), 20000));
+}
+
+static void pmax_tells_even_what_has_not_changed(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	set("/3", "pmax=12", 0);
+	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	assert_false(look(v, 5000));
+	assert_false(look(v, 10000));
+	assert_int_equal(report_deadline(&report), 12000);
+	assert_true(look(v, 12000));
+}
+
+static void a_number_is_told_when_it_crosses_or_steps(void **state)
+{
+	(void)state;
+	struct report_value v = number(40);
+	set("/26250/0/5", "gt=50", 0);
+	(void)report_add(&report, first, at("/26250/0/5"), &v, 0);
+	assert_false(look(number(48), 5000));
+	assert_true(look(number(51), 10000));
+	assert_false(look(number(60), 15000));
+	assert_true(look(number(49), 20000));
+	set("/26250/0/5", "st=5", 20000);
+	assert_false(look(number(46), 25000));
+	assert_true(look(number(44), 30000));
+}
+
+static void the_nearest_level_wins_and_the_servers_defaults_come_last(void **state)
+{
+	(void)state;
+	report_set_defaults(&report, 3, 300, 0);
+	set("/3", "pmin=10", 0);
+	set("/3/0/13", "pmin=1", 0);
+	assert_int_equal(report_attributes_effective(&report, at("/3/0/13")).pmin_s, 1);
+	assert_int_equal(report_attributes_effective(&report, at("/3/0/9")).pmin_s, 10);
+	assert_int_equal(report_attributes_effective(&report, at("/4/0")).pmin_s, 3);
+	assert_int_equal(report_attributes_effective(&report, at("/3/0/13")).pmax_s, 300);
+	set("/3/0/13", "pmin", 0);
+	assert_int_equal(report_attributes_effective(&report, at("/3/0/13")).pmin_s, 10);
+}
+
+static void an_event_wakes_those_who_watch_it_or_what_contains_it(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	(void)report_add(&report, first, at("/5/0/3"), &v, 0);
+	(void)report_add(&report, second, at("/5"), &v, 0);
+	(void)report_add(&report, third, at("/3/0"), &v, 0);
+	report_touch(&report, at("/5/0"), 100);
+	uint16_t i;
+	assert_true(report_due(&report, 100, &i));
+	assert_true(report_look(&report, i, &(struct report_value){.hash = 2}, 100));
+	assert_true(report_due(&report, 100, &i));
+	assert_true(report_look(&report, i, &(struct report_value){.hash = 2}, 100));
+	assert_false(report_due(&report, 100, &i));
+}
+
+static void a_full_table_refuses_and_a_removal_makes_room(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	assert_true(report_add(&report, first, at("/1"), &v, 0));
+	assert_true(report_add(&report, second, at("/3"), &v, 0));
+	assert_true(report_add(&report, third, at("/4"), &v, 0));
+	assert_false(report_add(&report, fourth, at("/5"), &v, 0));
+	assert_true(report_add(&report, first, at("/1"), &v, 0)); /* the same observer again is no new one */
+	report_remove(&report, second);
+	report_remove(&report, second);
+	assert_true(report_add(&report, fourth, at("/5"), &v, 0));
+	report_clear(&report);
+	assert_int_equal(report_deadline(&report), NEVER);
+}
+
+static void what_is_told_but_not_yet_sent_is_not_told_twice_at_once(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1), changed = whole(2);
+	uint16_t i;
+	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	assert_true(report_due(&report, USUAL, &i));
+	assert_true(report_look(&report, i, &changed, USUAL));
+	assert_false(report_due(&report, USUAL, &i));
+	assert_int_equal(report_deadline(&report), 2 * USUAL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, fresh)
+	const struct CMUnitTest tests[] = {
+		TEST(an_unchanged_value_is_looked_at_and_not_told),
+		TEST(a_changed_value_is_told_at_the_next_look),
+		TEST(pmin_keeps_a_change_back_and_its_end_tells_the_newest),
+		TEST(pmax_tells_even_what_has_not_changed),
+		TEST(a_number_is_told_when_it_crosses_or_steps),
+		TEST(the_nearest_level_wins_and_the_servers_defaults_come_last),
+		TEST(an_event_wakes_those_who_watch_it_or_what_contains_it),
+		TEST(a_full_table_refuses_and_a_removal_makes_room),
+		TEST(what_is_told_but_not_yet_sent_is_not_told_twice_at_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
