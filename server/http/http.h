@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The HTTP edge: the JSON API of docs/api.md for operators, dashboards and mgmtctl (RFC 9110, 9112; Server-Sent Events).
+ * The HTTP edge: the JSON API of docs/api.md for operators, dashboards and mgmtctl (RFC 9110, 9112; Server-Sent
+ * Events).
  *
  * libmicrohttpd parses HTTP; its epoll descriptor is one watcher on the owner's libev loop, so everything here runs on
  * the loop's thread, between datagrams. The edge decides nothing: it checks who asks (bearer tokens, roles), turns JSON
@@ -28,9 +29,9 @@ struct server_done;
 #define HTTP_ERROR_BYTES         256
 
 struct http_config {
-	struct address listen;    /* port 0: the kernel chooses; http_port tells */
-	const char *state_dir;    /* exists; tokens and admin.token are kept there */
-	unsigned connections_max; /* 0: HTTP_CONNECTIONS_DEFAULT */
+	struct address listen;      /* port 0: the kernel chooses; http_port tells */
+	const char *state_dir;      /* exists; tokens and admin.token are kept there */
+	unsigned connections_max;   /* 0: HTTP_CONNECTIONS_DEFAULT */
 	msec (*now)(void *context); /* the loop's clock: the same moments as the composer gets */
 	void *now_context;
 	/* One line of key=value text without a newline, borrowed; never holds a token. May be NULL. */
