@@ -36,7 +36,8 @@ static inline void remove_tree(const char *path)
 		char inner[512];
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		(void)snprintf(inner, sizeof inner, "%s/%s", path, e->d_name);
+		if (snprintf(inner, sizeof inner, "%s/%s", path, e->d_name) >= (int)sizeof inner)
+			continue;
 		if (unlink(inner) != 0)
 			remove_tree(inner);
 	}
