@@ -34,7 +34,7 @@ MAIN = re.compile(r"^(agent/agentd|server/mgmtd|cli/[a-z_]+)\.[ch]$")
 CORE_SYSTEM_HEADERS = {"assert.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "stdalign.h"}
 MGMT_SYSTEM_HEADERS = CORE_SYSTEM_HEADERS | {"cbor.h", "math.h", "stdio.h", "stdlib.h", "float.h"}
 
-CORE_IMPORTS = re.compile(r"^(mem(cpy|move|set|cmp|chr)|__mem\w+_chk|__assert_fail|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_"
+CORE_IMPORTS = re.compile(r"^(mem(cpy|move|set|cmp|chr)|__mem\w+_chk|__assert_fail|__stack_chk_(fail|guard)|_GLOBAL_OFFSET_TABLE_"
                           r"|__(asan|ubsan|sanitizer|sancov|gcov|llvm)\w*|__udivti3|__umodti3|strlen)$")
 MGMT_IMPORTS = re.compile(r"^(cbor_\w+|snprintf|__snprintf_chk|strtod|ldexp\w*|lround\w*|isfinite|isnan)$")
 
