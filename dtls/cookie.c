@@ -9,7 +9,7 @@ void dtls_cookies_init(struct dtls_cookies *c, const struct dtls_crypto *crypto,
 
 static struct dtls_cookie_peer peer_in_slot(const struct address *from, uint64_t slot)
 {
-	struct dtls_cookie_peer peer;
+	struct dtls_cookie_peer peer = {0};
 	struct writer w = writer_of(peer.data, sizeof peer.data);
 	write_bytes(&w, bytes_of(from, sizeof *from));
 	write_u64(&w, slot);

@@ -9,10 +9,11 @@
 #include "dtls/handshake.h"
 #include "dtls/session.h"
 
-#define DTLS_EVENTS_MAX         4 /* one record or one timer never means more */
-#define DTLS_ALERT_WARNING      1
-#define DTLS_ALERT_FATAL        2
-#define DTLS_ALERT_CLOSE_NOTIFY 0
+#define DTLS_EVENTS_MAX              4 /* one record or one timer never means more */
+#define DTLS_ALERT_WARNING           1
+#define DTLS_ALERT_FATAL             2
+#define DTLS_ALERT_CLOSE_NOTIFY      0
+#define DTLS_ALERT_HANDSHAKE_FAILURE 40
 
 struct dtls {
 	struct dtls_config config;

@@ -5,6 +5,8 @@
 #include "dtls/dtls_state.h"
 #include "dtls/flight.h"
 
+#include <assert.h>
+
 #define RETRANSMIT_MAX SECONDS(8)
 /* An alert in the clear may be forged, so it ends nothing; but it cuts patience down to this. */
 #define PATIENCE_AFTER_ALERT SECONDS(10)
@@ -84,6 +86,20 @@ static void handshake_done(struct dtls *d, struct dtls_handshake *h, const struc
 	dtls_negotiate_end(d, h);
 }
 
+/* The engine has nothing to say to a client that it shares no suite with, but the RFC has (RFC 5246 section 7.4.1.3).
+ * As nothing else was answered, the number of the record that asked is free. */
+static void refuse(struct dtls *d, const struct dtls_handshake *h, const struct dtls_record *record)
+{
+	uint8_t datagram[DTLS_RECORD_HEADER_BYTES + 2];
+	struct writer w = writer_of(datagram, sizeof datagram);
+	dtls_record_write(
+		&w, &(struct dtls_record_out){.type = DTLS_CONTENT_ALERT,
+			    .number = record->number,
+			    .text = bytes_of((const uint8_t[]){DTLS_ALERT_FATAL, DTLS_ALERT_HANDSHAKE_FAILURE}, 2)});
+	assert(!w.failed);
+	dtls_output(d, &h->address, writer_bytes(&w));
+}
+
 void dtls_negotiate_receive(struct dtls *d, struct dtls_handshake *h, const struct dtls_record *record, msec now)
 {
 	enum dtls_progress progress = d->config.engine.receive(d->config.engine.context, slot_of(d, h), record->whole);
@@ -98,6 +114,8 @@ void dtls_negotiate_receive(struct dtls *d, struct dtls_handshake *h, const stru
 		handshake_done(d, h, record, now);
 		return;
 	case DTLS_PROGRESS_FAILED:
+		if (!answered && !h->is_client && record->epoch == 0)
+			refuse(d, h, record);
 		dtls_negotiate_failed(d, h, d->config.engine.failure(d->config.engine.context, slot_of(d, h)));
 		return;
 	}

@@ -177,6 +177,23 @@ static void whoever_cannot_prove_himself_gets_no_session(void **state)
 	check_refusal(&anchors);
 }
 
+static void a_client_without_a_common_suite_is_told_so(void **state)
+{
+	(void)state;
+	struct pair_world *w = pair_world_new(5);
+	struct pair_end *server = pair_end_start(w, 0, (struct pair_settings){.is_server = true});
+	struct pair_end *client = pair_end_start(w, 1, a_client(true));
+	struct dtls_client_credential c = pair_certificate(test_device_certificate, test_device_key);
+	pair_connect(client, &c);
+	pair_run(w, SECONDS(12));
+	assert_true(server->seen.failed >= 1);
+	assert_int_equal(server->seen.failure, DTLS_FAILURE_NO_COMMON_SUITE);
+	assert_int_equal(client->seen.failure, DTLS_FAILURE_REFUSED);
+	assert_int_equal(client->seen.alert, 40); /* handshake_failure */
+	assert_int_equal(dtls_sessions_used(server->dtls) + dtls_handshakes_used(server->dtls), 0);
+	pair_world_free(w);
+}
+
 static void a_credential_that_cannot_be_used_is_refused_at_once(void **state)
 {
 	(void)state;
@@ -532,6 +549,7 @@ int main(void)
 		cmocka_unit_test(connection_ids_are_used_only_when_both_ends_want_them),
 		cmocka_unit_test(a_certificate_without_a_uri_is_known_by_its_common_name),
 		cmocka_unit_test(whoever_cannot_prove_himself_gets_no_session),
+		cmocka_unit_test(a_client_without_a_common_suite_is_told_so),
 		cmocka_unit_test(a_credential_that_cannot_be_used_is_refused_at_once),
 		cmocka_unit_test(handshakes_complete_when_a_fifth_of_the_datagrams_is_lost),
 		cmocka_unit_test(handshakes_complete_under_loss_repetition_and_reordering),
