@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Who may come, and what proves the server: files that the configuration names (edge).
+ *
+ * The file of pre-shared keys has one line for each device, `identity:hexadecimal key:endpoint name`; the name may be
+ * left off when it is the identity. Empty lines and lines that begin with # are skipped. A certificate under the CA is
+ * welcome under the name it carries, its SAN URI or common name. Files that hold secrets must not be readable by others
+ * than their owner. A line that cannot be read is an error: a typing mistake must not lock a device out quietly. */
+#pragma once
+
+#include "dtls/credential_table.h"
+#include "mgmt/trust.h"
+#include "server/settings.h"
+
+struct credential_files {
+	struct dtls_credential_table table;
+	struct dtls_own_certificate own; /* empty spans when the server has none */
+	uint8_t *pem[3];
+	void *storage;      /* of the table */
+	uint32_t psk_count; /* lines read */
+};
+
+/* Reads everything. False with a message of one line that names file and line. */
+bool credential_files_load(const struct settings *settings, uint64_t seed, struct credential_files *ret,
+	char message[SETTINGS_MESSAGE_BYTES]);
+/* Reads the file of pre-shared keys anew, whole or not at all. The table stays where it is, so ports stay valid. */
+bool credential_files_reload(struct credential_files *c, const struct settings *settings, uint64_t seed,
+	char message[SETTINGS_MESSAGE_BYTES]);
+/* Accepts a zeroed object. */
+void credential_files_done(struct credential_files *c);
+
+/* The trust anchors; false with a message when the file is not good. */
+bool credential_files_load_anchors(
+	const struct settings *settings, struct trust_anchors *ret, char message[SETTINGS_MESSAGE_BYTES]);

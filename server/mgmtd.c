@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mgmtd, the management server: reads its configuration, joins the composer with the store, the artifacts, the network,
+ * the HTTP API and the loop, and runs until it is told to stop.
+ *
+ *     UDP <-> dtls <-> coap endpoint <-> server <-> store (SQLite), artifacts (files)
+ *                                          ^--- HTTP API
+ *
+ * Exit status: 0 asked to stop, 2 usage or configuration, 3 store or artifacts, 4 network or cryptography. */
+#include "coap/endpoint.h"
+#include "coap/io/loop.h"
+#include "mgmt/signature_wolfcrypt.h"
+#include "server/artifact_files.h"
+#include "server/credential_files.h"
+#include "server/http/http.h"
+#include "server/log.h"
+#include "server/network_linux.h"
+#include "server/server.h"
+#include "server/settings.h"
+#include "server/store_sqlite.h"
+
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+enum exit_status { EXIT_GOOD = 0, EXIT_USAGE = 2, EXIT_STORE = 3, EXIT_NETWORK = 4 };
+
+#define STOP_LIMIT    SECONDS(8) /* how long stopping waits for the store */
+#define CLOCK_CHECK   SECONDS(60)
+#define EVENTS_LOADED 1024
+
+struct daemon {
+	struct settings settings;
+	const char *settings_path;
+	uint64_t seed;
+	struct credential_files credentials;
+	struct trust_anchors anchors;
+	struct signature_port signature;
+
+	struct coap_loop loop;
+	ev_signal on_terminate, on_interrupt, on_hangup;
+	ev_async on_stored, on_artifact;
+
+	struct store_sqlite *store;
+	struct artifact_files *artifacts;
+	struct network *network;
+	struct server *server;
+	struct coap_endpoint *endpoint;
+	struct http *http;
+
+	msec clock_at; /* when the wall clock is looked at again */
+	msec stop_by;  /* when stopping does not wait any longer; NEVER while running */
+};
+
+/* ---- small ports ---- */
+
+static void write_log(void *context, enum server_log_level level, struct bytes line)
+{
+	(void)context;
+	log_line(level, line);
+}
+
+static void write_http_log(void *context, struct bytes line)
+{
+	(void)context;
+	log_line(SERVER_LOG_INFO, line);
+}
+
+static void command_done(void *context, const struct server_done *done, msec now)
+{
+	http_done(((struct daemon *)context)->http, done, now);
+}
+
+static msec loop_now(void *context)
+{
+	return coap_loop_now(&((struct daemon *)context)->loop);
+}
+
+/* From the helper threads. */
+static void wake_stored(void *context)
+{
+	struct daemon *d = context;
+	ev_async_send(coap_loop_ev(&d->loop), &d->on_stored);
+}
+
+static void wake_artifact(void *context)
+{
+	struct daemon *d = context;
+	ev_async_send(coap_loop_ev(&d->loop), &d->on_artifact);
+}
+
+static wall_msec wall_now(void)
+{
+	struct timespec t = {0, 0};
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (wall_msec)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- the loop ---- */
+
+static void stored(struct ev_loop *ev, ev_async *w, int events)
+{
+	struct daemon *d = w->data;
+	uint64_t ticket;
+	bool ok;
+	(void)ev;
+	(void)events;
+	while (store_sqlite_next(d->store, &ticket, &ok)) {
+		if (!ok)
+			log_text(SERVER_LOG_ERROR, "event=store-refused reason=\"%s\"", store_sqlite_reason(d->store));
+		server_stored(d->server, ticket, ok, coap_loop_now(&d->loop));
+	}
+}
+
+static void artifact_finished(struct ev_loop *ev, ev_async *w, int events)
+{
+	struct daemon *d = w->data;
+	struct artifact_outcome outcome;
+	(void)ev;
+	(void)events;
+	while (artifact_files_next(d->artifacts, &outcome))
+		server_artifact_finished(
+			d->server, outcome.ticket, outcome.result, &outcome.artifact, coap_loop_now(&d->loop));
+}
+
+static msec next_deadline(void *context)
+{
+	const struct daemon *d = context;
+	msec at = msec_earlier(coap_endpoint_deadline(d->endpoint), server_deadline(d->server));
+	at = msec_earlier(at, network_deadline(d->network));
+	return msec_earlier(msec_earlier(at, d->clock_at), d->stop_by);
+}
+
+static void look_at_clock(struct daemon *d, msec now)
+{
+	server_set_clock(d->server, wall_now() - now, now);
+	d->clock_at = msec_after(now, CLOCK_CHECK);
+}
+
+static void tick(void *context, msec now)
+{
+	struct daemon *d = context;
+	if (now >= d->clock_at)
+		look_at_clock(d, now);
+	network_tick(d->network, now);
+	coap_endpoint_tick(d->endpoint, now);
+	server_tick(d->server, now);
+	if (now >= d->stop_by)
+		coap_loop_stop(&d->loop);
+}
+
+static void flush(void *context)
+{
+	struct daemon *d = context;
+	network_flush(d->network);
+	if (d->stop_by != NEVER && server_is_idle(d->server))
+		coap_loop_stop(&d->loop);
+}
+
+static void terminated(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+	msec now = coap_loop_now(&d->loop);
+	(void)ev;
+	(void)events;
+	if (d->stop_by != NEVER) {
+		coap_loop_stop(&d->loop);
+		return;
+	}
+	log_text(SERVER_LOG_INFO, "event=stopping");
+	d->stop_by = msec_after(now, STOP_LIMIT);
+	server_stop(d->server, now);
+}
+
+static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+	char message[SETTINGS_MESSAGE_BYTES];
+	(void)ev;
+	(void)events;
+	if (credential_files_reload(&d->credentials, &d->settings, d->seed, message))
+		log_text(SERVER_LOG_INFO, "event=credentials-reloaded psk=%u", d->credentials.psk_count);
+	else
+		log_text(SERVER_LOG_ERROR, "event=credentials-kept reason=\"%s\"", message);
+}
+
+static void watch_signal(struct daemon *d, ev_signal *w, void (*handle)(struct ev_loop *, ev_signal *, int), int number)
+{
+	ev_signal_init(w, handle, number);
+	w->data = d;
+	ev_signal_start(coap_loop_ev(&d->loop), w);
+}
+
+static void watch_async(struct daemon *d, ev_async *w, void (*handle)(struct ev_loop *, ev_async *, int))
+{
+	ev_async_init(w, handle);
+	w->data = d;
+	ev_async_start(coap_loop_ev(&d->loop), w);
+}
+
+/* ---- building ---- */
+
+/* Zeroed pages that cost nothing until they are touched: tables are as large as the configuration allows. */
+static void *take_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory != MAP_FAILED)
+		return memory;
+	(void)fprintf(stderr, "mgmtd: no memory for the configured limits (%zu bytes)\n", size);
+	exit(EXIT_USAGE);
+}
+
+static bool open_loop(struct daemon *d)
+{
+	struct coap_loop_user user = {d, next_deadline, tick, flush};
+	int status = coap_loop_init(&d->loop, &user);
+	if (status == 0)
+		return true;
+	(void)fprintf(stderr, "mgmtd: cannot set up the loop: %s\n", strerror(-status));
+	return false;
+}
+
+static bool open_disk(struct daemon *d)
+{
+	char message[STORE_SQLITE_ERROR_BYTES] = "";
+	struct store_sqlite_config store = {.path = d->settings.store_path, .wake = wake_stored, .wake_context = d};
+	struct artifact_files_config artifacts = {.path = d->settings.artifacts_path,
+		.max_size = d->settings.artifact_max_bytes,
+		.wake = wake_artifact,
+		.wake_context = d};
+	d->store = store_sqlite_open(&store, message);
+	if (d->store != NULL)
+		d->artifacts = artifact_files_open(&artifacts, message);
+	if (d->artifacts == NULL)
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return d->artifacts != NULL;
+}
+
+static void build_server(struct daemon *d)
+{
+	uint8_t seed[PRNG_SEED_BYTES];
+	bool verifies = d->settings.trust_anchors[0] != '\0';
+	struct server_config config = {.public_uri = d->settings.public_uri,
+		.devices = d->settings.devices,
+		.health_pmin_s = d->settings.pmin_s,
+		.health_pmax_s = d->settings.pmax_s,
+		.accepts_plain = d->settings.has_plain_listen};
+	struct server_ports ports = {.store = store_sqlite_port(d->store),
+		.artifacts = artifact_files_port(d->artifacts),
+		.hash = &d->signature,
+		.anchors = verifies ? &d->signature : NULL,
+		.done = command_done,
+		.done_context = d,
+		.log = write_log};
+	(void)coap_loop_seed(seed, sizeof seed);
+	d->server = server_init(take_memory(server_memory(&config)), &config, &ports, seed);
+}
+
+static void build_endpoint(struct daemon *d)
+{
+	uint8_t seed[PRNG_SEED_BYTES];
+	uint32_t devices = d->settings.devices;
+	struct coap_endpoint_config config = {
+		.parameters = coap_parameters_default,
+		.capacities = {.exchanges = 3 * devices + 64, /* two observations and a request for each */
+			.pending = devices + 64,
+			.duplicates = 2 * devices + 256,
+			.separate = 1024,
+			.observers = 16,
+			.bodies = 256},
+		.transport = network_transport(d->network),
+	};
+	config.parameters.body_size_max = SERVER_BODY_MAX;
+	config.resources = server_resources(d->server, &config.resource_count);
+	(void)coap_loop_seed(seed, sizeof seed);
+	d->endpoint = coap_endpoint_init(take_memory(coap_endpoint_memory(&config)), &config, seed);
+}
+
+static bool load(struct daemon *d, msec now)
+{
+	char message[STORE_SQLITE_ERROR_BYTES];
+	struct store_visitor visitor;
+	look_at_clock(d, now);
+	visitor = server_visitor(d->server, now);
+	if (store_sqlite_load(d->store, &visitor, EVENTS_LOADED, message))
+		return true;
+	(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return false;
+}
+
+static bool open_network(struct daemon *d)
+{
+	char message[SETTINGS_MESSAGE_BYTES] = "";
+	struct network_config config = {.settings = &d->settings, .credentials = &d->credentials, .loop = &d->loop};
+	d->network = network_open(&config, message);
+	if (d->network == NULL)
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return d->network != NULL;
+}
+
+static bool start_http(struct daemon *d)
+{
+	char message[HTTP_ERROR_BYTES], path[SETTINGS_PATH_BYTES];
+	struct http_config config = {.listen = d->settings.http_listen,
+		.connections_max = d->settings.http_connections,
+		.now = loop_now,
+		.now_context = d,
+		.log = write_http_log};
+	memcpy(path, d->settings.store_path, sizeof path);
+	config.state_dir = dirname(path);
+	d->http = http_start(coap_loop_ev(&d->loop), d->server, &config, message);
+	if (d->http == NULL)
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return d->http != NULL;
+}
+
+static void say_ready(const struct daemon *d)
+{
+	char text[ADDRESS_TEXT_BYTES + 1] = "";
+	struct address local = network_local(d->network);
+	struct writer w = writer_of(text, ADDRESS_TEXT_BYTES);
+	struct server_gauges gauges = server_gauges(d->server);
+	address_write(&w, &local);
+	*w.at = '\0';
+	log_text(SERVER_LOG_INFO, "event=ready version=%s coaps=%s http_port=%u devices=%u registered=%u psk=%u",
+		FIELDFARE_VERSION, text, http_port(d->http), gauges.devices, gauges.registered,
+		d->credentials.psk_count);
+}
+
+static void watch(struct daemon *d)
+{
+	watch_signal(d, &d->on_terminate, terminated, SIGTERM);
+	watch_signal(d, &d->on_interrupt, terminated, SIGINT);
+	watch_signal(d, &d->on_hangup, hung_up, SIGHUP);
+	watch_async(d, &d->on_stored, stored);
+	watch_async(d, &d->on_artifact, artifact_finished);
+}
+
+/* Store, load, sockets, and only then the world. */
+static enum exit_status run(struct daemon *d)
+{
+	if (!open_loop(d))
+		return EXIT_NETWORK;
+	if (!open_disk(d))
+		return EXIT_STORE;
+	build_server(d);
+	if (!load(d, coap_loop_read_clock()))
+		return EXIT_STORE;
+	if (!open_network(d))
+		return EXIT_NETWORK;
+	build_endpoint(d);
+	watch(d);
+	server_start(d->server, d->endpoint, coap_loop_read_clock());
+	if (!start_http(d))
+		return EXIT_NETWORK;
+	network_start(d->network, d->endpoint, d->server);
+	say_ready(d);
+	coap_loop_run(&d->loop);
+	log_text(SERVER_LOG_INFO, "event=stopped");
+	return EXIT_GOOD;
+}
+
+static void close_all(struct daemon *d)
+{
+	http_stop(d->http);
+	network_close(d->network, d->network == NULL ? 0 : coap_loop_read_clock());
+	artifact_files_close(d->artifacts);
+	store_sqlite_close(d->store);
+	credential_files_done(&d->credentials);
+	if (d->loop.ev != NULL)
+		coap_loop_done(&d->loop);
+}
+
+/* ---- the command line ---- */
+
+static void print_usage(FILE *out)
+{
+	(void)fprintf(out, "usage: mgmtd [--config FILE]                  run\n"
+			   "       mgmtd [--config FILE] --check-config   say whether the configuration is good\n"
+			   "       mgmtd --version | --help\n"
+			   "The configuration is /etc/fieldfare/mgmtd.ini, or what MGMTD_CONFIG names.\n");
+}
+
+/* False, with the status to leave with, when there is nothing more to do. */
+static bool read_options(int argc, char **argv, struct daemon *d, bool *ret_checks_only, enum exit_status *ret_status)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, 'k'}, {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	const char *environment = getenv("MGMTD_CONFIG");
+	d->settings_path = environment != NULL ? environment : "/etc/fieldfare/mgmtd.ini";
+	*ret_status = EXIT_USAGE;
+	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		if (c == 'c')
+			d->settings_path = optarg;
+		else if (c == 'k')
+			*ret_checks_only = true;
+		else if (c == 'V' || c == 'h') {
+			*ret_status = EXIT_GOOD;
+			if (c == 'V')
+				(void)printf("mgmtd %s\n", FIELDFARE_VERSION);
+			else
+				print_usage(stdout);
+			return false;
+		} else {
+			print_usage(stderr);
+			return false;
+		}
+	}
+	if (optind < argc)
+		print_usage(stderr);
+	return optind == argc;
+}
+
+/* Everything the configuration names, so that a mistake shows before anything is started. */
+static bool load_files(struct daemon *d)
+{
+	char message[SETTINGS_MESSAGE_BYTES];
+	bool good = settings_load(d->settings_path, &d->settings, message) &&
+		    credential_files_load(&d->settings, d->seed, &d->credentials, message) &&
+		    (d->settings.trust_anchors[0] == '\0' ||
+			    credential_files_load_anchors(&d->settings, &d->anchors, message));
+	if (!good)
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon = {.stop_by = NEVER};
+	struct daemon *d = &daemon;
+	bool checks_only = false;
+	enum exit_status status;
+	if (!read_options(argc, argv, d, &checks_only, &status))
+		return (int)status;
+	if (coap_loop_seed(&d->seed, sizeof d->seed) != 0 || !load_files(d))
+		return EXIT_USAGE;
+	if (checks_only) {
+		(void)printf("%s is good\n", d->settings_path);
+		return EXIT_GOOD;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_set_level(d->settings.log_level);
+	d->signature = signature_wolfcrypt_port(&d->anchors);
+	status = run(d);
+	close_all(d);
+	return (int)status;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/network_linux.h"
+
+#include "coap/io/udp.h"
+#include "dtls/crypto_wolfcrypt.h"
+#include "dtls/engine_wolfssl.h"
+#include "server/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUTES 16384 /* a power of two */
+
+/* One UDP socket of ours. */
+struct listener {
+	struct network *network;
+	struct coap_udp *udp;
+	struct coap_loop_watch watch;
+};
+
+/* Through which socket an address was last heard; only of use with several sockets. */
+struct route {
+	struct address address;
+	uint8_t listener;
+};
+
+struct network {
+	struct coap_loop *loop;
+	struct coap_endpoint *endpoint;
+	struct server *server;
+	struct listener secure[SETTINGS_LISTEN_MAX], plain;
+	uint8_t secure_count;
+	struct route *routes;
+	struct dtls_crypto crypto;
+	bool has_crypto;
+	struct dtls_engine_wolfssl *engine;
+	struct dtls *dtls;
+	void *dtls_memory;
+};
+
+/* ---- sending ---- */
+
+static struct route *route_of(struct network *n, const struct address *address)
+{
+	return &n->routes[address_hash(address, 0) & (ROUTES - 1)];
+}
+
+static struct listener *listener_for(struct network *n, const struct address *to)
+{
+	if (n->secure_count == 1)
+		return &n->secure[0];
+	const struct route *route = route_of(n, to);
+	if (address_equal(&route->address, to))
+		return &n->secure[route->listener];
+	for (unsigned i = 0; i < n->secure_count; i++) {
+		struct address local = coap_udp_local(n->secure[i].udp);
+		if (address_is_ipv4(&local) == address_is_ipv4(to))
+			return &n->secure[i];
+	}
+	return &n->secure[0];
+}
+
+static bool send_datagram(void *context, const struct address *to, struct bytes datagram)
+{
+	struct datagram_port port = coap_udp_port(listener_for(context, to)->udp);
+	return port.send(port.context, to, datagram);
+}
+
+static bool send_message(void *context, const struct coap_remote *to, struct bytes message, msec now)
+{
+	struct network *n = context;
+	if (coap_remote_is_secure(to))
+		return dtls_send(n->dtls, to, message, now);
+	if (n->plain.udp == NULL)
+		return false;
+	struct coap_transport plain = coap_udp_transport(n->plain.udp);
+	return plain.send(plain.context, to, message, now);
+}
+
+struct coap_transport network_transport(struct network *n)
+{
+	return (struct coap_transport){.context = n, .send = send_message};
+}
+
+/* ---- receiving ---- */
+
+/* A device that has made a new session does not need the old one any more. */
+static void supersede(struct network *n, const struct coap_remote *fresh, struct bytes name, msec now)
+{
+	const struct device *device = server_device_find(n->server, name);
+	if (device == NULL || !device->is_connected || coap_remote_equal(&device->remote, fresh))
+		return;
+	struct coap_remote old = device->remote;
+	server_disconnected(n->server, &old, now);
+	if (coap_remote_is_secure(&old))
+		dtls_close(n->dtls, old.session, now);
+}
+
+static void log_event(const char *event, const struct coap_remote *remote, struct bytes who, const char *reason)
+{
+	char address[ADDRESS_TEXT_BYTES + 1] = "";
+	struct writer w = writer_of(address, ADDRESS_TEXT_BYTES);
+	address_write(&w, &remote->address);
+	*w.at = '\0';
+	log_text(SERVER_LOG_INFO, "event=%s address=%s device=\"%.*s\" reason=\"%s\"", event, address, (int)who.len,
+		who.data == NULL ? "" : (const char *)who.data, reason);
+}
+
+static void handle(struct network *n, const struct dtls_event *event, msec now)
+{
+	struct bytes name;
+	switch (event->kind) {
+	case DTLS_EVENT_MESSAGE:
+		coap_endpoint_receive(n->endpoint, &event->remote, event->message, now);
+		break;
+	case DTLS_EVENT_ESTABLISHED:
+		name = dtls_principal_name(&event->peer->principal);
+		log_event("connected", &event->remote, name, dtls_suite_name(event->peer->suite));
+		supersede(n, &event->remote, name, now);
+		server_connected(n->server, &event->remote, name, now);
+		break;
+	case DTLS_EVENT_CLOSED:
+		log_event("disconnected", &event->remote, BYTES_NONE, dtls_closed_text(event->closed));
+		server_disconnected(n->server, &event->remote, now);
+		break;
+	case DTLS_EVENT_FAILED:
+		log_event("handshake-failed", &event->remote, BYTES_NONE, dtls_failure_text(event->failure));
+		break;
+	}
+}
+
+static void drain(struct network *n, msec now)
+{
+	struct dtls_event event;
+	while (dtls_next(n->dtls, now, &event))
+		handle(n, &event, now);
+}
+
+static void secure_ready(void *context, msec now)
+{
+	struct listener *l = context;
+	struct network *n = l->network;
+	struct coap_udp_datagram datagram;
+	while (coap_udp_next(l->udp, &datagram)) {
+		if (n->secure_count > 1)
+			*route_of(n, &datagram.from) = (struct route){datagram.from, (uint8_t)(l - n->secure)};
+		dtls_receive(n->dtls, &datagram.from, datagram.data, datagram.len, now);
+		drain(n, now);
+	}
+}
+
+static void plain_ready(void *context, msec now)
+{
+	struct listener *l = context;
+	struct coap_udp_datagram datagram;
+	while (coap_udp_next(l->udp, &datagram)) {
+		struct coap_remote remote = {datagram.from, HANDLE_NONE};
+		coap_endpoint_receive(l->network->endpoint, &remote, bytes_of(datagram.data, datagram.len), now);
+	}
+}
+
+/* ---- time ---- */
+
+msec network_deadline(const struct network *n)
+{
+	return dtls_deadline(n->dtls);
+}
+
+void network_tick(struct network *n, msec now)
+{
+	drain(n, now);
+}
+
+void network_flush(struct network *n)
+{
+	for (unsigned i = 0; i < n->secure_count; i++)
+		coap_udp_flush(n->secure[i].udp);
+	if (n->plain.udp != NULL)
+		coap_udp_flush(n->plain.udp);
+}
+
+struct address network_local(const struct network *n)
+{
+	return coap_udp_local(n->secure[0].udp);
+}
+
+/* ---- life ---- */
+
+static bool open_socket(struct network *n, struct listener *l, const struct address *local, char *error)
+{
+	char text[ADDRESS_TEXT_BYTES + 1] = "";
+	struct writer w = writer_of(text, ADDRESS_TEXT_BYTES);
+	int status = coap_udp_open(local, &l->udp);
+	l->network = n;
+	if (status == 0)
+		return true;
+	address_write(&w, local);
+	*w.at = '\0';
+	(void)snprintf(error, SETTINGS_MESSAGE_BYTES, "cannot listen on %s: %s", text, strerror(-status));
+	return false;
+}
+
+static bool open_sockets(struct network *n, const struct settings *s, char *error)
+{
+	for (; n->secure_count < s->listen_count; n->secure_count++)
+		if (!open_socket(n, &n->secure[n->secure_count], &s->listen[n->secure_count], error))
+			return false;
+	if (n->secure_count > 1 && (n->routes = calloc(ROUTES, sizeof *n->routes)) == NULL) {
+		(void)snprintf(error, SETTINGS_MESSAGE_BYTES, "out of memory");
+		return false;
+	}
+	return !s->has_plain_listen || open_socket(n, &n->plain, &s->plain_listen, error);
+}
+
+static bool open_engine(struct network *n, const struct network_config *config, char *error)
+{
+	const char *reason = "";
+	struct dtls_engine_wolfssl_config engine = {.handshakes = config->settings->handshakes,
+		.credentials = dtls_credential_table_port(&config->credentials->table),
+		.own = config->credentials->own,
+		.crypto = &n->crypto};
+	n->has_crypto = dtls_crypto_wolfcrypt_init(&n->crypto);
+	if (n->has_crypto)
+		n->engine = dtls_engine_wolfssl_new(&engine, &reason);
+	else
+		reason = "wolfCrypt cannot be initialised";
+	if (n->engine == NULL)
+		(void)snprintf(error, SETTINGS_MESSAGE_BYTES, "DTLS cannot be set up: %s", reason);
+	return n->engine != NULL;
+}
+
+static bool open_dtls(struct network *n, const struct settings *s, char *error)
+{
+	uint8_t seed[PRNG_SEED_BYTES];
+	struct dtls_config config = {.sessions = s->sessions,
+		.handshakes = s->handshakes,
+		.accepts = true,
+		.uses_cid = true,
+		.idle_limit = SECONDS(s->idle_timeout_s),
+		.crypto = n->crypto,
+		.engine = dtls_engine_wolfssl_port(n->engine),
+		.output = {.context = n, .send = send_datagram}};
+	size_t size = dtls_memory(&config);
+	if (coap_loop_seed(seed, sizeof seed) == 0)
+		n->dtls_memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
+	if (n->dtls_memory == NULL) {
+		(void)snprintf(error, SETTINGS_MESSAGE_BYTES, "no memory or randomness for %u sessions", s->sessions);
+		return false;
+	}
+	n->dtls = dtls_init(n->dtls_memory, &config, seed);
+	return true;
+}
+
+struct network *network_open(const struct network_config *config, char ret_error[SETTINGS_MESSAGE_BYTES])
+{
+	struct network *n = calloc(1, sizeof *n);
+	if (n == NULL)
+		return NULL;
+	n->loop = config->loop;
+	if (open_sockets(n, config->settings, ret_error) && open_engine(n, config, ret_error) &&
+		open_dtls(n, config->settings, ret_error))
+		return n;
+	network_close(n, 0);
+	return NULL;
+}
+
+void network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server)
+{
+	n->endpoint = endpoint;
+	n->server = server;
+	for (unsigned i = 0; i < n->secure_count; i++) {
+		struct listener *l = &n->secure[i];
+		coap_loop_watch(n->loop, &l->watch, coap_udp_descriptor(l->udp), l, secure_ready);
+	}
+	if (n->plain.udp != NULL)
+		coap_loop_watch(n->loop, &n->plain.watch, coap_udp_descriptor(n->plain.udp), &n->plain, plain_ready);
+}
+
+static void say_goodbye(struct network *n, msec now)
+{
+	const struct device *device;
+	for (uint32_t cursor = 0; (device = server_device_next(n->server, &cursor)) != NULL;)
+		if (device->is_connected && coap_remote_is_secure(&device->remote))
+			dtls_close(n->dtls, device->remote.session, now);
+	network_flush(n);
+}
+
+static void close_socket(struct network *n, struct listener *l)
+{
+	if (l->udp != NULL && n->server != NULL)
+		coap_loop_unwatch(&l->watch);
+	coap_udp_close(l->udp);
+}
+
+void network_close(struct network *n, msec now)
+{
+	if (n == NULL)
+		return;
+	if (n->server != NULL)
+		say_goodbye(n, now);
+	for (unsigned i = 0; i < SETTINGS_LISTEN_MAX; i++)
+		close_socket(n, &n->secure[i]);
+	close_socket(n, &n->plain);
+	if (n->dtls != NULL)
+		dtls_done(n->dtls);
+	free(n->dtls_memory);
+	dtls_engine_wolfssl_free(n->engine);
+	if (n->has_crypto)
+		dtls_crypto_wolfcrypt_done(&n->crypto);
+	free(n->routes);
+	free(n);
+}

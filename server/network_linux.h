@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where mgmtd meets its devices (edge): UDP sockets, DTLS over all of them, and plain CoAP beside it where configured.
+ *
+ * What the sockets bring becomes calls of the endpoint and of the server: messages, associations made and lost. The
+ * transport it gives sends through the session, or to a plain remote through the plain socket. One DTLS instance serves
+ * all secure sockets; an answer leaves through the socket where its address was last heard. */
+#pragma once
+
+#include "coap/io/loop.h"
+#include "dtls/dtls.h"
+#include "server/credential_files.h"
+#include "server/settings.h"
+
+struct network;
+
+struct network_config {
+	const struct settings *settings;
+	struct credential_files *credentials;
+	struct coap_loop *loop;
+};
+
+/* Opens sockets and DTLS; nothing is read before network_start. NULL with a line of reason. */
+struct network *network_open(const struct network_config *config, char ret_error[SETTINGS_MESSAGE_BYTES]);
+/* Sends close_notify to every connected device, closes everything. Accepts NULL. */
+void network_close(struct network *n, msec now);
+
+struct coap_transport network_transport(struct network *n);
+/* From now on what comes is handed to these. */
+void network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server);
+
+msec network_deadline(const struct network *n);
+void network_tick(struct network *n, msec now);
+/* The turn of the loop ends: what was sent leaves. */
+void network_flush(struct network *n);
+/* Where the first secure socket is bound. */
+struct address network_local(const struct network *n);

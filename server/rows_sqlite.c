@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/rows_sqlite.h"
+
+#include "mgmt/registration.h"
+#include "server/label.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define APPLICATION_ID 0x46696566 /* "Fief" */
+#define LIST_BYTES     640
+
+/* ---- the schema ---- */
+
+/* migrations[n] makes version n + 1 of version n. They are never edited, only added to. */
+static const char *const migrations[] = {
+	"CREATE TABLE device (name TEXT PRIMARY KEY, tags TEXT NOT NULL, manufacturer TEXT NOT NULL, model TEXT NOT "
+	"NULL,"
+	"  serial TEXT NOT NULL, version TEXT NOT NULL, first_seen INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE registration (device TEXT PRIMARY KEY REFERENCES device ON DELETE CASCADE, location TEXT NOT "
+	"NULL,"
+	"  major INTEGER NOT NULL, minor INTEGER NOT NULL, bindings INTEGER NOT NULL, queue_mode INTEGER NOT NULL,"
+	"  more_objects INTEGER NOT NULL, lifetime_s INTEGER NOT NULL, registered_at INTEGER NOT NULL,"
+	"  renewed_at INTEGER NOT NULL, address TEXT NOT NULL, formats TEXT NOT NULL, objects TEXT NOT NULL) WITHOUT "
+	"ROWID;"
+	"CREATE TABLE release (name TEXT PRIMARY KEY, version TEXT NOT NULL, description TEXT NOT NULL,"
+	"  sequence INTEGER NOT NULL, vendor_id BLOB NOT NULL, class_id BLOB NOT NULL, image BLOB NOT NULL,"
+	"  image_size INTEGER NOT NULL, manifest BLOB NOT NULL UNIQUE, added_at INTEGER NOT NULL,"
+	"  is_verified INTEGER NOT NULL, envelope BLOB NOT NULL);"
+	"CREATE TABLE rollout (number INTEGER PRIMARY KEY, state INTEGER NOT NULL, release TEXT NOT NULL,"
+	"  selection TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, waves TEXT NOT NULL,"
+	"  failures_allowed INTEGER NOT NULL, failures_in_percent INTEGER NOT NULL, wait_s INTEGER NOT NULL,"
+	"  offer_s INTEGER NOT NULL, download_s INTEGER NOT NULL, install_s INTEGER NOT NULL, confirm_s INTEGER NOT "
+	"NULL,"
+	"  waves_begun INTEGER NOT NULL, failures_forgiven INTEGER NOT NULL, started_at INTEGER NOT NULL,"
+	"  changed_at INTEGER NOT NULL);"
+	"CREATE TABLE rollout_device (rollout INTEGER NOT NULL REFERENCES rollout ON DELETE CASCADE, device TEXT NOT "
+	"NULL,"
+	"  wave INTEGER NOT NULL, state INTEGER NOT NULL, reason INTEGER NOT NULL, code INTEGER NOT NULL,"
+	"  tries INTEGER NOT NULL, since INTEGER NOT NULL, UNIQUE (rollout, device));"
+	"CREATE TABLE event (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, type INTEGER NOT NULL,"
+	"  rollout INTEGER NOT NULL, device TEXT NOT NULL, actor TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT "
+	"NULL);",
+};
+
+#define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
+
+static const char *const statements[] = {
+	[STORE_DEVICE_PUT] = "INSERT INTO device VALUES (?1,?2,?3,?4,?5,?6,?7) ON CONFLICT DO UPDATE SET tags=?2,"
+			     " manufacturer=?3, model=?4, serial=?5, version=?6, first_seen=?7",
+	[STORE_DEVICE_REMOVE] = "DELETE FROM device WHERE name=?1",
+	[STORE_REGISTRATION_PUT] =
+		"INSERT OR REPLACE INTO registration VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+	[STORE_REGISTRATION_REMOVE] = "DELETE FROM registration WHERE device=?1",
+	[STORE_RELEASE_PUT] = "INSERT OR REPLACE INTO release VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+	[STORE_RELEASE_REMOVE] = "DELETE FROM release WHERE name=?1",
+	[STORE_ROLLOUT_PUT] =
+		"INSERT INTO rollout VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
+		" ON CONFLICT DO UPDATE SET state=?2, reason=?6, waves_begun=?15, failures_forgiven=?16,"
+		" changed_at=?18",
+	[STORE_ROLLOUT_REMOVE] = "DELETE FROM rollout WHERE number=?1",
+	[STORE_ENTRY_PUT] =
+		"INSERT INTO rollout_device VALUES (?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT DO UPDATE SET wave=?3,"
+		" state=?4, reason=?5, code=?6, tries=?7, since=?8",
+	[STORE_EVENT_PUT] = "INSERT OR REPLACE INTO event VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+};
+
+static bool run(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static int64_t pragma(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement;
+	int64_t value = -1;
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+		return -1;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return value;
+}
+
+static bool fail(char error[ROWS_ERROR_BYTES], sqlite3 *db, const char *what)
+{
+	(void)snprintf(error, ROWS_ERROR_BYTES, "%s: %s", what, sqlite3_errmsg(db));
+	return false;
+}
+
+static bool migrate(sqlite3 *db, int64_t version)
+{
+	char mark[64];
+	(void)snprintf(
+		mark, sizeof mark, "PRAGMA user_version=%d; PRAGMA application_id=%d", SCHEMA_VERSION, APPLICATION_ID);
+	if (!run(db, "BEGIN IMMEDIATE"))
+		return false;
+	for (int64_t i = version; i < SCHEMA_VERSION; i++)
+		if (!run(db, migrations[i]))
+			return false;
+	return run(db, mark) && run(db, "COMMIT");
+}
+
+static bool is_sound(sqlite3 *db)
+{
+	sqlite3_stmt *statement;
+	if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
+		return false;
+	bool sound = sqlite3_step(statement) == SQLITE_ROW &&
+		     strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
+	sqlite3_finalize(statement);
+	return sound;
+}
+
+static bool check(sqlite3 *db, char error[ROWS_ERROR_BYTES], int64_t *ret_version)
+{
+	int64_t tables = pragma(db, "SELECT count(*) FROM sqlite_master");
+	int64_t owner = pragma(db, "PRAGMA application_id");
+	*ret_version = pragma(db, "PRAGMA user_version");
+	if (tables < 0 || owner < 0 || *ret_version < 0)
+		return fail(error, db, "not readable as a database");
+	if (tables > 0 && owner != APPLICATION_ID) {
+		(void)snprintf(error, ROWS_ERROR_BYTES, "a database, but not one of mgmtd");
+		return false;
+	}
+	if (*ret_version > SCHEMA_VERSION) {
+		(void)snprintf(error, ROWS_ERROR_BYTES, "written by a newer mgmtd (schema %lld, this one knows %d)",
+			(long long)*ret_version, SCHEMA_VERSION);
+		return false;
+	}
+	if (!is_sound(db)) {
+		(void)snprintf(error, ROWS_ERROR_BYTES, "damaged; restore it from a backup");
+		return false;
+	}
+	return true;
+}
+
+bool rows_open(struct rows *r, sqlite3 *db, char error[ROWS_ERROR_BYTES])
+{
+	int64_t version;
+	*r = (struct rows){.db = db};
+	if (!check(db, error, &version))
+		return false;
+	if (version < SCHEMA_VERSION && !migrate(db, version))
+		return fail(error, db, "cannot be brought up to date");
+	for (unsigned i = 0; i <= STORE_EVENT_PUT; i++)
+		if (sqlite3_prepare_v3(db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &r->statements[i], NULL) !=
+			SQLITE_OK)
+			return fail(error, db, "has not the tables it should have");
+	return true;
+}
+
+void rows_close(struct rows *r)
+{
+	for (unsigned i = 0; i <= STORE_EVENT_PUT; i++)
+		sqlite3_finalize(r->statements[i]);
+	*r = (struct rows){0};
+}
+
+/* ---- writing: columns are bound in the order of the table ---- */
+
+struct binder {
+	sqlite3_stmt *statement;
+	int column;
+	bool failed;
+};
+
+static void bind_number(struct binder *b, int64_t value)
+{
+	b->failed |= sqlite3_bind_int64(b->statement, ++b->column, value) != SQLITE_OK;
+}
+
+static void bind_text(struct binder *b, const char *text)
+{
+	b->failed |= sqlite3_bind_text(b->statement, ++b->column, text, -1, SQLITE_TRANSIENT) != SQLITE_OK;
+}
+
+static void bind_bytes(struct binder *b, const void *data, size_t len)
+{
+	b->failed |= sqlite3_bind_blob(b->statement, ++b->column, data, (int)len, SQLITE_TRANSIENT) != SQLITE_OK;
+}
+
+/* A list that has been written into `buffer`. */
+static void bind_list(struct binder *b, const struct writer *w)
+{
+	struct bytes text = writer_bytes(w);
+	assert(!w->failed);
+	b->failed |= sqlite3_bind_text(b->statement, ++b->column, (const char *)text.data, (int)text.len,
+			     SQLITE_TRANSIENT) != SQLITE_OK;
+}
+
+static void write_space(struct writer *w)
+{
+	if (w->at != w->start)
+		write_text(w, " ");
+}
+
+static void bind_device(struct binder *b, const struct device_record *d)
+{
+	bind_text(b, d->name);
+	bind_text(b, d->tags);
+	bind_text(b, d->manufacturer);
+	bind_text(b, d->model);
+	bind_text(b, d->serial);
+	bind_text(b, d->version);
+	bind_number(b, d->first_seen);
+}
+
+static void bind_address(struct binder *b, const struct address *address)
+{
+	uint8_t buffer[ADDRESS_TEXT_BYTES];
+	struct writer w = writer_of(buffer, sizeof buffer);
+	address_write(&w, address);
+	bind_list(b, &w);
+}
+
+/* "0 60 110" */
+static void bind_formats(struct binder *b, const struct registration *r)
+{
+	uint8_t buffer[LIST_BYTES];
+	struct writer w = writer_of(buffer, sizeof buffer);
+	for (unsigned i = 0; i < r->format_count; i++) {
+		write_space(&w);
+		write_decimal(&w, r->formats[i]);
+	}
+	bind_list(b, &w);
+}
+
+/* "1/0 3/0 5:1.1 5/0" */
+static void bind_objects(struct binder *b, const struct registration *r)
+{
+	uint8_t buffer[LIST_BYTES];
+	struct writer w = writer_of(buffer, sizeof buffer);
+	for (unsigned i = 0; i < r->object_count; i++) {
+		const struct device_object *o = &r->objects[i];
+		write_space(&w);
+		write_decimal(&w, o->object);
+		if (o->instance != REGISTRATION_NO_INSTANCE) {
+			write_text(&w, "/");
+			write_decimal(&w, o->instance);
+		}
+		if (o->major != 0 || o->minor != 0) {
+			write_text(&w, ":");
+			write_decimal(&w, o->major);
+			write_text(&w, ".");
+			write_decimal(&w, o->minor);
+		}
+	}
+	bind_list(b, &w);
+}
+
+static void bind_registration(struct binder *b, const char *device, const struct registration *r)
+{
+	bind_text(b, device);
+	bind_text(b, r->location);
+	bind_number(b, r->major);
+	bind_number(b, r->minor);
+	bind_number(b, r->bindings);
+	bind_number(b, r->has_queue_mode);
+	bind_number(b, r->has_more_objects);
+	bind_number(b, r->lifetime_s);
+	bind_number(b, r->registered_at);
+	bind_number(b, r->renewed_at);
+	bind_address(b, &r->address);
+	bind_formats(b, r);
+	bind_objects(b, r);
+}
+
+static void bind_release(struct binder *b, const struct release *r)
+{
+	bind_text(b, r->name);
+	bind_text(b, r->version);
+	bind_text(b, r->description);
+	bind_number(b, (int64_t)r->sequence);
+	bind_bytes(b, r->vendor_id, sizeof r->vendor_id);
+	bind_bytes(b, r->class_id, sizeof r->class_id);
+	bind_bytes(b, r->image, sizeof r->image);
+	bind_number(b, (int64_t)r->image_size);
+	bind_bytes(b, r->manifest, sizeof r->manifest);
+	bind_number(b, r->added_at);
+	bind_number(b, r->is_verified);
+	bind_bytes(b, r->envelope, r->envelope_size);
+}
+
+/* "1 10% 50%" */
+static void bind_waves(struct binder *b, const struct rollout_plan *plan)
+{
+	uint8_t buffer[LIST_BYTES];
+	struct writer w = writer_of(buffer, sizeof buffer);
+	for (unsigned i = 0; i < plan->wave_count; i++) {
+		write_space(&w);
+		write_decimal(&w, plan->waves[i].size);
+		if (plan->waves[i].is_percent)
+			write_text(&w, "%");
+	}
+	bind_list(b, &w);
+}
+
+static void bind_rollout(struct binder *b, const struct rollout_record *r)
+{
+	const struct rollout_plan *plan = &r->plan;
+	bind_number(b, r->number);
+	bind_number(b, r->state);
+	bind_text(b, r->release);
+	bind_text(b, r->selection);
+	bind_text(b, r->actor);
+	bind_text(b, r->reason);
+	bind_waves(b, plan);
+	bind_number(b, plan->failures_allowed);
+	bind_number(b, plan->failures_in_percent);
+	bind_number(b, plan->wait_s);
+	bind_number(b, plan->offer_s);
+	bind_number(b, plan->download_s);
+	bind_number(b, plan->install_s);
+	bind_number(b, plan->confirm_s);
+	bind_number(b, r->waves_begun);
+	bind_number(b, r->failures_forgiven);
+	bind_number(b, r->started_at);
+	bind_number(b, r->changed_at);
+}
+
+static void bind_entry(struct binder *b, const struct rollout_entry_record *e)
+{
+	bind_number(b, e->rollout);
+	bind_text(b, e->device);
+	bind_number(b, e->wave);
+	bind_number(b, e->state);
+	bind_number(b, e->reason);
+	bind_number(b, e->code);
+	bind_number(b, e->tries);
+	bind_number(b, e->since);
+}
+
+static void bind_event(struct binder *b, const struct event *e)
+{
+	bind_number(b, (int64_t)e->number);
+	bind_number(b, e->at);
+	bind_number(b, e->type);
+	bind_number(b, e->rollout);
+	bind_text(b, e->device);
+	bind_text(b, e->actor);
+	bind_text(b, e->detail);
+	bind_bytes(b, e->hash, sizeof e->hash);
+}
+
+static void bind_change(struct binder *b, const struct store_change *change)
+{
+	switch (change->type) {
+	case STORE_DEVICE_PUT:
+		bind_device(b, change->device);
+		break;
+	case STORE_REGISTRATION_PUT:
+		bind_registration(b, change->name, change->registration);
+		break;
+	case STORE_RELEASE_PUT:
+		bind_release(b, change->release);
+		break;
+	case STORE_ROLLOUT_PUT:
+		bind_rollout(b, change->rollout);
+		break;
+	case STORE_ENTRY_PUT:
+		bind_entry(b, change->entry);
+		break;
+	case STORE_EVENT_PUT:
+		bind_event(b, change->event);
+		break;
+	case STORE_DEVICE_REMOVE:
+	case STORE_REGISTRATION_REMOVE:
+	case STORE_RELEASE_REMOVE:
+		bind_text(b, change->name);
+		break;
+	case STORE_ROLLOUT_REMOVE:
+		bind_number(b, change->number);
+		break;
+	}
+}
+
+bool rows_apply(struct rows *r, const struct store_change *change)
+{
+	struct binder b = {.statement = r->statements[change->type]};
+	bind_change(&b, change);
+	bool good = !b.failed && sqlite3_step(b.statement) == SQLITE_DONE;
+	sqlite3_reset(b.statement);
+	sqlite3_clear_bindings(b.statement);
+	return good;
+}
+
+/* ---- reading: columns are taken in the order of the table ---- */
+
+struct taker {
+	sqlite3_stmt *statement;
+	int column;
+	bool failed; /* something was not what we write */
+};
+
+static int64_t take_number(struct taker *t, int64_t max)
+{
+	int64_t value = sqlite3_column_int64(t->statement, t->column++);
+	if (value >= 0 && value <= max)
+		return value;
+	t->failed = true;
+	return 0;
+}
+
+static bool take_flag(struct taker *t)
+{
+	return take_number(t, 1) == 1;
+}
+
+static struct bytes take_bytes(struct taker *t)
+{
+	const void *data = sqlite3_column_blob(t->statement, t->column);
+	int len = sqlite3_column_bytes(t->statement, t->column++);
+	return bytes_of(data, (size_t)len);
+}
+
+static void take_text(struct taker *t, char *out, size_t capacity)
+{
+	struct bytes text = take_bytes(t);
+	if (text.len > 0 && !label_set(out, capacity, text))
+		t->failed = true;
+}
+
+static void take_blob(struct taker *t, uint8_t *out, size_t len)
+{
+	struct bytes blob = take_bytes(t);
+	if (blob.len == len)
+		memcpy(out, blob.data, len);
+	else
+		t->failed = true;
+}
+
+/* The next word of a list; false at the end. */
+static bool next_word(struct bytes *left, struct bytes *ret)
+{
+	if (left->len == 0)
+		return false;
+	const uint8_t *space = memchr(left->data, ' ', left->len);
+	size_t len = space == NULL ? left->len : (size_t)(space - left->data);
+	*ret = bytes_first(*left, len);
+	*left = bytes_from(*left, len + 1);
+	return true;
+}
+
+/* Takes what stands before `mark` off the front of a word, or all of it. */
+static struct bytes take_until(struct bytes *word, char mark)
+{
+	const uint8_t *at = word->len == 0 ? NULL : memchr(word->data, mark, word->len);
+	size_t len = at == NULL ? word->len : (size_t)(at - word->data);
+	struct bytes part = bytes_first(*word, len);
+	*word = bytes_from(*word, len + 1);
+	return part;
+}
+
+static uint64_t parse(struct taker *t, struct bytes text, uint64_t max)
+{
+	uint64_t value = 0;
+	if (!parse_decimal(text, max, &value))
+		t->failed = true;
+	return value;
+}
+
+static void take_formats(struct taker *t, struct registration *r)
+{
+	struct bytes list = take_bytes(t), word;
+	while (next_word(&list, &word) && r->format_count < DEVICE_FORMATS_MAX)
+		r->formats[r->format_count++] = (uint16_t)parse(t, word, UINT16_MAX);
+}
+
+static struct device_object parse_object(struct taker *t, struct bytes word)
+{
+	struct device_object o = {.instance = REGISTRATION_NO_INSTANCE};
+	struct bytes path = take_until(&word, ':');
+	o.object = (uint16_t)parse(t, take_until(&path, '/'), UINT16_MAX);
+	if (path.len > 0)
+		o.instance = (uint16_t)parse(t, path, UINT16_MAX);
+	if (word.len > 0) {
+		o.major = (uint8_t)parse(t, take_until(&word, '.'), UINT8_MAX);
+		o.minor = (uint8_t)parse(t, word, UINT8_MAX);
+	}
+	return o;
+}
+
+static void take_objects(struct taker *t, struct registration *r)
+{
+	struct bytes list = take_bytes(t), word;
+	while (next_word(&list, &word) && r->object_count < DEVICE_OBJECTS_MAX)
+		r->objects[r->object_count++] = parse_object(t, word);
+}
+
+static bool visit_device(struct taker *t, const struct store_visitor *v)
+{
+	struct device_record d = {0};
+	take_text(t, d.name, sizeof d.name);
+	take_text(t, d.tags, sizeof d.tags);
+	take_text(t, d.manufacturer, sizeof d.manufacturer);
+	take_text(t, d.model, sizeof d.model);
+	take_text(t, d.serial, sizeof d.serial);
+	take_text(t, d.version, sizeof d.version);
+	d.first_seen = take_number(t, INT64_MAX);
+	return !t->failed && v->device(v->context, &d);
+}
+
+static bool visit_registration(struct taker *t, const struct store_visitor *v)
+{
+	struct registration r = {0};
+	char device[DEVICE_NAME_MAX + 1] = "";
+	take_text(t, device, sizeof device);
+	take_text(t, r.location, sizeof r.location);
+	r.major = (uint8_t)take_number(t, UINT8_MAX);
+	r.minor = (uint8_t)take_number(t, UINT8_MAX);
+	r.bindings = (uint8_t)take_number(t, UINT8_MAX);
+	r.has_queue_mode = take_flag(t);
+	r.has_more_objects = take_flag(t);
+	r.lifetime_s = (uint32_t)take_number(t, UINT32_MAX);
+	r.registered_at = take_number(t, INT64_MAX);
+	r.renewed_at = take_number(t, INT64_MAX);
+	t->failed |= !address_parse(take_bytes(t), 0, &r.address);
+	take_formats(t, &r);
+	take_objects(t, &r);
+	return !t->failed && v->registration(v->context, device, &r);
+}
+
+static bool visit_release(struct taker *t, const struct store_visitor *v)
+{
+	struct release r = {0};
+	take_text(t, r.name, sizeof r.name);
+	take_text(t, r.version, sizeof r.version);
+	take_text(t, r.description, sizeof r.description);
+	r.sequence = (uint64_t)sqlite3_column_int64(t->statement, t->column++);
+	take_blob(t, r.vendor_id, sizeof r.vendor_id);
+	take_blob(t, r.class_id, sizeof r.class_id);
+	take_blob(t, r.image, sizeof r.image);
+	r.image_size = (uint64_t)take_number(t, INT64_MAX);
+	take_blob(t, r.manifest, sizeof r.manifest);
+	r.added_at = take_number(t, INT64_MAX);
+	r.is_verified = take_flag(t);
+	struct bytes envelope = take_bytes(t);
+	if (t->failed || envelope.len > sizeof r.envelope)
+		return false;
+	memcpy(r.envelope, envelope.data, envelope.len);
+	r.envelope_size = (uint16_t)envelope.len;
+	return v->release(v->context, &r);
+}
+
+static void take_waves(struct taker *t, struct rollout_plan *plan)
+{
+	struct bytes list = take_bytes(t), word;
+	while (next_word(&list, &word) && plan->wave_count < ROLLOUT_WAVES_MAX) {
+		struct rollout_wave *wave = &plan->waves[plan->wave_count++];
+		wave->is_percent = word.len > 0 && word.data[word.len - 1] == '%';
+		wave->size = (uint32_t)parse(t, bytes_first(word, word.len - wave->is_percent), UINT32_MAX);
+	}
+}
+
+static bool visit_rollout(struct taker *t, const struct store_visitor *v)
+{
+	struct rollout_record r = {0};
+	r.number = (uint32_t)take_number(t, UINT32_MAX);
+	r.state = (enum rollout_state)take_number(t, ROLLOUT_COMPLETED);
+	take_text(t, r.release, sizeof r.release);
+	take_text(t, r.selection, sizeof r.selection);
+	take_text(t, r.actor, sizeof r.actor);
+	take_text(t, r.reason, sizeof r.reason);
+	take_waves(t, &r.plan);
+	r.plan.failures_allowed = (uint32_t)take_number(t, UINT32_MAX);
+	r.plan.failures_in_percent = take_flag(t);
+	r.plan.wait_s = (uint32_t)take_number(t, UINT32_MAX);
+	r.plan.offer_s = (uint32_t)take_number(t, UINT32_MAX);
+	r.plan.download_s = (uint32_t)take_number(t, UINT32_MAX);
+	r.plan.install_s = (uint32_t)take_number(t, UINT32_MAX);
+	r.plan.confirm_s = (uint32_t)take_number(t, UINT32_MAX);
+	r.waves_begun = (uint8_t)take_number(t, UINT8_MAX);
+	r.failures_forgiven = (uint32_t)take_number(t, UINT32_MAX);
+	r.started_at = take_number(t, INT64_MAX);
+	r.changed_at = take_number(t, INT64_MAX);
+	return !t->failed && v->rollout(v->context, &r);
+}
+
+static bool visit_entry(struct taker *t, const struct store_visitor *v)
+{
+	struct rollout_entry_record e = {0};
+	e.rollout = (uint32_t)take_number(t, UINT32_MAX);
+	take_text(t, e.device, sizeof e.device);
+	e.wave = (uint8_t)take_number(t, UINT8_MAX);
+	e.state = (enum entry_state)take_number(t, ENTRY_STATE_COUNT - 1);
+	e.reason = (enum entry_reason)take_number(t, ENTRY_REASON_COUNT - 1);
+	e.code = (uint8_t)take_number(t, UINT8_MAX);
+	e.tries = (uint8_t)take_number(t, UINT8_MAX);
+	e.since = take_number(t, INT64_MAX);
+	return !t->failed && v->entry(v->context, &e);
+}
+
+static bool visit_event(struct taker *t, const struct store_visitor *v)
+{
+	struct event e = {0};
+	e.number = (uint64_t)take_number(t, INT64_MAX);
+	e.at = take_number(t, INT64_MAX);
+	e.type = (enum event_type)take_number(t, EVENT_TYPE_END - 1);
+	e.rollout = (uint32_t)take_number(t, UINT32_MAX);
+	take_text(t, e.device, sizeof e.device);
+	take_text(t, e.actor, sizeof e.actor);
+	take_text(t, e.detail, sizeof e.detail);
+	take_blob(t, e.hash, sizeof e.hash);
+	return !t->failed && v->event(v->context, &e);
+}
+
+struct table {
+	const char *name, *select;
+	bool (*visit)(struct taker *t, const struct store_visitor *v);
+};
+
+static const struct table tables[] = {
+	{"device", "SELECT * FROM device", visit_device},
+	{"registration", "SELECT * FROM registration", visit_registration},
+	{"release", "SELECT * FROM release ORDER BY rowid", visit_release},
+	{"rollout", "SELECT * FROM rollout ORDER BY number", visit_rollout},
+	{"rollout_device", "SELECT * FROM rollout_device ORDER BY rowid", visit_entry},
+	{"event", "SELECT * FROM (SELECT * FROM event ORDER BY number DESC LIMIT ?1) ORDER BY number", visit_event},
+};
+
+static bool load_table(struct rows *r, const struct table *table, const struct store_visitor *visitor, uint32_t events,
+	char error[ROWS_ERROR_BYTES])
+{
+	sqlite3_stmt *statement;
+	unsigned row = 0;
+	int step = SQLITE_ERROR;
+	if (sqlite3_prepare_v2(r->db, table->select, -1, &statement, NULL) != SQLITE_OK)
+		return fail(error, r->db, table->name);
+	/* Only the table of events has such a parameter. */
+	(void)sqlite3_bind_int64(statement, 1, events);
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct taker t = {.statement = statement};
+		row++;
+		if (!table->visit(&t, visitor))
+			break;
+	}
+	if (step == SQLITE_ROW)
+		(void)snprintf(error, ROWS_ERROR_BYTES,
+			"table %s, row %u: does not fit (altered, or more than the configured capacity)", table->name,
+			row);
+	else if (step != SQLITE_DONE)
+		fail(error, r->db, table->name);
+	sqlite3_finalize(statement);
+	return step == SQLITE_DONE;
+}
+
+bool rows_load(struct rows *r, const struct store_visitor *visitor, uint32_t events, char error[ROWS_ERROR_BYTES])
+{
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		if (!load_table(r, &tables[i], visitor, events, error))
+			return false;
+	return true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mgmtd's configuration file (edge), read with inih and checked strictly: an unknown section or key, a key given twice,
+ * a value out of its range, and a line too long to be read whole are errors that name the file and the line. */
+#pragma once
+
+#include "coap/base/address.h"
+#include "server/server.h"
+
+#define SETTINGS_PATH_BYTES    256
+#define SETTINGS_LISTEN_MAX    4
+#define SETTINGS_MESSAGE_BYTES 512
+
+struct settings {
+	/* [coap] */
+	struct address listen[SETTINGS_LISTEN_MAX];
+	uint8_t listen_count;
+	bool has_plain_listen;
+	struct address plain_listen; /* CoAP without security, for closed test nets */
+	char public_uri[SERVER_PUBLIC_URI_MAX + 1];
+	/* [dtls] */
+	char psk_file[SETTINGS_PATH_BYTES];
+	char certificate[SETTINGS_PATH_BYTES], private_key[SETTINGS_PATH_BYTES], ca[SETTINGS_PATH_BYTES];
+	uint32_t idle_timeout_s; /* 0: sessions are kept */
+	/* [http] */
+	struct address http_listen;
+	uint32_t http_connections;
+	/* [store], [artifacts] */
+	char store_path[SETTINGS_PATH_BYTES];
+	char artifacts_path[SETTINGS_PATH_BYTES];
+	uint64_t artifact_max_bytes;
+	/* [update] */
+	char trust_anchors[SETTINGS_PATH_BYTES]; /* empty: signatures are left to the devices */
+	/* [health] */
+	uint32_t pmin_s, pmax_s;
+	/* [limits] */
+	uint32_t devices, sessions, handshakes;
+	/* [log] */
+	enum server_log_level log_level;
+};
+
+/* Reads and checks the file. False with a message of one line, "<file>:<line>: <key>: <what is wrong>". */
+bool settings_load(const char *path, struct settings *ret, char message[SETTINGS_MESSAGE_BYTES]);
