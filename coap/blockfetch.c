@@ -5,6 +5,8 @@
 
 #define ONE_BLOCK   1024u /* the window's unit is 1/1024 of a block */
 #define BACKOFF_MAX 5
+/* Losing the few blocks of a small window says little; the window may still double up to here. */
+#define THRESHOLD_MIN (16 * ONE_BLOCK)
 
 /* ---- the bitmap ---- */
 
@@ -176,7 +178,7 @@ static bool queue_is_building(const struct coap_blockfetch *f)
 
 static bool loses_many(const struct coap_blockfetch *f)
 {
-	return f->epoch_lost > 1 && f->epoch_lost * 8 > f->epoch_lost + f->epoch_received;
+	return f->epoch_lost > 2 && f->epoch_lost * 4 > f->epoch_lost + f->epoch_received;
 }
 
 /* Once a round trip, and only while losses or delay say so. */
@@ -201,7 +203,8 @@ static void grow(struct coap_blockfetch *f)
 {
 	if (f->window >= (uint64_t)f->window_max * ONE_BLOCK)
 		return;
-	f->window += f->window < f->threshold ? ONE_BLOCK : (uint64_t)ONE_BLOCK * ONE_BLOCK / f->window;
+	f->window +=
+		f->window < f->threshold ? ONE_BLOCK : (uint64_t)ONE_BLOCK * ONE_BLOCK / f->window + ONE_BLOCK / 16;
 }
 
 /* ---- what came ---- */
@@ -283,9 +286,10 @@ void coap_blockfetch_lost(struct coap_blockfetch *f, uint32_t asked, msec now)
 	f->epoch_lost++;
 	if (f->repair_count < COAP_BLOCKFETCH_WINDOW_MAX)
 		f->repair[(f->repair_first + f->repair_count++) % COAP_BLOCKFETCH_WINDOW_MAX] = asked;
-	if (f->epoch_received == 0 && f->in_flight == 0 && f->backoff < BACKOFF_MAX) {
+	if (f->epoch_received == 0 && f->in_flight == 0 && f->backoff < BACKOFF_MAX)
 		f->backoff++;
-		f->threshold = f->window / 2;
+	if (f->epoch_received == 0 && f->in_flight == 0 && f->is_open) {
+		f->threshold = f->window / 2 > THRESHOLD_MIN ? f->window / 2 : THRESHOLD_MIN;
 		f->window = ONE_BLOCK;
 	}
 	judge(f, now);

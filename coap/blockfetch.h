@@ -16,8 +16,9 @@
  *   smaller than asked (the bitmap is then cut finer). The ETag is pinned; another one means that the file has changed.
  * - The window begins at COAP_BLOCKFETCH_WINDOW_FIRST and doubles in a round trip until the path shows congestion. A
  *   radio loses blocks without being congested, so a loss alone takes little: the window is cut when the round trip has
- *   grown well above its minimum (a queue is building) or more than one in eight is lost; then it grows by one a round
- *   trip. This replaces NSTART as RFC 7252 section 4.7 allows for endpoints that measure.
+ *   grown well above its minimum (a queue is building) or more than one in four is lost; then it grows by one
+ *   and a sixteenth of itself a round trip. This replaces NSTART as RFC 7252 section 4.7 allows for endpoints that
+ * measure.
  * - The timeout follows the measured round trip (RFC 6298) and doubles as long as nothing arrives. Below ACK_TIMEOUT it
  *   goes only after a measurement, and never below COAP_BLOCKFETCH_TIMEOUT_MIN.
  *
