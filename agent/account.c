@@ -7,6 +7,8 @@
 #include "coap/content_format.h"
 #include "mgmt/registration.h"
 
+/* Fewer than the default 4: after 30 to 45 s without an answer a new handshake finds out more than waiting does. */
+#define ACCOUNT_RETRANSMISSIONS    3
 #define DEREGISTER_RETRANSMISSIONS 1 /* an agent that stops does not wait for a silent server */
 
 static void log_state(struct agent *a, enum agent_log_level level, const char *event, enum coap_code code)
@@ -90,6 +92,8 @@ static void send(struct agent *a, struct coap_call *call, msec now)
 {
 	call->to = a->server;
 	call->context = a;
+	if (call->max_retransmit == 0)
+		call->max_retransmit = ACCOUNT_RETRANSMISSIONS;
 	if (call->options->failed || !coap_endpoint_request(a->endpoint, call, now, &a->account_exchange))
 		register_silent(&a->registration, now);
 }

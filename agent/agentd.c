@@ -384,8 +384,13 @@ static enum exit_status install(struct daemon *d, const struct provision *what)
 	return EXIT_STATE;
 }
 
-static void restart_self(char **argv)
+/* What /3/0/4 means for an agent: itself and its payload begin anew, as after a restart of the machine. */
+static void restart_self(struct daemon *d, char **argv)
 {
+	struct payload_port payload = payload_linux_port(&d->payload);
+	payload.stop(payload.context);
+	uplink_close(d, coap_loop_now(&d->loop));
+	coap_udp_flush(d->udp);
 	(void)execv("/proc/self/exe", argv);
 	(void)fprintf(stderr, "agentd: cannot start itself again: %s\n", strerror(errno));
 }
@@ -404,7 +409,7 @@ static enum exit_status run(struct daemon *d, char **argv)
 	coap_loop_run(&d->loop);
 	coap_udp_flush(d->udp);
 	if (d->platform.wants_reboot)
-		restart_self(argv);
+		restart_self(d, argv);
 	return EXIT_GOOD;
 }
 

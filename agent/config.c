@@ -204,6 +204,7 @@ static void set_defaults(struct config *c)
 	c->max_trials = d->trials_max;
 	c->give_up_s = (uint32_t)(d->download_give_up_ms / 1000);
 	c->image_size_max_kib = (uint32_t)(d->image_size_max / 1024);
+	c->may_reboot = 1;
 	c->restart_s = (uint32_t)(d->payload_restart_ms / 1000);
 }
 

@@ -30,7 +30,7 @@ struct config {
 	char manufacturer[CONFIG_TEXT_BYTES], model[CONFIG_TEXT_BYTES], serial[CONFIG_TEXT_BYTES];
 	char device_type[CONFIG_TEXT_BYTES], hardware_version[CONFIG_TEXT_BYTES];
 	uint8_t vendor_id[16], class_id[16];
-	uint32_t may_reboot; /* whether the server may restart the machine, /3/0/4 */
+	uint32_t may_reboot; /* whether the server may restart agent and payload, /3/0/4 */
 	/* [update] */
 	char trust_anchors[CONFIG_PATH_BYTES];
 	uint32_t self_test_timeout_s, settle_s, max_trials, give_up_s, image_size_max_kib;

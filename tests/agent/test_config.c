@@ -42,7 +42,7 @@ static void a_small_configuration_gets_the_defaults(void **state)
 	assert_int_equal(config.lifetime_s, 300);
 	assert_int_equal(config.max_trials, 3);
 	assert_int_equal(config.log_level, AGENT_LOG_INFO);
-	assert_false(config.may_reboot);
+	assert_true(config.may_reboot);
 }
 
 static void every_key_is_taken(void **state)
@@ -53,7 +53,7 @@ static void every_key_is_taken(void **state)
 		     "[server]\nuri=coaps://h:1\nserver_name=n\ncertificate=c\nprivate_key=k\nca=a\n"
 		     "[device]\nmanufacturer=m\nmodel=o\nserial=s\ndevice_type=t\nhardware_version=h\n"
 		     "vendor_id=fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe\nclass_id=1492af14-2569-5e48-bf42-9b2d51f2ab45\n"
-		     "may_reboot=yes\n"
+		     "may_reboot=no\n"
 		     "[update]\ntrust_anchors=t\nself_test_timeout=1\nsettle_seconds=2\nmax_trials=4\ngive_up=50\n"
 		     "image_size_max=6\n"
 		     "[payload]\narguments=--home /x\nrestart_seconds=7\n"));
@@ -61,7 +61,7 @@ static void every_key_is_taken(void **state)
 	assert_int_equal(config.log_level, AGENT_LOG_DEBUG);
 	assert_int_equal(config.vendor_id[0], 0xfa);
 	assert_int_equal(config.class_id[15], 0x45);
-	assert_int_equal(config.may_reboot, 1);
+	assert_int_equal(config.may_reboot, 0);
 	assert_int_equal(config.image_size_max_kib, 6);
 	assert_string_equal(config.arguments, "--home /x");
 	assert_int_equal(config.restart_s, 7);
