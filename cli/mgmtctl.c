@@ -114,7 +114,8 @@ static enum exit_status complain_unknown(const char *word, bool is_asking)
 	for (size_t g = 0; g < GROUP_COUNT; g++)
 		for (const struct command *c = groups[g]; c->words != NULL; c++)
 			if (strncmp(c->words, word, len) == 0 && (c->words[len] == ' ' || c->words[len] == '\0')) {
-				fprintf(out, any ? "" : "Commands that begin with %s:\n", word);
+				if (!any)
+					fprintf(out, "Commands that begin with %s:\n", word);
 				fprintf(out, "  mgmtctl %s%s%s\n", c->words, *c->operands ? " " : "", c->operands);
 				any = true;
 			}

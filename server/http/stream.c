@@ -123,14 +123,16 @@ static bool take_event(struct request *r, struct stream *s)
 	return false;
 }
 
+/* Something to send stands in the text. A heartbeat is for silence alone. */
 static bool take_next(struct request *r, struct stream *s)
 {
+	bool is_late = s->heartbeat_due;
+	s->heartbeat_due = false;
 	if (take_event(r, s) || take_update(r, s))
 		return true;
-	if (!s->heartbeat_due)
-		return false;
-	put_text(s, ": still here\n\n");
-	return true;
+	if (is_late)
+		put_text(s, ": still here\n\n");
+	return is_late;
 }
 
 bool stream_is_ready(const struct request *r)
@@ -146,19 +148,21 @@ ssize_t stream_read(void *request, uint64_t position, char *buffer, size_t capac
 {
 	struct request *r = request;
 	struct stream *s = r->stream;
+	size_t filled = 0;
 	(void)position;
-	if (s->sent == s->len && !s->is_ending && !take_next(r, s)) {
-		r->is_suspended = true;
-		MHD_suspend_connection(r->connection);
-		return 0;
+	while (filled < capacity && !s->is_ending && (s->sent < s->len || take_next(r, s))) {
+		size_t left = s->len - s->sent, room = capacity - filled, len = left < room ? left : room;
+		memcpy(buffer + filled, s->text + s->sent, len);
+		s->sent += len;
+		filled += len;
 	}
-	s->heartbeat_due = false;
+	if (filled > 0)
+		return (ssize_t)filled;
 	if (s->is_ending)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	size_t len = s->len - s->sent < capacity ? s->len - s->sent : capacity;
-	memcpy(buffer, s->text + s->sent, len);
-	s->sent += len;
-	return (ssize_t)len;
+	r->is_suspended = true;
+	MHD_suspend_connection(r->connection);
+	return 0;
 }
 
 /* Where the client wants to go on: the header wins over the query, as browsers repeat the query when they reconnect. */

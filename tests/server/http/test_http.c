@@ -477,6 +477,29 @@ static void a_stream_that_begins_too_far_back_is_told_of_the_gap(void **state)
 	close(fd);
 }
 
+/* More events than the sockets' buffers and the ring can hold, while the client looks elsewhere. */
+static void a_reader_that_does_not_read_is_cut_off(void **state)
+{
+	struct rig *rig = *state;
+	static char text[16u << 20];
+	char detail[EVENT_DETAIL_MAX + 1];
+	struct server_ask ask = {.actor = "test", .token = UINT64_MAX};
+	int fd = open_stream(rig, "/api/v1/events/stream", "");
+	assert_true(rig_read_until(rig, fd, text, sizeof text, "retry"));
+	memset(detail, 'x', sizeof detail - 1);
+	detail[sizeof detail - 1] = '\0';
+	for (int turn = 0; turn < 3000; turn++) {
+		for (int i = 0; i < 10; i++)
+			(void)server_audit(rig->server, EVENT_TOKEN_ADDED, detail, &ask, rig->now);
+		rig_turn(rig);
+	}
+	assert_true(server_event_newest(rig->server) > 20000);
+	assert_true(rig_read_until(rig, fd, text, sizeof text, "\r\n0\r\n\r\n")); /* the last chunk: the end */
+	assert_true(strlen(text) > 100000);
+	close(fd);
+	json_decref(assert_status(rig_json(rig, "GET", "/api/v1/status", NULL), 200));
+}
+
 static void changes_are_hinted_at_to_those_who_ask(void **state)
 {
 	struct rig *rig = *state;
@@ -561,6 +584,7 @@ int main(void)
 			a_stream_tells_what_happens_and_resumes_behind_what_was_seen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_stream_that_begins_too_far_back_is_told_of_the_gap, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reader_that_does_not_read_is_cut_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes_are_hinted_at_to_those_who_ask, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stopping_ends_streams_and_answers_what_is_under_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
