@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A UDP relay that makes loopback into a long and lossy path: half the round trip is added in each direction and a
- * given share of datagrams is dropped, drawn from a seeded generator so that runs repeat. Every client address gets a
- * socket of its own towards the server. */
+ * A UDP relay that makes loopback into a long, narrow and lossy path: half the round trip is added in each direction,
+ * all clients together share a rate in each direction, and a given share of datagrams is dropped, drawn from a seeded
+ * generator so that runs repeat. Every client address gets a socket of its own towards the server. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -25,20 +25,27 @@ struct flow {
 	int upstream; /* connected to the server */
 };
 
+enum direction { TO_SERVER, TO_CLIENT };
+
 struct parcel {
 	double due;
 	int flow;
-	bool to_server;
 	uint16_t len;
 	uint8_t data[MTU];
+};
+
+/* One direction: a ring in order of arrival, which is the order of delivery. */
+struct lane {
+	struct parcel *parcels;
+	unsigned first, count;
+	double free_at; /* when the last parcel has been put on the wire */
 };
 
 static struct flow flows[FLOWS_MAX];
 static int flow_count, front;
 static struct sockaddr_in server;
-static struct parcel *queue; /* a ring in order of arrival, which is the order of delivery: the delay is constant */
-static unsigned first, count;
-static double delay_s, loss;
+static struct lane lanes[2];
+static double delay_s, loss, bytes_per_second;
 static uint64_t chance;
 
 static void fail(const char *what)
@@ -87,14 +94,18 @@ static int find_flow(const struct sockaddr_in *client)
 	return flow_count++;
 }
 
-static void put(int flow, bool to_server, const uint8_t *data, size_t len, double now)
+static void put(int flow, enum direction direction, const uint8_t *data, size_t len, double now)
 {
-	if (flow < 0 || count == QUEUE_MAX || toss() < loss)
+	struct lane *lane = &lanes[direction];
+	if (flow < 0 || lane->count == QUEUE_MAX || toss() < loss)
 		return;
-	struct parcel *p = &queue[(first + count++) % QUEUE_MAX];
-	p->due = now + delay_s;
+	if (lane->free_at < now)
+		lane->free_at = now;
+	if (bytes_per_second > 0)
+		lane->free_at += (double)len / bytes_per_second;
+	struct parcel *p = &lane->parcels[(lane->first + lane->count++) % QUEUE_MAX];
+	p->due = lane->free_at + delay_s;
 	p->flow = flow;
-	p->to_server = to_server;
 	p->len = (uint16_t)len;
 	memcpy(p->data, data, len);
 }
@@ -108,28 +119,38 @@ static void receive(int socket, int flow, double now)
 		ssize_t n = recvfrom(socket, data, sizeof data, 0, (struct sockaddr *)&from, &len);
 		if (n < 0)
 			return;
-		put(flow >= 0 ? flow : find_flow(&from), flow < 0, data, (size_t)n, now);
+		put(flow >= 0 ? flow : find_flow(&from), flow < 0 ? TO_SERVER : TO_CLIENT, data, (size_t)n, now);
 	}
 }
 
-static void deliver(double now)
+static void deliver(enum direction direction, double now)
 {
-	for (; count > 0 && queue[first].due <= now; first = (first + 1) % QUEUE_MAX, count--) {
-		struct parcel *p = &queue[first];
+	struct lane *lane = &lanes[direction];
+	for (; lane->count > 0 && lane->parcels[lane->first].due <= now; lane->count--) {
+		struct parcel *p = &lane->parcels[lane->first];
 		struct flow *f = &flows[p->flow];
-		if (p->to_server)
+		lane->first = (lane->first + 1) % QUEUE_MAX;
+		if (direction == TO_SERVER)
 			send(f->upstream, p->data, p->len, 0);
 		else
 			sendto(front, p->data, p->len, 0, (struct sockaddr *)&f->client, sizeof f->client);
 	}
 }
 
+static double next_due(double now)
+{
+	double due = now + 0.999;
+	for (int i = 0; i < 2; i++)
+		if (lanes[i].count > 0 && lanes[i].parcels[lanes[i].first].due < due)
+			due = lanes[i].parcels[lanes[i].first].due;
+	return due;
+}
+
 static void turn(void)
 {
 	struct pollfd fds[FLOWS_MAX + 1];
-	double now = now_seconds();
-	double wait = count > 0 ? queue[first].due - now : 1.0;
-	struct timespec timeout = {0, wait > 0 ? (long)((wait < 0.999 ? wait : 0.999) * 1e9) : 0};
+	double now = now_seconds(), wait = next_due(now) - now;
+	struct timespec timeout = {0, wait > 0 ? (long)(wait * 1e9) : 0};
 	fds[0] = (struct pollfd){front, POLLIN, 0};
 	for (int i = 0; i < flow_count; i++)
 		fds[i + 1] = (struct pollfd){flows[i].upstream, POLLIN, 0};
@@ -139,13 +160,15 @@ static void turn(void)
 	for (nfds_t i = 0; i < n; i++)
 		if (fds[i].revents != 0)
 			receive(fds[i].fd, (int)i - 1, now);
-	deliver(now);
+	deliver(TO_SERVER, now);
+	deliver(TO_CLIENT, now);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"listen", 1, NULL, 'l'}, {"server", 1, NULL, 's'},
-		{"rtt-ms", 1, NULL, 'r'}, {"loss-percent", 1, NULL, 'p'}, {"seed", 1, NULL, 'x'}, {NULL, 0, NULL, 0}};
+		{"rtt-ms", 1, NULL, 'r'}, {"loss-percent", 1, NULL, 'p'}, {"kbytes-per-second", 1, NULL, 'k'},
+		{"seed", 1, NULL, 'x'}, {NULL, 0, NULL, 0}};
 	unsigned long listen_port = 0, server_port = 0;
 	int o;
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -157,6 +180,8 @@ int main(int argc, char **argv)
 			delay_s = strtod(optarg, NULL) / 2000;
 		else if (o == 'p')
 			loss = strtod(optarg, NULL) / 100;
+		else if (o == 'k')
+			bytes_per_second = strtod(optarg, NULL) * 1000;
 		else if (o == 'x')
 			chance = strtoull(optarg, NULL, 10);
 		else
@@ -173,9 +198,11 @@ int main(int argc, char **argv)
 	struct sockaddr_in here = {.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)listen_port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	queue = calloc(QUEUE_MAX, sizeof *queue);
+	for (int i = 0; i < 2; i++)
+		lanes[i].parcels = calloc(QUEUE_MAX, sizeof *lanes[i].parcels);
 	front = make_socket();
-	if (queue == NULL || bind(front, (struct sockaddr *)&here, sizeof here) < 0)
+	if (lanes[0].parcels == NULL || lanes[1].parcels == NULL ||
+		bind(front, (struct sockaddr *)&here, sizeof here) < 0)
 		fail("bind");
 	for (;;)
 		turn();

@@ -159,8 +159,8 @@ class Story:
         self.arguments = arguments
         self.build = arguments.build.resolve()
         self.table = Table()
-        self.coap_port, self.http_port = free_port(socket.SOCK_DGRAM), free_port()
-        self.server, self.agents = None, {}
+        self.coap_port, self.relay_port, self.http_port = *(free_port(socket.SOCK_DGRAM) for _ in range(2)), free_port()
+        self.server, self.relay, self.agents = None, None, {}
         self.started = time.monotonic()
 
     def say(self, text):
@@ -187,7 +187,7 @@ class Story:
         run(self.build / "cli/mgmtctl", "keygen", "--out", RUN / "pki/release")
         (RUN / "server/mgmtd.ini").write_text(f"""[coap]
 listen = 127.0.0.1:{self.coap_port}
-public_uri = coaps://127.0.0.1:{self.coap_port}
+public_uri = coaps://127.0.0.1:{self.relay_port}
 [dtls]
 psk_file = {RUN}/pki/psk
 certificate = {RUN}/pki/server.pem
@@ -203,6 +203,8 @@ path = {RUN}/server/artifacts
 trust_anchors = {RUN}/pki/release.pub
 """)
         self.server = Process("mgmtd", self.build / "server/mgmtd", "--config", RUN / "server/mgmtd.ini")
+        self.relay = Process("relay", self.build / "bench/relay", "--listen", self.relay_port, "--server", self.coap_port,
+                             "--rtt-ms", 60, "--loss-percent", 1, "--kbytes-per-second", 400, "--seed", 1)
         for device in DEVICES:
             self.prepare_device(device)
 
@@ -221,7 +223,7 @@ endpoint = {device}
 state_dir = {home}/state
 lifetime = 60
 [server]
-uri = coaps://127.0.0.1:{self.coap_port}
+uri = coaps://127.0.0.1:{self.relay_port}
 {credential}
 [device]
 manufacturer = Fieldfare
@@ -245,6 +247,7 @@ arguments = --home {home}
     def start_fleet(self):
         self.server.start()
         wait_for("mgmtd to answer", lambda: self.is_server_up(), 15)
+        self.relay.start()
         for agent in self.agents.values():
             agent.start()
         begin = time.monotonic()
@@ -385,6 +388,7 @@ arguments = --home {home}
         gone = wait_for("the devices to de-register", lambda: not self.registered(), 20)
         self.table.check("devices de-register on their way out", gone, "")
         statuses["mgmtd"] = self.server.stop()
+        self.relay.stop()
         self.table.check("everything shut down cleanly", all(s == 0 for s in statuses.values()),
                          ", ".join(f"{n}={s}" for n, s in statuses.items() if s != 0))
 
@@ -392,6 +396,7 @@ arguments = --home {home}
         self.say("making keys, certificates, five devices with version " + OLD)
         self.prepare()
         self.say(f"mgmtd on coaps 127.0.0.1:{self.coap_port}, API on http 127.0.0.1:{self.http_port}")
+        self.say(f"between it and the devices: 60 ms round trip, 1 % loss, 400 kB/s for all (127.0.0.1:{self.relay_port})")
         self.start_fleet()
         self.watch_health()
         self.refuse_forgeries()
@@ -404,7 +409,7 @@ arguments = --home {home}
             self.stop_fleet()
 
     def kill_everything(self):
-        for process in [*self.agents.values(), self.server]:
+        for process in [*self.agents.values(), self.server, self.relay]:
             if process is not None and process.process is not None:
                 process.stop(signal.SIGKILL)
 
@@ -419,7 +424,7 @@ The fleet goes on running. Try:
   mgmtctl device show gate-1
   mgmtctl events
   {story.build}/cli/coapctl discover coaps://127.0.0.1:{story.coap_port} --psk-identity pump-1-key --psk-key {story.pki.shared_keys['pump-1']}
-End it with: kill {' '.join(str(p.process.pid) for p in [*story.agents.values(), story.server])}""")
+End it with: kill {' '.join(str(p.process.pid) for p in [*story.agents.values(), story.server, story.relay])}""")
 
 
 def main():
