@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What is asked for is collected as records and encoded at once; an observation keeps a hash of them. */
+#include "agent/visit.h"
+
+#include "coap/content_format.h"
+#include "mgmt/payload.h"
+
+#define HASH_SEED 0x6c776d326dull /* any: the values are our own */
+
+/* ---- reading ---- */
+
+static void collect_resource(
+	const struct objects *o, const struct object *object, uint16_t resource, struct object_records *out)
+{
+	out->instance = path_of_instance(object->id, 0);
+	object->read(o->world, resource, out);
+}
+
+static void collect_object(const struct objects *o, const struct object *object, struct object_records *out)
+{
+	for (size_t i = 0; i < object->resource_count; i++)
+		if ((object->resources[i].operations & MODEL_READ) != 0)
+			collect_resource(o, object, object->resources[i].id, out);
+}
+
+/* Drops what lies behind `from` and is not within `path`. */
+static void keep_within(struct object_records *out, size_t from, struct path path)
+{
+	size_t kept = from;
+	for (size_t i = from; i < out->count; i++)
+		if (path_is_within(out->list[i].path, path))
+			out->list[kept++] = out->list[i];
+	out->count = kept;
+}
+
+/* All that can be read at or below a path; what does not exist adds nothing. */
+static void collect(const struct objects *o, struct path path, struct object_records *out)
+{
+	const struct object *object;
+	const struct object_resource *resource;
+	size_t from = out->count;
+	if (path.depth == 0) {
+		for (size_t i = 0; i < o->count; i++)
+			collect_object(o, o->table[i], out);
+		return;
+	}
+	if (visit_resolve(o, path, &object, &resource) != COAP_CONTENT)
+		return;
+	if (resource == NULL)
+		collect_object(o, object, out);
+	else if ((resource->operations & MODEL_READ) != 0)
+		collect_resource(o, object, resource->id, out);
+	keep_within(out, from, path);
+}
+
+static enum coap_code encode(struct path base, const struct object_records *records, uint16_t accept,
+	struct arena *scratch, struct bytes *ret)
+{
+	struct writer w = arena_writer(scratch);
+	if (records->is_full)
+		return COAP_INTERNAL_SERVER_ERROR;
+	switch (payload_encode(accept, base, records->list, records->count, &w)) {
+	case PAYLOAD_GOOD:
+		arena_keep(scratch, &w);
+		*ret = writer_bytes(&w);
+		return COAP_CONTENT;
+	case PAYLOAD_UNSUPPORTED:
+		return COAP_NOT_ACCEPTABLE;
+	case PAYLOAD_BAD:
+	case PAYLOAD_FULL:
+		break;
+	}
+	return COAP_INTERNAL_SERVER_ERROR;
+}
+
+static bool value_of(
+	struct path path, const struct object_records *records, struct arena *scratch, struct report_value *ret)
+{
+	struct bytes payload;
+	struct arena rest = *scratch; /* what is encoded for its hash alone need not be kept */
+	if (encode(path, records, PAYLOAD_SENML_CBOR, &rest, &payload) != COAP_CONTENT)
+		return false;
+	bool is_number = records->count == 1 && path.depth >= 3 && value_is_numeric(records->list[0].value.type);
+	ret->hash = bytes_hash(payload, HASH_SEED);
+	ret->number = is_number ? records->list[0].value : value_none();
+	return true;
+}
+
+bool objects_value(struct objects *o, struct path path, struct arena *scratch, struct report_value *ret)
+{
+	struct object_records records = visit_records(o);
+	collect(o, path, &records);
+	return value_of(path, &records, scratch, ret);
+}
+
+static void note_observation(struct visit *v, const struct object_records *records)
+{
+	struct report_value value;
+	if (handle_is_none(v->request->observer))
+		return;
+	bool is_kept = value_of(v->path, records, v->request->scratch, &value);
+	if (is_kept && v->request->is_notification)
+		report_sent(v->o->report, v->request->observer, &value, v->now);
+	else if (is_kept)
+		is_kept = report_add(v->o->report, v->request->observer, v->path, &value, v->now);
+	if (!is_kept) /* the answer goes out without Observe: it is a plain Read then (RFC 7641 section 4.1) */
+		coap_endpoint_forget_observer(v->endpoint, v->request->observer);
+}
+
+static enum coap_code read_values(struct visit *v)
+{
+	struct object_records records = visit_records(v->o);
+	uint16_t accept = v->request->accept == COAP_FORMAT_NONE ? PAYLOAD_SENML_CBOR : v->request->accept;
+	if (v->resource != NULL && (v->resource->operations & MODEL_READ) == 0)
+		return COAP_METHOD_NOT_ALLOWED;
+	collect(v->o, v->path, &records);
+	bool may_be_empty =
+		v->path.depth < 3 || (v->path.depth == 3 && visit_is_multiple(v->path.ids[0], v->path.ids[2]));
+	if (records.count == 0 && !may_be_empty)
+		return COAP_NOT_FOUND;
+	enum coap_code code = encode(v->path, &records, accept, v->request->scratch, &v->response->payload);
+	if (code != COAP_CONTENT)
+		return code;
+	v->response->content_format = accept;
+	note_observation(v, &records);
+	return COAP_CONTENT;
+}
+
+/* ---- Discover ---- */
+
+static void write_resource_link(
+	struct visit *v, const struct object_resource *resource, const struct attributes *attributes, struct writer *w)
+{
+	struct object_records records = visit_records(v->o);
+	struct path path = path_of_resource(v->object->id, 0, resource->id);
+	if ((resource->operations & MODEL_READ) != 0)
+		collect_resource(v->o, v->object, resource->id, &records);
+	bool is_list = visit_is_multiple(v->object->id, resource->id);
+	if ((resource->operations & MODEL_READ) != 0 && records.count == 0 && !is_list)
+		return;
+	links_write(w, BYTES_NONE, path);
+	if (is_list)
+		links_write_number(w, "dim", records.count);
+	attributes_write(w, attributes);
+	if (v->resource == NULL)
+		return;
+	for (size_t i = 0; i < records.count && is_list; i++) {
+		struct attributes own = report_attributes_at(v->o->report, records.list[i].path);
+		links_write(w, BYTES_NONE, records.list[i].path);
+		attributes_write(w, &own);
+	}
+}
+
+static void write_links_below(struct visit *v, struct writer *w)
+{
+	for (size_t i = 0; i < v->object->resource_count; i++) {
+		const struct object_resource *resource = &v->object->resources[i];
+		struct path path = path_of_resource(v->object->id, 0, resource->id);
+		struct attributes own = report_attributes_at(v->o->report, path);
+		write_resource_link(v, resource, &own, w);
+	}
+}
+
+/* Attributes stand where they were set; those that the target inherits stand on it too. */
+static enum coap_code discover(struct visit *v)
+{
+	struct writer w = arena_writer(v->request->scratch);
+	struct attributes effective = report_attributes_effective(v->o->report, v->path);
+	struct attributes own = report_attributes_at(v->o->report, path_of_instance(v->object->id, 0));
+	if (v->path.depth > 3)
+		return COAP_METHOD_NOT_ALLOWED;
+	if (v->path.depth == 3) {
+		write_resource_link(v, v->resource, &effective, &w);
+	} else {
+		links_write(&w, BYTES_NONE, v->path);
+		if (v->path.depth == 1) {
+			write_text(&w, ";ver=");
+			write_text(&w, v->object->version);
+		}
+		attributes_write(&w, &effective);
+		if (v->path.depth == 1) {
+			links_write(&w, BYTES_NONE, path_of_instance(v->object->id, 0));
+			attributes_write(&w, &own);
+		}
+		write_links_below(v, &w);
+	}
+	if (w.failed)
+		return COAP_INTERNAL_SERVER_ERROR;
+	arena_keep(v->request->scratch, &w);
+	v->response->payload = writer_bytes(&w);
+	v->response->content_format = COAP_FORMAT_LINK;
+	return COAP_CONTENT;
+}
+
+enum coap_code visit_get(struct visit *v)
+{
+	return v->request->accept == COAP_FORMAT_LINK ? discover(v) : read_values(v);
+}
+
+/* ---- Read-Composite ---- */
+
+enum coap_code visit_read_composite(struct visit *v)
+{
+	struct payload_reader r;
+	struct record name;
+	struct object_records records = visit_records(v->o);
+	uint16_t accept = v->request->accept == COAP_FORMAT_NONE ? PAYLOAD_SENML_CBOR : v->request->accept;
+	bool is_closed = true; /* every name lies in /0 */
+	payload_reader_init_names(&r, v->request->content_format, v->request->body, v->request->scratch);
+	while (payload_next(&r, &name)) {
+		is_closed = is_closed && name.path.depth > 0 && name.path.ids[0] == MODEL_SECURITY;
+		collect(v->o, name.path, &records);
+	}
+	if (r.verdict == PAYLOAD_UNSUPPORTED)
+		return COAP_UNSUPPORTED_CONTENT_FORMAT;
+	if (r.verdict != PAYLOAD_GOOD)
+		return COAP_BAD_REQUEST;
+	if (is_closed)
+		return COAP_UNAUTHORIZED;
+	enum coap_code code = encode(PATH_ROOT, &records, accept, v->request->scratch, &v->response->payload);
+	if (code == COAP_CONTENT)
+		v->response->content_format = accept;
+	return code;
+}
