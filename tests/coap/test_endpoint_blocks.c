@@ -576,7 +576,7 @@ static void the_first_block_tells_the_size(void **state)
 	struct stage s;
 	struct recorder r;
 	struct coap_message m;
-	uint32_t size2, block2;
+	uint32_t size2 = 0, block2 = 0;
 	(void)state;
 	raise_stage(&s, 1024, 1024, 5001);
 	recorder_join(&r, &s, 9);
