@@ -57,7 +57,8 @@ bool report_write_attributes(struct report *r, struct path path, const struct at
 struct attributes report_attributes_at(const struct report *r, struct path path)
 {
 	const struct report_attributes *at = find_attributes(r, path);
-	return at == NULL ? (struct attributes){.set = 0} : at->values;
+	struct attributes none = {.set = 0};
+	return at == NULL ? none : at->values;
 }
 
 struct attributes report_attributes_effective(const struct report *r, struct path path)

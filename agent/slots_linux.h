@@ -17,7 +17,7 @@
 #include "agent/journal.h"
 
 #define SLOTS_PATH_BYTES    320
-#define SLOTS_RESERVE_BYTES (256 * 1024)
+#define SLOTS_RESERVE_BYTES (UINT64_C(256) * 1024)
 
 struct slots_linux {
 	int lock_fd, dir_fd, slots_fd; /* the directories; -1 when not open */
