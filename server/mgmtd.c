@@ -361,7 +361,6 @@ static enum exit_status run(struct daemon *d)
 	network_start(d->network, d->endpoint, d->server);
 	say_ready(d);
 	coap_loop_run(&d->loop);
-	log_text(SERVER_LOG_INFO, "event=stopped");
 	return EXIT_GOOD;
 }
 
