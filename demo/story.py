@@ -423,7 +423,7 @@ The fleet goes on running. Try:
   mgmtctl health watch
   mgmtctl device show gate-1
   mgmtctl events
-  {story.build}/cli/coapctl discover coaps://127.0.0.1:{story.coap_port} --psk-identity pump-1-key --psk-key {story.pki.shared_keys['pump-1']}
+  {story.build}/cli/coapctl discover coaps://127.0.0.1:{story.coap_port} --psk-identity pump-1-key --psk-key 0x{story.pki.shared_keys['pump-1']}
 End it with: kill {' '.join(str(p.process.pid) for p in [*story.agents.values(), story.server, story.relay])}""")
 
 
