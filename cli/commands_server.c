@@ -16,7 +16,7 @@ static void print_counters(const json_t *counters)
 	const char *name;
 	json_t *value;
 	puts("\nCounters since the start");
-	json_object_foreach((json_t *)(uintptr_t)counters, name, value)
+	json_object_foreach((json_t *)counters, name, value)
 		printf("  %-24s %12lld\n", name, (long long)json_integer_value(value));
 }
 

@@ -93,7 +93,7 @@ static bool read_image(const char *name, struct manifest *ret)
 
 static bool read_key(const char *name, struct trust_key *ret)
 {
-	char text[TRUST_LINE_BYTES * 2], error[FILES_ERROR_BYTES];
+	char text[2u * TRUST_LINE_BYTES], error[FILES_ERROR_BYTES];
 	struct bytes content;
 	if (!files_read(name, text, sizeof text, &content, error)) {
 		complain(EXIT_REFUSED, "%s", error);

@@ -141,7 +141,7 @@ static void print_objects(const json_t *objects)
 	char text[512] = "";
 	size_t len = 0, i;
 	json_t *object;
-	json_array_foreach((json_t *)(uintptr_t)objects, i, object)
+	json_array_foreach((json_t *)objects, i, object)
 	{
 		const json_t *instance = json_object_get(object, "instance");
 		if (len >= sizeof text - 32)
@@ -161,7 +161,7 @@ static void print_tags(const json_t *tags)
 	char text[128] = "";
 	size_t len = 0, i;
 	json_t *tag;
-	json_array_foreach((json_t *)(uintptr_t)tags, i, tag) if (len < sizeof text) len +=
+	json_array_foreach((json_t *)tags, i, tag) if (len < sizeof text) len +=
 		(size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? " " : "", json_string_value(tag));
 	if (len > 0)
 		print_fact("tags", text);

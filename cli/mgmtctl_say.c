@@ -31,7 +31,7 @@ enum exit_status complain_usage(const struct mgmtctl *m, const char *format, ...
 
 void print_json(const json_t *value)
 {
-	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	fflush(stdout);
 }

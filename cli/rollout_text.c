@@ -43,7 +43,7 @@ double rollout_share(const json_t *rollout)
 	size_t i;
 	json_t *device;
 	const json_t *devices = json_object_get(rollout, "devices");
-	json_array_foreach((json_t *)(uintptr_t)devices, i, device) sum += rollout_device_share(device);
+	json_array_foreach((json_t *)devices, i, device) sum += rollout_device_share(device);
 	return json_array_size(devices) > 0 ? sum / (double)json_array_size(devices) : 0;
 }
 
@@ -108,7 +108,7 @@ static size_t name_width(const json_t *devices)
 {
 	size_t width = 5, i;
 	json_t *device;
-	json_array_foreach((json_t *)(uintptr_t)devices, i, device)
+	json_array_foreach((json_t *)devices, i, device)
 	{
 		const char *name = text_member(device, "endpoint");
 		size_t own = name != NULL ? table_text_width(name) : 1;
@@ -152,8 +152,8 @@ size_t rollout_print(const json_t *rollout, size_t rows, bool with_color, FILE *
 	json_t *device;
 	print_title(rollout, with_color, out);
 	for (int interest = 0; interest < (is_all ? 1 : 3); interest++)
-		json_array_foreach((json_t *)(uintptr_t)devices, i,
-			device) if (printed < rows && (is_all || interest_of(device) == interest))
+		json_array_foreach(
+			(json_t *)devices, i, device) if (printed < rows && (is_all || interest_of(device) == interest))
 		{
 			print_device(device, width, with_color, out);
 			printed++;

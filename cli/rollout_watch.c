@@ -20,7 +20,7 @@
 struct watch {
 	struct mgmtctl *m;
 	json_t *shown;   /* device -> what was said of it last */
-	char *last;      /* the whole answer, for --json */
+	char *last;      /* the whole answer for --json, or the picture */
 	size_t lines;    /* of the picture on the screen */
 	int64_t away_ms; /* how long the server has been away; 0 while it is there */
 	bool was_there;
@@ -106,6 +106,11 @@ static void draw(struct watch *w, const json_t *rollout)
 	FILE *out = memory_checked(open_memstream(&picture, &len));
 	size_t lines = rollout_print(rollout, screen_rows(), w->m->has_color, out);
 	fclose(out);
+	bool is_same = w->lines > 0 && w->last != NULL && strcmp(w->last, picture) == 0;
+	free(w->last);
+	w->last = picture;
+	if (is_same)
+		return;
 	if (w->lines > 0)
 		printf("\033[%zuA", w->lines);
 	printf("\033[?7l"); /* no line breaks at the margin: a line of the picture is a line on the screen */
@@ -113,7 +118,6 @@ static void draw(struct watch *w, const json_t *rollout)
 		printf("%.*s\033[K\n", (int)strcspn(line, "\n"), line);
 	printf("\033[J\033[?7h");
 	fflush(stdout);
-	free(picture);
 	w->lines = lines;
 }
 

@@ -154,11 +154,12 @@ static void print_cell(
 
 void table_print(const struct table *t, bool with_color, FILE *out)
 {
+	assert(t->column_count > 0);
 	size_t *widths = memory_take(t->column_count * sizeof *widths);
 	for (size_t c = 0; c < t->column_count; c++)
 		widths[c] = column_width(t, c);
 	for (size_t c = 0; c < t->column_count; c++) {
-		struct cell title = {(char *)(uintptr_t)t->columns[c].title, TABLE_DIM};
+		struct cell title = {(char *)t->columns[c].title, TABLE_DIM};
 		print_cell(t, c, &title, widths[c], with_color, out);
 	}
 	for (size_t i = 0; i < t->cell_count; i++)

@@ -62,10 +62,10 @@ void when_relative(int64_t ms, int64_t now_ms, char ret[WHEN_TEXT_BYTES])
 		return;
 	}
 	const char *unit = "s";
-	if (span >= 2 * 86400) {
+	if (span >= INT64_C(2) * 86400) {
 		span /= 86400;
 		unit = "d";
-	} else if (span >= 2 * 3600) {
+	} else if (span >= INT64_C(2) * 3600) {
 		span /= 3600;
 		unit = "h";
 	} else if (span >= 120) {

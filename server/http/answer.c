@@ -47,7 +47,7 @@ void answer_nothing(struct request *r)
 void answer_octets(struct request *r, struct bytes content)
 {
 	answer(r, MHD_HTTP_OK,
-		MHD_create_response_from_buffer(content.len, (void *)(uintptr_t)content.data, MHD_RESPMEM_MUST_COPY));
+		MHD_create_response_from_buffer(content.len, (void *)content.data, MHD_RESPMEM_MUST_COPY));
 	answer_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SPAN_MAX_S (366 * 86400)
+#define SPAN_MAX_S 31622400 /* a leap year */
 
 static bool refuse(char *ret_reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool refuse(char *ret_reason, const char *format, ...)
@@ -38,7 +38,7 @@ static bool has_only(const json_t *object, const char *known, char *ret_reason)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	json_object_foreach((json_t *)object, name, value)
 	{
 		size_t len = strlen(name);
 		bool is_known = false;

@@ -29,7 +29,7 @@ static socklen_t to_socket_address(const struct address *a, struct sockaddr_stor
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {0};
 	socklen_t len = sizeof at;
 	if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
 		return 0;

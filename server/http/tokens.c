@@ -13,7 +13,7 @@
 #define TOKEN_PREFIX     "ff_"
 #define TOKEN_SECRET     32
 #define LINE_BYTES       160
-#define FILE_BYTES_MAX   (TOKENS_MAX * LINE_BYTES)
+#define FILE_BYTES_MAX   ((size_t)TOKENS_MAX * LINE_BYTES)
 #define ADMIN_TOKEN_NAME "admin"
 
 static const char *const role_names[] = {"none", "viewer", "operator", "admin"};
