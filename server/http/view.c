@@ -22,7 +22,7 @@ json_t *view_text(const char *text)
 	if (value != NULL)
 		return value;
 	size_t len = 0;
-	for (; text[len] != '\0' && len < sizeof plain - 1; len++)
+	for (; len < sizeof plain - 1 && text[len] != '\0'; len++)
 		plain[len] = (unsigned char)text[len] < 0x80 ? text[len] : '?';
 	plain[len] = '\0';
 	return json_string(plain);
