@@ -119,7 +119,8 @@ static void a_full_table_gives_way_only_what_has_been_handed_out(void **state)
 	struct handle first, second, third;
 	(void)state;
 	make(&x);
-	assert_true(open_for(&x, 1, 1, &first) && open_for(&x, 1, 2, &second));
+	assert_true(open_for(&x, 1, 1, &first));
+	assert_true(open_for(&x, 1, 2, &second));
 	assert_false(open_for(&x, 1, 3, &third));
 	coap_body_get(&x.b, second)->is_spent = true;
 	assert_true(open_for(&x, 1, 3, &third));
@@ -135,7 +136,8 @@ static void what_nobody_goes_on_with_is_closed(void **state)
 	struct coap_remote two = remote_of(2);
 	(void)state;
 	make(&x);
-	assert_true(open_for(&x, 1, 1, &h) && open_for(&x, 2, 2, &other));
+	assert_true(open_for(&x, 1, 1, &h));
+	assert_true(open_for(&x, 2, 2, &other));
 	assert_int_equal(append(&x, h, 0, "x"), COAP_BODY_APPENDED);
 	assert_int_equal(coap_bodies_deadline(&x.b), 1000);
 	coap_bodies_tick(&x.b, 1000);
