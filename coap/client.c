@@ -2,11 +2,7 @@
 #include "coap/client.h"
 
 #include "coap/outbound.h"
-
-#include <assert.h>
-
-/* Header, token, and the options that the endpoint adds: Observe, Block1, Block2, Size1, Request-Tag, marker. */
-#define OVERHEAD_BYTES 40
+#include "coap/transfer.h"
 
 static const uint16_t understood_numbers[] = {
 	COAP_OPTION_CONTENT_FORMAT,
@@ -84,10 +80,13 @@ void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now)
 	finish_without_response(e, h, COAP_OUTCOME_TIMEOUT, now);
 }
 
+/* A reply function may ask the same remote again at once; that exchange is none of those that are lost. */
 void coap_client_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now)
 {
-	struct handle h;
-	while (coap_exchange_find_remote(&e->exchanges, remote, &h))
+	struct handle lane, h;
+	if (!coap_exchange_detach(&e->exchanges, remote, &lane))
+		return;
+	while (coap_exchange_find_detached(&e->exchanges, lane, &h))
 		finish_without_response(e, h, COAP_OUTCOME_LOST, now);
 }
 
@@ -101,42 +100,6 @@ static void restore_options(const struct coap_client_call *call, struct coap_opt
 	coap_options_clear(ret);
 	while (coap_option_read(&r, &option) == COAP_OPTION_STEP_OPTION)
 		coap_options_add(ret, option.number, option.value);
-}
-
-static bool sends_blocks(const struct coap_client_call *call)
-{
-	return call->body.len > coap_block_size(call->block1_szx);
-}
-
-/* The part of the body that goes now, with the options that say which (RFC 7959 section 2.5). */
-static struct bytes add_block1(const struct coap_client_call *call, struct coap_options *o)
-{
-	struct coap_block block;
-	if (!sends_blocks(call))
-		return call->body;
-	bool exists = coap_block_at(call->body_done, call->block1_szx, &block);
-	assert(exists); /* coap_endpoint_request has refused longer bodies */
-	struct bytes part = bytes_first(bytes_from(call->body, (size_t)call->body_done), coap_block_size(block.szx));
-	block.has_more = call->body_done + part.len < call->body.len;
-	coap_options_set_uint(o, COAP_OPTION_BLOCK1, coap_block_value(block));
-	coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
-	if (block.number == 0)
-		coap_options_set_uint(o, COAP_OPTION_SIZE1, (uint32_t)call->body.len);
-	return part;
-}
-
-/* Asking on for the response's body: the same request without its own body, unless that names what is fetched and fits
- * (RFC 8132 section 2.1). */
-static struct bytes add_block2(const struct coap_client_call *call, struct coap_options *o)
-{
-	struct coap_block block = {0, false, call->block2_szx};
-	(void)coap_block_at(call->fetched, call->block2_szx, &block);
-	coap_options_set_uint(o, COAP_OPTION_BLOCK2, coap_block_value(block));
-	if (call->method == COAP_FETCH && !sends_blocks(call))
-		return call->body;
-	if (sends_blocks(call))
-		coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
-	return BYTES_NONE;
 }
 
 static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint16_t id)
@@ -155,12 +118,7 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 	restore_options(call, &options);
 	if (call->observes || call->is_cancelling)
 		coap_options_set_uint(&options, COAP_OPTION_OBSERVE, call->is_cancelling ? 1 : 0);
-	if (call->fetched > 0 || call->has_restarted)
-		payload = add_block2(call, &options);
-	else
-		payload = add_block1(call, &options);
-	if (call->fetched == 0 && e->szx < COAP_BLOCK_SZX_MAX && coap_code_is_safe(call->method) && !call->is_block)
-		coap_options_set_uint(&options, COAP_OPTION_BLOCK2, call->block2_szx); /* early negotiation */
+	payload = coap_transfer_add(call, &options);
 	coap_message_write(&w, type, call->method, id, &token, &options, payload);
 	return w.failed ? BYTES_NONE : writer_bytes(&w);
 }
@@ -177,10 +135,15 @@ static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 	if (call->is_nonconfirmable)
 		patience = (struct coap_patience){coap_max_transmit_wait(&call->patience), 1000, 0};
 	call->sent_at = now;
-	/* Without room the exchange waits as if the message had been lost and ends by its deadline. */
+	/* What cannot be written, or finds no room after all, ends like a message that was lost. */
 	if (message.len == 0 || !coap_outbound_confirmable(
 					e, &to, id, COAP_PENDING_REQUEST, h, &patience, message, now, &call->pending))
 		coap_exchange_acked(&e->exchanges, h, msec_after(now, patience.ack_timeout));
+}
+
+static bool has_room(const struct coap_endpoint *e)
+{
+	return coap_retransmit_count(&e->retransmit) < e->config.capacities.pending;
 }
 
 /* Sends the exchange's next request, at once or when its turn comes. */
@@ -188,14 +151,14 @@ static void start(struct coap_endpoint *e, struct handle h, msec now)
 {
 	coap_retransmit_remove(&e->retransmit, call_of(e, h)->pending);
 	call_of(e, h)->pending = HANDLE_NONE;
-	if (coap_exchange_start(&e->exchanges, h))
+	if (coap_exchange_start(&e->exchanges, h, has_room(e)))
 		transmit(e, h, now);
 }
 
 void coap_client_ready(struct coap_endpoint *e, msec now)
 {
 	struct handle h;
-	while (coap_exchange_ready(&e->exchanges, &h))
+	while (has_room(e) && coap_exchange_ready(&e->exchanges, &h))
 		transmit(e, h, now);
 }
 
@@ -203,149 +166,6 @@ static void start_next_block(struct coap_endpoint *e, struct handle h, msec now)
 {
 	coap_exchange_renew_token(&e->exchanges, h, &e->prng);
 	start(e, h, now);
-}
-
-/* ---- what comes: our body ---- */
-
-enum progress {
-	PROGRESS_NONE, /* the response is about the whole request */
-	PROGRESS_ON,   /* another block was sent */
-	PROGRESS_BROKEN,
-};
-
-/* The server takes smaller blocks than ours (RFC 7959 section 2.9.3): from the start with those. */
-static enum progress shrink_body(struct coap_endpoint *e, struct handle h, uint8_t szx, msec now)
-{
-	struct coap_client_call *call = call_of(e, h);
-	struct coap_block last;
-	if (!coap_block_at(((uint64_t)call->body.len - 1) >> (szx + 4) << (szx + 4), szx, &last))
-		return PROGRESS_NONE;
-	call->block1_szx = szx;
-	call->body_done = 0;
-	start_next_block(e, h, now);
-	return PROGRESS_ON;
-}
-
-static enum progress advance_body(struct coap_endpoint *e, struct handle h, struct coap_block block, msec now)
-{
-	struct coap_client_call *call = call_of(e, h);
-	uint64_t done = call->body_done + coap_block_size(call->block1_szx);
-	if (done >= call->body.len)
-		return PROGRESS_NONE;
-	if (block.szx < call->block1_szx && coap_block_size(block.szx) > 0)
-		call->block1_szx = block.szx;
-	struct coap_block next;
-	if (!coap_block_at(done, call->block1_szx, &next))
-		return PROGRESS_BROKEN;
-	call->body_done = done;
-	start_next_block(e, h, now);
-	return PROGRESS_ON;
-}
-
-static enum progress continue_body(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
-{
-	struct coap_client_call *call = call_of(e, h);
-	uint32_t value;
-	struct coap_block block = {0, false, call->block1_szx};
-	bool has_block1 = coap_message_uint(m, COAP_OPTION_BLOCK1, &value);
-	if (call->fetched > 0 || call->is_cancelling)
-		return PROGRESS_NONE;
-	if (has_block1 && !coap_block_parse(value, &block))
-		return PROGRESS_BROKEN;
-	if (m->code == COAP_REQUEST_ENTITY_TOO_LARGE && has_block1 && call->body_done == 0 &&
-		block.szx < call->block1_szx && call->body.len > 0)
-		return shrink_body(e, h, block.szx, now);
-	if (!sends_blocks(call))
-		return m->code == COAP_CONTINUE ? PROGRESS_BROKEN : PROGRESS_NONE;
-	if (m->code == COAP_CONTINUE || (has_block1 && coap_code_is_success(m->code)))
-		return m->code == COAP_CONTINUE && call->body_done + coap_block_size(call->block1_szx) >= call->body.len
-			       ? PROGRESS_BROKEN
-			       : advance_body(e, h, block, now);
-	return PROGRESS_NONE;
-}
-
-/* ---- what comes: the response's body ---- */
-
-static bool etag_is_same(struct coap_client_call *call, const struct coap_message *m)
-{
-	struct bytes etag = BYTES_NONE;
-	(void)coap_message_option(m, COAP_OPTION_ETAG, &etag);
-	if (call->fetched > 0)
-		return bytes_equal(etag, bytes_of(call->etag, call->etag_len));
-	call->etag_len = (uint8_t)bytes_first(etag, sizeof call->etag).len;
-	memcpy(call->etag, etag.data == NULL ? call->etag : etag.data, call->etag_len);
-	return true;
-}
-
-/* The body has changed under way: once more from the beginning, then it is broken. */
-static enum progress restart_fetch(struct coap_endpoint *e, struct handle h, msec now)
-{
-	struct coap_client_call *call = call_of(e, h);
-	if (call->has_restarted || !coap_code_is_safe(call->method) || !handle_is_none(call->parent))
-		return PROGRESS_BROKEN;
-	coap_body_close(&e->bodies, call->assembly);
-	call->assembly = HANDLE_NONE;
-	call->has_restarted = true;
-	call->fetched = 0;
-	start_next_block(e, h, now);
-	return PROGRESS_ON;
-}
-
-static bool open_assembly(struct coap_endpoint *e, struct handle h)
-{
-	struct coap_client_call *call = call_of(e, h);
-	uint64_t key = (uint64_t)h.slot << 32 | h.generation;
-	if (!handle_is_none(call->assembly))
-		return true;
-	/* It has no deadline of its own: it goes with the exchange. */
-	if (coap_body_open(&e->bodies, COAP_BODY_REPLY, &coap_exchange_get(&e->exchanges, h)->remote, key, NEVER,
-		    &call->assembly))
-		return true;
-	e->counters.refused_full++;
-	return false;
-}
-
-/* Puts this block to the others and asks for the next (RFC 7959 section 2.4). PROGRESS_NONE: it was the last. */
-static enum progress append_block(
-	struct coap_endpoint *e, struct handle h, const struct coap_message *m, struct coap_block block, msec now)
-{
-	struct coap_client_call *call = call_of(e, h);
-	bool is_full = m->payload.len == coap_block_size(block.szx);
-	if (coap_block_offset(block) != call->fetched || (block.has_more && !is_full) || block.szx > call->block2_szx)
-		return PROGRESS_BROKEN;
-	if (!open_assembly(e, h) ||
-		coap_body_append(&e->bodies, call->assembly, call->fetched, m->payload, NEVER) != COAP_BODY_APPENDED)
-		return PROGRESS_BROKEN;
-	if (!block.has_more)
-		return PROGRESS_NONE;
-	call->fetched += m->payload.len;
-	call->block2_szx = block.szx;
-	struct coap_block next;
-	if (!coap_block_at(call->fetched, block.szx, &next))
-		return PROGRESS_BROKEN;
-	start_next_block(e, h, now);
-	return PROGRESS_ON;
-}
-
-static enum progress continue_fetch(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
-{
-	struct coap_client_call *call = call_of(e, h);
-	struct coap_block block;
-	uint32_t value;
-	if (call->is_block || call->is_cancelling)
-		return PROGRESS_NONE;
-	bool has_block2 = coap_message_uint(m, COAP_OPTION_BLOCK2, &value);
-	if (has_block2 && !coap_block_parse(value, &block))
-		return PROGRESS_BROKEN;
-	if (call->fetched == 0 && (!has_block2 || (!block.has_more && block.number == 0)))
-		return PROGRESS_NONE;
-	if (coap_code_is_error(m->code))
-		return call->fetched == 0 ? PROGRESS_NONE : PROGRESS_BROKEN;
-	if (!has_block2)
-		return PROGRESS_BROKEN;
-	if (!etag_is_same(call, m))
-		return restart_fetch(e, h, now);
-	return append_block(e, h, m, block, now);
 }
 
 /* ---- what comes: notifications ---- */
@@ -406,8 +226,9 @@ static void fetch_rest(
 	fetch->observes = fetch->was_retransmitted = false;
 	fetch->fetched = 0;
 	call->child = child;
-	(void)etag_is_same(fetch, m);
-	if (append_block(e, child, m, block, now) != PROGRESS_ON)
+	if (coap_transfer_begin(e, child, m, block) == COAP_TRANSFER_ON)
+		start_next_block(e, child, now);
+	else
 		finish_without_response(e, child, COAP_OUTCOME_BROKEN, now);
 }
 
@@ -491,20 +312,26 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 		.round_trip_ms = round_trip(e, h, now)};
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	call->pending = HANDLE_NONE;
-	enum progress progress = continue_body(e, h, m, now);
-	if (progress == PROGRESS_NONE && call->observes && coap_code_is_success(m->code) &&
+	enum coap_transfer_progress progress = coap_transfer_sent(call, m);
+	if (progress == COAP_TRANSFER_WHOLE && call->observes && coap_code_is_success(m->code) &&
 		coap_message_uint(m, COAP_OPTION_OBSERVE, &sequence)) {
 		notified(e, h, m, &reply, sequence, now);
 		return;
 	}
-	if (progress == PROGRESS_NONE)
-		progress = continue_fetch(e, h, m, now);
-	if (progress == PROGRESS_BROKEN) {
+	if (progress == COAP_TRANSFER_WHOLE)
+		progress = coap_transfer_received(e, h, m);
+	switch (progress) {
+	case COAP_TRANSFER_ON:
+		start_next_block(e, h, now);
+		break;
+	case COAP_TRANSFER_BROKEN:
 		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
-	} else if (progress == PROGRESS_NONE) {
+		break;
+	case COAP_TRANSFER_WHOLE:
 		if (!handle_is_none(call->assembly))
 			reply.body = coap_body_bytes(&e->bodies, call->assembly);
 		finish(e, h, &reply, now);
+		break;
 	}
 }
 
@@ -558,21 +385,12 @@ static bool copy_options(const struct coap_options *options, struct coap_client_
 	return !w.failed && !options->failed;
 }
 
-/* Whether the request's longest message fits a datagram and its body has few enough blocks. */
-static bool fits(const struct coap_client_call *call)
-{
-	uint64_t payload = sends_blocks(call) ? coap_block_size(call->block1_szx) : call->body.len;
-	uint64_t blocks = call->body.len >> (call->block1_szx + 4);
-	return OVERHEAD_BYTES + call->options_len + payload <= COAP_DATAGRAM_MAX_BYTES && blocks < COAP_BLOCKS_MAX &&
-	       call->body.len <= UINT32_MAX;
-}
-
 static void prepare(struct coap_endpoint *e, const struct coap_call *from, struct coap_client_call *call)
 {
 	memset(call, 0, offsetof(struct coap_client_call, options_len));
 	call->reply = from->reply;
 	call->context = from->context;
-	call->body = from->body;
+	coap_transfer_set_body(call, from->body);
 	call->method = from->method;
 	call->is_nonconfirmable = from->is_nonconfirmable;
 	call->is_block = from->is_block;
@@ -584,8 +402,8 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 		call->patience.ack_timeout = from->ack_timeout;
 	if (from->max_retransmit > 0)
 		call->patience.max_retransmit = from->max_retransmit == COAP_SEND_ONCE ? 0 : from->max_retransmit;
-	while (call->block1_szx > 0 && from->options != NULL && !fits(call) && sends_blocks(call))
-		call->block1_szx--;
+	while (call->block1_szx > 0 && !coap_transfer_fits(call))
+		call->block1_szx--; /* the options leave less room */
 }
 
 bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from, msec now, struct handle *ret_exchange)
@@ -597,10 +415,8 @@ bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from
 	}
 	struct coap_client_call *call = call_of(e, h);
 	bool has_options = copy_options(from->options, call);
-	uint16_t options_len = call->options_len;
 	prepare(e, from, call);
-	call->options_len = options_len;
-	if (!has_options || !fits(call)) {
+	if (!has_options || !coap_transfer_fits(call)) {
 		coap_exchange_remove(&e->exchanges, h);
 		return false;
 	}
@@ -620,9 +436,9 @@ bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, c
 		e->counters.refused_full++;
 		return false;
 	}
+	call_of(e, h)->options_len = 0;
 	prepare(e, &from, call_of(e, h));
 	call_of(e, h)->is_ping = true;
-	call_of(e, h)->options_len = 0;
 	coap_endpoint_enter(e);
 	start(e, h, now);
 	coap_endpoint_leave(e, now);

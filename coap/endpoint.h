@@ -89,7 +89,7 @@ struct coap_reply {
 	struct handle exchange;
 	struct coap_remote remote;
 	enum coap_outcome outcome;
-	const struct coap_message *message; /* the (first) response; NULL unless RESPONSE or NOTIFICATION */
+	const struct coap_message *message; /* the response, of a body in blocks the last; NULL without one */
 	enum coap_code code;                /* of the response; 0 otherwise */
 	uint16_t content_format;
 	struct bytes body;      /* the whole body, put together from blocks; one block with `is_block` */
@@ -104,7 +104,7 @@ struct coap_call {
 	struct coap_remote to;
 	enum coap_code method;
 	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
-	struct bytes body;                  /* sent in blocks when large: then it must stay valid until the outcome */
+	struct bytes body;                  /* copied when it fits one block; else it must stay valid until the outcome */
 	bool is_nonconfirmable;
 	bool observe;               /* registers (RFC 7641): notifications until an error, a cancel or a loss */
 	bool is_block;              /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not

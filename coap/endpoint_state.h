@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What an endpoint is made of; for the files of the composer alone (endpoint, inbound, outbound, serve, answer, notify,
- * discovery, client). Others use coap/endpoint.h.
+ * discovery, client, transfer). Others use coap/endpoint.h.
  *
  *     inbound --> serve --> (handler) --> answer --> outbound        a request and its response
  *             --> client --> (reply function)                        a response to a request of ours
@@ -48,19 +48,22 @@ struct coap_client_call {
 	struct handle parent;   /* the observation whose notification this fetches the rest of */
 	struct handle child;    /* the other way round */
 	struct handle assembly; /* body of the response, when it comes in blocks */
-	struct bytes body;
-	uint64_t body_done; /* bytes of `body` that the server has */
-	uint64_t fetched;   /* bytes of the response's body that have come; 0 asks for its beginning */
+	struct bytes body;      /* the application's, or with keeps_body only the length of small_body */
+	uint64_t body_done;     /* bytes of `body` that the server has */
+	uint64_t fetched;       /* bytes of the response's body that have come; 0 asks for its beginning */
 	msec sent_at;
 	struct coap_patience patience;
 	enum coap_code method;
 	uint16_t request_tag;
 	uint8_t block1_szx, block2_szx;
-	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted;
+	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,
+		keeps_body;
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;
+	/* What follows is not cleared when a call begins. */
 	uint16_t options_len;
+	uint8_t small_body[COAP_BLOCK_SIZE_MAX];
 	uint8_t options[COAP_CALL_OPTIONS_MAX_BYTES];
 };
 

@@ -31,7 +31,7 @@ void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capaci
 	layout(t, &c, capacity);
 	t->nstart = nstart;
 	t->observing = 0;
-	t->ready_head = NO_SLOT;
+	t->ready_head = t->ready_tail = NO_SLOT;
 	t->secret = prng_u64(prng);
 }
 
@@ -65,7 +65,7 @@ static uint32_t lane_for(struct coap_exchanges *t, const struct coap_remote *rem
 		return slot;
 	bool has_room = slab_take(&t->lane_slab, &h);
 	assert(has_room);
-	t->lanes[h.slot] = (struct coap_lane){*remote, NO_SLOT, NO_SLOT, NO_SLOT, 0, NO_SLOT, false};
+	t->lanes[h.slot] = (struct coap_lane){*remote, NO_SLOT, NO_SLOT, NO_SLOT, 0, NO_SLOT, false, false};
 	hash_index_add(&t->remotes, coap_remote_hash(remote, t->secret), h.slot);
 	return h.slot;
 }
@@ -99,18 +99,27 @@ static void list_ready(struct coap_exchanges *t, uint32_t lane_slot)
 	if (lane->is_ready || lane->queue_head == NO_SLOT || lane->turns >= t->nstart)
 		return;
 	lane->is_ready = true;
-	lane->ready_next = t->ready_head;
-	t->ready_head = lane_slot;
+	lane->ready_next = NO_SLOT;
+	if (t->ready_tail == NO_SLOT)
+		t->ready_head = lane_slot;
+	else
+		t->lanes[t->ready_tail].ready_next = lane_slot;
+	t->ready_tail = lane_slot;
 }
 
 static void unlist_ready(struct coap_exchanges *t, uint32_t lane_slot)
 {
-	uint32_t *link = &t->ready_head;
+	uint32_t before = NO_SLOT;
 	if (!t->lanes[lane_slot].is_ready)
 		return;
-	while (*link != lane_slot)
-		link = &t->lanes[*link].ready_next;
-	*link = t->lanes[lane_slot].ready_next;
+	for (uint32_t at = t->ready_head; at != lane_slot; at = t->lanes[at].ready_next)
+		before = at;
+	if (before == NO_SLOT)
+		t->ready_head = t->lanes[lane_slot].ready_next;
+	else
+		t->lanes[before].ready_next = t->lanes[lane_slot].ready_next;
+	if (t->ready_tail == lane_slot)
+		t->ready_tail = before;
 	t->lanes[lane_slot].is_ready = false;
 }
 
@@ -121,7 +130,8 @@ static void close_lane_if_empty(struct coap_exchanges *t, uint32_t lane_slot)
 		return;
 	assert(lane->turns == 0 && lane->queue_head == NO_SLOT);
 	unlist_ready(t, lane_slot);
-	hash_index_remove(&t->remotes, coap_remote_hash(&lane->remote, t->secret), lane_slot);
+	if (!lane->is_detached)
+		hash_index_remove(&t->remotes, coap_remote_hash(&lane->remote, t->secret), lane_slot);
 	slab_give(&t->lane_slab, slab_handle(&t->lane_slab, lane_slot));
 }
 
@@ -190,12 +200,13 @@ bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remot
 	return true;
 }
 
-bool coap_exchange_start(struct coap_exchanges *t, struct handle h)
+bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_room)
 {
 	struct coap_exchange *x = item(t, h);
 	struct coap_lane *lane = &t->lanes[x->lane];
 	enter(t, h, COAP_EXCHANGE_QUEUED, NEVER);
-	if (!x->is_paced && (lane->turns >= t->nstart || lane->queue_head != NO_SLOT)) {
+	bool has_turn = x->is_paced || (lane->turns < t->nstart && lane->queue_head == NO_SLOT);
+	if (!has_turn || !has_room) {
 		enqueue(t, h.slot);
 		list_ready(t, x->lane);
 		return false;
@@ -266,12 +277,22 @@ bool coap_exchange_find(
 	return false;
 }
 
-bool coap_exchange_find_remote(const struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret)
+bool coap_exchange_detach(struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret_lane)
 {
-	uint32_t lane;
-	if (!find_lane(t, remote, &lane))
+	uint32_t slot;
+	if (!find_lane(t, remote, &slot))
 		return false;
-	*ret = slab_handle(&t->slab, t->lanes[lane].members);
+	hash_index_remove(&t->remotes, coap_remote_hash(remote, t->secret), slot);
+	t->lanes[slot].is_detached = true;
+	*ret_lane = slab_handle(&t->lane_slab, slot);
+	return true;
+}
+
+bool coap_exchange_find_detached(const struct coap_exchanges *t, struct handle lane, struct handle *ret)
+{
+	if (!slab_is_valid(&t->lane_slab, lane))
+		return false;
+	*ret = slab_handle(&t->slab, t->lanes[lane.slot].members);
 	return true;
 }
 

@@ -47,7 +47,8 @@ struct coap_lane {
 	uint32_t queue_head, queue_tail;
 	uint32_t turns; /* exchanges in SENT that took one, at most NSTART */
 	uint32_t ready_next;
-	bool is_ready; /* in the list of lanes where somebody can go on */
+	bool is_ready;    /* in the list of lanes where somebody can go on */
+	bool is_detached; /* not to be found by its remote any more */
 };
 
 struct coap_exchanges {
@@ -56,7 +57,7 @@ struct coap_exchanges {
 	struct slab slab, lane_slab;
 	struct deadlines deadlines;
 	struct hash_index tokens, remotes;
-	uint32_t nstart, ready_head;
+	uint32_t nstart, ready_head, ready_tail;
 	uint32_t observing; /* how many are in OBSERVING */
 	uint64_t secret;
 };
@@ -67,9 +68,11 @@ void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capaci
 /* A new exchange with a new token. False when the table is full. */
 bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
 	struct handle *ret);
-/* Wants to send its request: true when it may now (the phase is then SENT); else it waits for its turn. */
-bool coap_exchange_start(struct coap_exchanges *t, struct handle h);
-/* Takes one waiting exchange whose turn has come; it is SENT now. Call until false. */
+/* Wants to send its request: true when it may now (the phase is then SENT); else it waits for its turn. Without
+ * `has_room` for a message in flight it waits in any case. */
+bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_room);
+/* Takes one waiting exchange whose turn has come; it is SENT now. Remotes take turns. Call until false, or until there
+ * is no room for a message in flight. */
 bool coap_exchange_ready(struct coap_exchanges *t, struct handle *ret);
 /* The request has arrived; the response may come until `deadline`. */
 void coap_exchange_acked(struct coap_exchanges *t, struct handle h, msec deadline);
@@ -80,8 +83,11 @@ void coap_exchange_remove(struct coap_exchanges *t, struct handle h);
 
 bool coap_exchange_find(
 	const struct coap_exchanges *t, const struct coap_remote *remote, struct bytes token, struct handle *ret);
-/* One exchange with this remote; the caller removes it and asks again until false. */
-bool coap_exchange_find_remote(const struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret);
+/* The remote is gone: takes its exchanges out of the way, so that new ones with it stay apart from them. False when
+ * there are none. */
+bool coap_exchange_detach(struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret_lane);
+/* One of those; the caller removes it and asks again until false. */
+bool coap_exchange_find_detached(const struct coap_exchanges *t, struct handle lane, struct handle *ret);
 /* The exchange behind a handle; NULL when it has ended. */
 const struct coap_exchange *coap_exchange_get(const struct coap_exchanges *t, struct handle h);
 

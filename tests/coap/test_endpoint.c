@@ -78,12 +78,22 @@ static enum coap_answer handle_tree(void *context, struct coap_endpoint *endpoin
 	return COAP_ANSWER_NOW;
 }
 
+static enum coap_answer handle_mirror(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	(void)context, (void)endpoint, (void)now;
+	ret->code = COAP_CHANGED;
+	ret->payload = request->body;
+	return COAP_ANSWER_NOW;
+}
+
 static struct coap_resource resources[] = {
 	{.path = "hello", .attributes = "rt=\"greeting\";ct=0", .handle = handle_hello},
 	{.path = "count", .handle = handle_count},
 	{.path = "later", .handle = handle_later, .is_hidden = true},
 	{.path = "tree", .is_subtree = true, .handle = handle_tree},
 	{.path = "tree/exact", .handle = handle_hello},
+	{.path = "mirror", .handle = handle_mirror, .is_hidden = true},
 };
 
 #define RESOURCES (sizeof resources / sizeof resources[0])
@@ -836,19 +846,68 @@ static void without_room_to_owe_an_answer_the_request_is_answered_busy(void **st
 	strike_stage(&s);
 }
 
-static void without_room_for_a_pending_message_a_request_times_out(void **state)
+static void without_room_for_a_message_in_flight_a_request_waits(void **state)
 {
 	struct stage s;
 	struct coap_endpoint_config config = peer_config(resources, RESOURCES);
 	(void)state;
 	config.capacities.pending = 1;
-	config.parameters.nstart = 2;
+	config.parameters.nstart = 4;
 	raise_stage_with(&s, &config);
+	for (int i = 0; i < 4; i++)
+		ask(&s, COAP_GET, "hello");
+	world_run(&s.world, 39);
+	assert_int_equal(s.world.link.sent, 2);
+	world_run(&s.world, 200);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 4);
+	strike_stage(&s);
+}
+
+static void a_body_in_one_message_may_be_gone_before_its_turn_comes(void **state)
+{
+	struct stage s;
+	struct coap_options options;
+	struct handle h;
+	char text[] = "kept";
+	(void)state;
+	raise_stage(&s);
 	ask(&s, COAP_GET, "hello");
-	ask(&s, COAP_GET, "hello");
-	world_run(&s.world, SECONDS(5));
-	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
-	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
+	struct coap_call call = call_to(&s, COAP_POST, "mirror", &options);
+	call.body = bytes_of(text, 4);
+	assert_true(coap_endpoint_request(s.client.endpoint, &call, s.world.now, &h));
+	memset(text, 'x', 4);
+	world_run(&s.world, 200);
+	assert_int_equal(s.body_len, 4);
+	assert_memory_equal(s.body, "kept", 4);
+	strike_stage(&s);
+}
+
+static void ask_the_lost_again(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now)
+{
+	struct stage *s = context;
+	struct coap_options options;
+	struct handle h;
+	struct coap_call call = call_to(s, COAP_GET, "hello", &options);
+	on_reply(context, endpoint, reply, now);
+	assert_true(coap_endpoint_request(endpoint, &call, now, &h));
+}
+
+static void one_who_asks_again_when_the_association_is_lost_is_heard(void **state)
+{
+	struct stage s;
+	struct coap_options options;
+	struct handle h;
+	(void)state;
+	raise_stage(&s);
+	struct coap_call call = call_to(&s, COAP_GET, "later", &options);
+	call.reply = ask_the_lost_again;
+	for (int i = 0; i < 3; i++)
+		assert_true(coap_endpoint_request(s.client.endpoint, &call, s.world.now, &h));
+	world_run(&s.world, 100);
+	coap_endpoint_lost(s.client.endpoint, &call.to, s.world.now);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_LOST], 3);
+	world_run(&s.world, SECONDS(10));
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 3);
 	strike_stage(&s);
 }
 
@@ -910,7 +969,9 @@ int main(void)
 		cmocka_unit_test(a_full_table_of_exchanges_refuses_and_recovers),
 		cmocka_unit_test(without_room_to_remember_it_an_unsafe_request_does_not_run),
 		cmocka_unit_test(without_room_to_owe_an_answer_the_request_is_answered_busy),
-		cmocka_unit_test(without_room_for_a_pending_message_a_request_times_out),
+		cmocka_unit_test(without_room_for_a_message_in_flight_a_request_waits),
+		cmocka_unit_test(a_body_in_one_message_may_be_gone_before_its_turn_comes),
+		cmocka_unit_test(one_who_asks_again_when_the_association_is_lost_is_heard),
 		cmocka_unit_test(on_a_bad_link_every_exchange_ends_once_and_nothing_runs_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,10 +87,10 @@ static void nstart_holds_for_each_remote_and_turns_go_in_order(void **state)
 	make(&x, 2);
 	for (int i = 0; i < 4; i++) {
 		h[i] = add(&x, 1, false);
-		assert_int_equal(coap_exchange_start(&x.t, h[i]), i < 2);
+		assert_int_equal(coap_exchange_start(&x.t, h[i], true), i < 2);
 	}
 	struct handle elsewhere = add(&x, 2, false);
-	assert_true(coap_exchange_start(&x.t, elsewhere));
+	assert_true(coap_exchange_start(&x.t, elsewhere, true));
 	assert_false(coap_exchange_ready(&x.t, &ready));
 	coap_exchange_acked(&x.t, h[1], 500);
 	assert_true(coap_exchange_ready(&x.t, &ready));
@@ -112,10 +112,10 @@ static void a_new_request_does_not_overtake_those_that_wait(void **state)
 	(void)state;
 	make(&x, 1);
 	struct handle first = add(&x, 1, false), second = add(&x, 1, false), third = add(&x, 1, false);
-	assert_true(coap_exchange_start(&x.t, first));
-	assert_false(coap_exchange_start(&x.t, second));
+	assert_true(coap_exchange_start(&x.t, first, true));
+	assert_false(coap_exchange_start(&x.t, second, true));
 	coap_exchange_remove(&x.t, first);
-	assert_false(coap_exchange_start(&x.t, third));
+	assert_false(coap_exchange_start(&x.t, third, true));
 	assert_true(coap_exchange_ready(&x.t, &ready));
 	assert_true(handle_equal(ready, second));
 	free(x.memory);
@@ -127,11 +127,29 @@ static void a_paced_exchange_needs_no_turn(void **state)
 	(void)state;
 	make(&x, 1);
 	struct handle plain = add(&x, 1, false);
-	assert_true(coap_exchange_start(&x.t, plain));
+	assert_true(coap_exchange_start(&x.t, plain, true));
 	for (int i = 0; i < 5; i++) {
 		struct handle paced = add(&x, 1, true);
-		assert_true(coap_exchange_start(&x.t, paced));
+		assert_true(coap_exchange_start(&x.t, paced, true));
 	}
+	free(x.memory);
+}
+
+static void without_room_for_a_message_requests_wait_and_remotes_take_turns(void **state)
+{
+	struct table x;
+	struct handle h[6], ready;
+	(void)state;
+	make(&x, 1);
+	for (int i = 0; i < 6; i++) {
+		h[i] = add(&x, (uint8_t)(i / 2), i == 1);
+		assert_false(coap_exchange_start(&x.t, h[i], false));
+	}
+	for (int i = 0; i < 3; i++) {
+		assert_true(coap_exchange_ready(&x.t, &ready));
+		assert_true(handle_equal(ready, h[2 * i]));
+	}
+	assert_false(coap_exchange_ready(&x.t, &ready));
 	free(x.memory);
 }
 
@@ -144,7 +162,7 @@ static void one_that_waits_can_be_removed_from_anywhere_in_the_queue(void **stat
 		make(&x, 1);
 		for (int i = 0; i < 5; i++) {
 			h[i] = add(&x, 1, false);
-			(void)coap_exchange_start(&x.t, h[i]);
+			(void)coap_exchange_start(&x.t, h[i], true);
 		}
 		coap_exchange_remove(&x.t, h[removed]);
 		for (int i = 0; i < 5; i++) {
@@ -167,7 +185,7 @@ static void the_wait_for_a_separate_response_ends(void **state)
 	(void)state;
 	make(&x, 1);
 	struct handle h = add(&x, 1, false);
-	assert_true(coap_exchange_start(&x.t, h));
+	assert_true(coap_exchange_start(&x.t, h, true));
 	assert_int_equal(coap_exchange_deadline(&x.t), NEVER);
 	coap_exchange_acked(&x.t, h, 1000);
 	assert_int_equal(coap_exchange_deadline(&x.t), 1000);
@@ -183,17 +201,21 @@ static void the_wait_for_a_separate_response_ends(void **state)
 static void all_exchanges_with_a_remote_are_found_when_it_is_lost(void **state)
 {
 	struct table x;
-	struct handle h;
+	struct handle h, lane;
 	struct coap_remote one = remote_of(1);
 	int count = 0;
 	(void)state;
 	make(&x, 1);
 	for (int i = 0; i < 3; i++)
-		(void)coap_exchange_start(&x.t, add(&x, 1, i == 2));
+		(void)coap_exchange_start(&x.t, add(&x, 1, i == 2), true);
 	struct handle elsewhere = add(&x, 2, false);
-	for (; coap_exchange_find_remote(&x.t, &one, &h); count++)
+	assert_true(coap_exchange_detach(&x.t, &one, &lane));
+	assert_false(coap_exchange_detach(&x.t, &one, &h));
+	struct handle anew = add(&x, 1, false); /* with the remote that has come back */
+	for (; coap_exchange_find_detached(&x.t, lane, &h); count++)
 		coap_exchange_remove(&x.t, h);
 	assert_int_equal(count, 3);
+	assert_non_null(coap_exchange_get(&x.t, anew));
 	assert_non_null(coap_exchange_get(&x.t, elsewhere));
 	free(x.memory);
 }
@@ -219,6 +241,7 @@ int main(void)
 		cmocka_unit_test(nstart_holds_for_each_remote_and_turns_go_in_order),
 		cmocka_unit_test(a_new_request_does_not_overtake_those_that_wait),
 		cmocka_unit_test(a_paced_exchange_needs_no_turn),
+		cmocka_unit_test(without_room_for_a_message_requests_wait_and_remotes_take_turns),
 		cmocka_unit_test(one_that_waits_can_be_removed_from_anywhere_in_the_queue),
 		cmocka_unit_test(the_wait_for_a_separate_response_ends),
 		cmocka_unit_test(all_exchanges_with_a_remote_are_found_when_it_is_lost),

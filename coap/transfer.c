@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/transfer.h"
+
+#include <assert.h>
+
+/* Header, token, and the options that the endpoint adds: Observe, Block1, Block2, Size1, Request-Tag, marker. */
+#define OVERHEAD_BYTES 40
+
+/* ---- the request ---- */
+
+void coap_transfer_set_body(struct coap_client_call *call, struct bytes body)
+{
+	call->body = body;
+	call->keeps_body = body.len <= sizeof call->small_body;
+	if (call->keeps_body && body.len > 0)
+		memcpy(call->small_body, body.data, body.len);
+}
+
+/* The copy moves with the call. */
+static struct bytes body_of(const struct coap_client_call *call)
+{
+	return call->keeps_body ? bytes_of(call->small_body, call->body.len) : call->body;
+}
+
+static bool sends_blocks(const struct coap_client_call *call)
+{
+	return call->body.len > coap_block_size(call->block1_szx);
+}
+
+bool coap_transfer_fits(const struct coap_client_call *call)
+{
+	uint64_t payload = sends_blocks(call) ? coap_block_size(call->block1_szx) : call->body.len;
+	uint64_t blocks = call->body.len >> (call->block1_szx + 4);
+	return OVERHEAD_BYTES + call->options_len + payload <= COAP_DATAGRAM_MAX_BYTES && blocks < COAP_BLOCKS_MAX &&
+	       call->body.len <= UINT32_MAX;
+}
+
+/* The part of our body that goes now. */
+static struct bytes add_block1(const struct coap_client_call *call, struct coap_options *o)
+{
+	struct coap_block block;
+	if (!sends_blocks(call))
+		return body_of(call);
+	bool exists = coap_block_at(call->body_done, call->block1_szx, &block);
+	assert(exists); /* longer bodies have been refused */
+	struct bytes part = bytes_first(bytes_from(body_of(call), (size_t)call->body_done), coap_block_size(block.szx));
+	block.has_more = call->body_done + part.len < call->body.len;
+	coap_options_set_uint(o, COAP_OPTION_BLOCK1, coap_block_value(block));
+	coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
+	if (block.number == 0)
+		coap_options_set_uint(o, COAP_OPTION_SIZE1, (uint32_t)call->body.len);
+	return part;
+}
+
+/* Asking on for the response's body: the same request without its own body, unless that names what is fetched and fits
+ * (RFC 8132 section 2.1). */
+static struct bytes add_block2(const struct coap_client_call *call, struct coap_options *o)
+{
+	struct coap_block block = {0, false, call->block2_szx};
+	(void)coap_block_at(call->fetched, call->block2_szx, &block);
+	coap_options_set_uint(o, COAP_OPTION_BLOCK2, coap_block_value(block));
+	if (call->method == COAP_FETCH && !sends_blocks(call))
+		return body_of(call);
+	if (sends_blocks(call))
+		coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
+	return BYTES_NONE;
+}
+
+struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_options *o)
+{
+	if (call->fetched > 0)
+		return add_block2(call, o);
+	bool asks_for_size = call->block2_szx < COAP_BLOCK_SZX_MAX && coap_code_is_safe(call->method);
+	if (asks_for_size && !call->is_block && !call->is_cancelling) /* early negotiation, section 2.4 */
+		coap_options_set_uint(o, COAP_OPTION_BLOCK2, call->block2_szx);
+	return add_block1(call, o);
+}
+
+/* ---- the response: our body ---- */
+
+/* RFC 7959 section 2.9.3. */
+static enum coap_transfer_progress shrink_body(struct coap_client_call *call, uint8_t szx)
+{
+	if (call->body.len >> (szx + 4) >= COAP_BLOCKS_MAX)
+		return COAP_TRANSFER_WHOLE;
+	call->block1_szx = szx;
+	call->body_done = 0;
+	return COAP_TRANSFER_ON;
+}
+
+static enum coap_transfer_progress advance_body(struct coap_client_call *call, struct coap_block block)
+{
+	uint64_t done = call->body_done + coap_block_size(call->block1_szx);
+	struct coap_block next;
+	if (block.szx < call->block1_szx)
+		call->block1_szx = block.szx;
+	if (!coap_block_at(done, call->block1_szx, &next))
+		return COAP_TRANSFER_BROKEN;
+	call->body_done = done;
+	return COAP_TRANSFER_ON;
+}
+
+enum coap_transfer_progress coap_transfer_sent(struct coap_client_call *call, const struct coap_message *m)
+{
+	struct coap_block block = {0, false, call->block1_szx};
+	uint32_t value;
+	bool has_block1 = coap_message_uint(m, COAP_OPTION_BLOCK1, &value);
+	bool is_last = call->body_done + coap_block_size(call->block1_szx) >= call->body.len;
+	if (call->fetched > 0 || call->is_cancelling)
+		return COAP_TRANSFER_WHOLE;
+	if (has_block1 && !coap_block_parse(value, &block))
+		return COAP_TRANSFER_BROKEN;
+	if (m->code == COAP_REQUEST_ENTITY_TOO_LARGE && has_block1 && call->body_done == 0 &&
+		block.szx < call->block1_szx)
+		return shrink_body(call, block.szx);
+	if (m->code == COAP_CONTINUE)
+		return is_last ? COAP_TRANSFER_BROKEN : advance_body(call, block);
+	/* A success for a block in between: the server treats each by itself (section 2.3). */
+	if (has_block1 && !is_last && coap_code_is_success(m->code))
+		return advance_body(call, block);
+	return COAP_TRANSFER_WHOLE;
+}
+
+/* ---- the response: its body ---- */
+
+static void pin_etag(struct coap_client_call *call, struct bytes etag)
+{
+	call->etag_len = (uint8_t)bytes_first(etag, sizeof call->etag).len;
+	if (call->etag_len > 0)
+		memcpy(call->etag, etag.data, call->etag_len);
+}
+
+/* The body has changed under way. What must not run again, or was asked for by a body in blocks of our own, is not
+ * asked for again; and a notification's successor brings the new state by itself. */
+static enum coap_transfer_progress restart(struct coap_endpoint *e, struct coap_client_call *call)
+{
+	if (call->has_restarted || !coap_code_is_safe(call->method) || sends_blocks(call) ||
+		!handle_is_none(call->parent))
+		return COAP_TRANSFER_BROKEN;
+	coap_body_close(&e->bodies, call->assembly);
+	call->assembly = HANDLE_NONE;
+	call->has_restarted = true;
+	call->fetched = 0;
+	return COAP_TRANSFER_ON;
+}
+
+/* It has no deadline of its own: it goes with the exchange. */
+static bool open_assembly(struct coap_endpoint *e, struct handle exchange)
+{
+	struct coap_client_call *call = &e->calls[exchange.slot];
+	uint64_t key = (uint64_t)exchange.slot << 32 | exchange.generation;
+	const struct coap_remote *remote = &coap_exchange_get(&e->exchanges, exchange)->remote;
+	if (!handle_is_none(call->assembly) ||
+		coap_body_open(&e->bodies, COAP_BODY_REPLY, remote, key, NEVER, &call->assembly))
+		return true;
+	e->counters.refused_full++;
+	return false;
+}
+
+static enum coap_transfer_progress append(
+	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m, struct coap_block block)
+{
+	struct coap_client_call *call = &e->calls[exchange.slot];
+	struct coap_block next;
+	bool is_full = m->payload.len == coap_block_size(block.szx);
+	if (coap_block_offset(block) != call->fetched || (block.has_more && !is_full) || block.szx > call->block2_szx)
+		return COAP_TRANSFER_BROKEN;
+	if (!open_assembly(e, exchange) ||
+		coap_body_append(&e->bodies, call->assembly, call->fetched, m->payload, NEVER) != COAP_BODY_APPENDED)
+		return COAP_TRANSFER_BROKEN;
+	if (!block.has_more)
+		return COAP_TRANSFER_WHOLE;
+	call->fetched += m->payload.len;
+	call->block2_szx = block.szx;
+	return coap_block_at(call->fetched, block.szx, &next) ? COAP_TRANSFER_ON : COAP_TRANSFER_BROKEN;
+}
+
+enum coap_transfer_progress coap_transfer_begin(
+	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m, struct coap_block block)
+{
+	struct bytes etag = BYTES_NONE;
+	(void)coap_message_option(m, COAP_OPTION_ETAG, &etag);
+	pin_etag(&e->calls[exchange.slot], etag);
+	return append(e, exchange, m, block);
+}
+
+enum coap_transfer_progress coap_transfer_received(
+	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m)
+{
+	struct coap_client_call *call = &e->calls[exchange.slot];
+	struct coap_block block = {0, false, 0};
+	struct bytes etag = BYTES_NONE;
+	uint32_t value;
+	bool has_block2 = coap_message_uint(m, COAP_OPTION_BLOCK2, &value);
+	if (call->is_block || call->is_cancelling)
+		return COAP_TRANSFER_WHOLE;
+	if (has_block2 && !coap_block_parse(value, &block))
+		return COAP_TRANSFER_BROKEN;
+	if (call->fetched == 0 && (coap_code_is_error(m->code) || (!block.has_more && block.number == 0)))
+		return COAP_TRANSFER_WHOLE;
+	if (call->fetched == 0)
+		return coap_transfer_begin(e, exchange, m, block);
+	if (coap_code_is_error(m->code) || !has_block2)
+		return COAP_TRANSFER_BROKEN;
+	(void)coap_message_option(m, COAP_OPTION_ETAG, &etag);
+	if (!bytes_equal(etag, bytes_of(call->etag, call->etag_len)))
+		return restart(e, call);
+	return append(e, exchange, m, block);
+}
