@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Real sockets on loopback. */
+#include "coap/io/udp.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const struct address loopback4 = {.ip = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}};
+static const struct address everywhere = {.port = 0};
+
+static struct coap_udp *open_at(const struct address *local)
+{
+	struct coap_udp *u = NULL;
+	assert_int_equal(coap_udp_open(local, &u), 0);
+	return u;
+}
+
+static void put(struct coap_udp *u, const struct address *to, const void *data, size_t len)
+{
+	struct datagram_port port = coap_udp_port(u);
+	assert_true(port.send(port.context, to, bytes_of(data, len)));
+}
+
+static bool get(struct coap_udp *u, struct coap_udp_datagram *ret)
+{
+	struct pollfd p = {.fd = coap_udp_descriptor(u), .events = POLLIN};
+	return coap_udp_next(u, ret) || (poll(&p, 1, 2000) == 1 && coap_udp_next(u, ret));
+}
+
+static void a_datagram_arrives_with_its_sender_in_an_aligned_buffer(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4);
+	struct address to = coap_udp_local(two), from = coap_udp_local(one);
+	assert_true(to.port != 0 && address_is_ipv4(&to));
+	put(one, &to, "hello", 5);
+	coap_udp_flush(one);
+	assert_true(get(two, &d));
+	assert_true(address_equal(&d.from, &from));
+	assert_int_equal(d.len, 5);
+	assert_memory_equal(d.data, "hello", 5);
+	assert_int_equal((uintptr_t)d.data % 64, 0);
+	assert_false(coap_udp_next(two, &d));
+	coap_udp_close(one);
+	coap_udp_close(two);
+}
+
+static void nothing_leaves_before_the_flush_or_a_full_batch(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4);
+	struct address to = coap_udp_local(two);
+	for (int i = 0; i < COAP_UDP_BATCH; i++)
+		put(one, &to, &i, sizeof i);
+	assert_false(coap_udp_next(two, &d));
+	put(one, &to, "", 0); /* one more than the batch holds */
+	for (int i = 0; i < COAP_UDP_BATCH; i++) {
+		assert_true(get(two, &d));
+		assert_memory_equal(d.data, &i, sizeof i);
+	}
+	assert_false(coap_udp_next(two, &d));
+	coap_udp_flush(one);
+	assert_true(get(two, &d));
+	assert_int_equal(d.len, 0);
+	assert_int_equal(coap_udp_counters(one)->sent, COAP_UDP_BATCH + 1);
+	coap_udp_close(one);
+	coap_udp_close(two);
+}
+
+static void a_datagram_that_is_too_long_is_neither_sent_nor_taken(void **state)
+{
+	static uint8_t wide[COAP_UDP_DATAGRAM_MAX_BYTES + 1];
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4);
+	struct address to = coap_udp_local(one);
+	struct datagram_port port = coap_udp_port(one);
+	assert_false(port.send(port.context, &to, bytes_of(wide, sizeof wide)));
+	put(one, &to, wide, sizeof wide - 1);
+	coap_udp_flush(one);
+	assert_true(get(one, &d));
+	assert_int_equal(d.len, sizeof wide - 1);
+	coap_udp_close(one);
+}
+
+static void one_socket_serves_ipv4_and_answers_from_the_address_that_was_asked(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *server = open_at(&everywhere), *client = open_at(&loopback4);
+	struct address to = address_ipv4(127, 0, 0, 2, coap_udp_local(server).port);
+	put(client, &to, "ask", 3);
+	coap_udp_flush(client);
+	assert_true(get(server, &d));
+	assert_true(address_is_ipv4(&d.from));
+	put(server, &d.from, "answer", 6);
+	coap_udp_flush(server);
+	assert_true(get(client, &d));
+	assert_true(address_equal(&d.from, &to));
+	coap_udp_close(server);
+	coap_udp_close(client);
+}
+
+static void what_cannot_be_sent_does_not_hold_up_the_rest(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4);
+	struct address to = coap_udp_local(one), nobody = address_ipv4(255, 255, 255, 255, 9);
+	put(one, &nobody, "x", 1); /* broadcast is not allowed on this socket */
+	put(one, &to, "y", 1);
+	coap_udp_flush(one);
+	assert_true(get(one, &d));
+	assert_int_equal(coap_udp_counters(one)->dropped_send, 1);
+	coap_udp_close(one);
+}
+
+static void an_address_of_others_cannot_be_bound(void **state)
+{
+	struct address foreign = address_ipv4(192, 0, 2, 1, 0);
+	struct coap_udp *u = NULL;
+	(void)state;
+	assert_true(coap_udp_open(&foreign, &u) < 0);
+	assert_null(u);
+	coap_udp_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_datagram_arrives_with_its_sender_in_an_aligned_buffer),
+		cmocka_unit_test(nothing_leaves_before_the_flush_or_a_full_batch),
+		cmocka_unit_test(a_datagram_that_is_too_long_is_neither_sent_nor_taken),
+		cmocka_unit_test(one_socket_serves_ipv4_and_answers_from_the_address_that_was_asked),
+		cmocka_unit_test(what_cannot_be_sent_does_not_hold_up_the_rest),
+		cmocka_unit_test(an_address_of_others_cannot_be_bound),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
