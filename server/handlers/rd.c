@@ -273,7 +273,8 @@ enum coap_answer handlers_rd(void *context, struct coap_endpoint *endpoint, cons
 {
 	struct server *s = context;
 	(void)endpoint;
-	if (s->is_stopping)
+	/* What cannot be answered later must not be persisted either. */
+	if (s->is_stopping || handle_is_none(request->later))
 		return answer(ret, COAP_SERVICE_UNAVAILABLE);
 	if (request->message->code == COAP_POST)
 		return request->rest_count == 0 ? register_device(s, request, ret, now)
