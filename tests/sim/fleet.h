@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A whole fleet in the virtual world: the real server and the real agents on real CoAP endpoints, with disks, stores and
- * programs in memory.
+ * A whole fleet in the virtual world: the real server and the real agents on real CoAP endpoints, with disks, stores
+ * and programs in memory.
  *
  * Associations have the shape of DTLS without its cryptography: a device says hello with its name until it is welcomed
  * with a number, and from then on every datagram carries that number. A server that was killed knows no numbers, so it
@@ -56,7 +56,8 @@ struct fleet_device {
 	struct world_node node;
 	struct fleet *fleet;
 	char name[FLEET_NAME_BYTES];
-	struct agent *agent; /* NULL while it is off */
+	char hello_name[FLEET_NAME_BYTES]; /* that of its credential; the story may make it another */
+	struct agent *agent;               /* NULL while it is off */
 	struct coap_endpoint *endpoint;
 	void *memory, *endpoint_memory;
 	struct disk disk;
@@ -69,7 +70,36 @@ struct fleet_device {
 	unsigned hellos_left;
 	msec hello_at, power_back_at; /* NEVER */
 	unsigned boots, power_cuts;
-	uint64_t blocks_fetched, blocks_repeated; /* over all boots */
+	uint64_t blocks_fetched, blocks_repeated; /* of the boots before this one */
+};
+
+/* One datagram as it is sent. */
+struct fleet_datagram {
+	unsigned device; /* the end that is not the server */
+	bool to_server;
+	unsigned times;                     /* 1, or more when this very datagram was sent before */
+	const struct coap_message *message; /* NULL: a hello or a welcome */
+};
+
+/* False loses the datagram. */
+typedef bool fleet_filter(void *context, const struct fleet_datagram *d, msec now);
+
+#define FLEET_TRACE_RECENT 256
+#define FLEET_TRACE_BYTES  8192
+
+struct fleet_trace_recent {
+	uint64_t hash;
+	unsigned times;
+};
+
+/* The story as lines such as "[  2990] device-0 > server: CON POST /rd (2nd) LOST". */
+struct fleet_trace {
+	bool is_on;
+	msec since;        /* times are counted from here */
+	uint64_t requests; /* of the server to devices, repeats not counted */
+	size_t next, len;
+	struct fleet_trace_recent recent[FLEET_TRACE_RECENT];
+	char text[FLEET_TRACE_BYTES]; /* what does not fit is left out */
 };
 
 struct fleet {
@@ -80,6 +110,10 @@ struct fleet {
 	struct trust_key secret;
 	struct trust_anchors anchors;
 	struct signature_port signature;
+	uint8_t class_id[MANIFEST_UUID_BYTES]; /* that manifests are signed for */
+	fleet_filter *filter;                  /* the story's; may be NULL */
+	void *filter_context;
+	struct fleet_trace trace;
 	bool is_talkative; /* prints the log lines of all */
 };
 
@@ -95,14 +129,17 @@ void fleet_start_device(struct fleet *f, unsigned device);
 void fleet_kill_device(struct fleet *f, unsigned device);
 void fleet_start_all(struct fleet *f);
 
+/* Starts a new trace, with the time and the count of requests from zero. */
+void fleet_trace_begin(struct fleet *f);
+
 /* Signs and writes an envelope for this image; its length. */
 size_t fleet_sign(struct fleet *f, const uint8_t *image, size_t size, const char *version, uint64_t sequence,
 	uint8_t *envelope, size_t capacity);
 /* Makes an image artifact of these bytes. */
 void fleet_store_artifact(struct fleet *f, const uint8_t *bytes, size_t size, const uint8_t digest[SHA256_BYTES]);
 /* Stores the image, signs it and adds the release. False when the server refused. */
-bool fleet_publish(
-	struct fleet *f, const char *release, const uint8_t *image, size_t size, const char *version, uint64_t sequence);
+bool fleet_publish(struct fleet *f, const char *release, const uint8_t *image, size_t size, const char *version,
+	uint64_t sequence);
 /* Starts a rollout to all devices; its number, 0 when refused. */
 uint32_t fleet_roll_out(struct fleet *f, const char *release, const struct rollout_plan *plan);
 /* Lets time pass until the command's outcome is there. */
@@ -117,6 +154,12 @@ enum entry_state fleet_entry(struct fleet *f, uint32_t rollout, unsigned device)
 const char *fleet_why(struct fleet *f, uint32_t rollout, unsigned device);
 /* Whether the program that runs now is exactly this image. */
 bool fleet_runs(struct fleet *f, unsigned device, const uint8_t *image, size_t size);
+
+/* Whether the boot choice names a slot with the whole factory image or the whole of this one. */
+bool fleet_can_boot(const struct fleet *f, unsigned device, const uint8_t *image, size_t size);
+/* Over all boots of the device. */
+uint64_t fleet_blocks_fetched(const struct fleet *f, unsigned device);
+uint64_t fleet_blocks_repeated(const struct fleet *f, unsigned device);
 
 extern const uint8_t fleet_vendor_id[MANIFEST_UUID_BYTES], fleet_class_id[MANIFEST_UUID_BYTES];
 extern uint8_t fleet_factory_image[];
