@@ -53,8 +53,9 @@ def wait_for(what, condition, seconds):
 
 
 def last_line(text):
-    lines = text.strip().splitlines()
-    return lines[-1][:70] if lines else ""
+    """What a tool said last, without its name and the folder of the demo."""
+    lines = text.replace(f"{RUN}/", "").replace("mgmtctl: ", "").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def write_private(path, text):
