@@ -83,6 +83,7 @@ static int make_socket(void)
 static int find_flow(const struct sockaddr_in *client)
 {
 	for (int i = 0; i < flow_count; i++)
+		/* NOLINTNEXTLINE: recvfrom has filled the address in */
 		if (flows[i].client.sin_port == client->sin_port &&
 			flows[i].client.sin_addr.s_addr == client->sin_addr.s_addr)
 			return i;

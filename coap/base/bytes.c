@@ -208,6 +208,7 @@ bool parse_hex(struct bytes text, void *out, size_t capacity, size_t *ret_len)
 			return false;
 	uint8_t *bytes = out;
 	for (size_t i = 0; i < text.len / 2; i++)
+		/* NOLINTNEXTLINE: every digit has been looked at above, none is negative */
 		bytes[i] = (uint8_t)(hex_digit(text.data[2 * i]) << 4 | hex_digit(text.data[2 * i + 1]));
 	*ret_len = text.len / 2;
 	return true;

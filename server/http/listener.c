@@ -33,6 +33,7 @@ static uint16_t port_of(int fd)
 	socklen_t len = sizeof at;
 	if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
 		return 0;
+	/* NOLINTNEXTLINE: getsockname has filled the address in */
 	return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_port
 					     : ((struct sockaddr_in6 *)&at)->sin6_port);
 }
