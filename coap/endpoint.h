@@ -104,7 +104,7 @@ struct coap_call {
 	struct coap_remote to;
 	enum coap_code method;
 	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
-	struct bytes body;                  /* copied when it fits one block; else it must stay valid until the outcome */
+	struct bytes body; /* copied when it fits one block; else it must stay valid until the outcome */
 	bool is_nonconfirmable;
 	bool observe;               /* registers (RFC 7641): notifications until an error, a cancel or a loss */
 	bool is_block;              /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not

@@ -33,11 +33,11 @@ struct coap_request {
 	bool body_is_last;       /* true unless more parts follow */
 	uint64_t slice_offset;   /* where in the response's body the wanted block begins */
 	uint32_t slice_size;     /* how much of it is wanted at most */
-	struct handle later;     /* to answer with coap_endpoint_respond after returning COAP_ANSWER_LATER; HANDLE_NONE when no
-				  * more answers can be owed: the client is then told to come back (5.03) */
-	struct handle observer;  /* HANDLE_NONE unless this call registers an observer or serves one (RFC 7641) */
-	bool is_notification;    /* the call makes a notification; nobody has sent this request just now */
-	struct arena *scratch;   /* for the response; reset when the response is on its way */
+	struct handle later; /* to answer with coap_endpoint_respond after returning COAP_ANSWER_LATER; HANDLE_NONE when
+			      * no more answers can be owed: the client is then told to come back (5.03) */
+	struct handle observer; /* HANDLE_NONE unless this call registers an observer or serves one (RFC 7641) */
+	bool is_notification;   /* the call makes a notification; nobody has sent this request just now */
+	struct arena *scratch;  /* for the response; reset when the response is on its way */
 };
 
 /* A response under construction. The endpoint presets it to 5.00 with nothing in it. */
@@ -54,8 +54,8 @@ struct coap_response {
 
 enum coap_answer {
 	COAP_ANSWER_NOW,   /* the response is filled in */
-	COAP_ANSWER_LATER, /* a separate response will follow (RFC 7252 section 5.2.2) through `later`; of a notification:
-			    * there is nothing to tell now */
+	COAP_ANSWER_LATER, /* a separate response will follow (RFC 7252 section 5.2.2) through `later`; of a
+			    * notification: there is nothing to tell now */
 };
 
 typedef enum coap_answer coap_handler(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
