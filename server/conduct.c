@@ -169,15 +169,36 @@ static bool read_body(struct server *s, struct device *device, enum operation op
 
 /* ---- answers ---- */
 
+/* The rollout's entry that asked for the operation; NULL when none did or it is gone. */
+static struct rollout_entry *entry_of(const struct server *s, const struct queue_item *item)
+{
+	bool is_there = item->purpose != 0 && slab_is_taken(&s->rollouts.entry_slab, item->purpose - 1);
+	return is_there ? rollout_entry_at(&s->rollouts, item->purpose - 1) : NULL;
+}
+
+/* The operation was a rollout's, and the entry has ended while it was on its way: by an abort, or by time. */
+static bool is_called_off(const struct server *s, const struct queue_item *item)
+{
+	const struct rollout_entry *entry = entry_of(s, item);
+	return item->purpose != 0 && (entry == NULL || entry_has_ended(entry));
+}
+
+/* The device has, or may have, an offer that nobody stands behind any more. */
+static void call_back(struct server *s, struct device *device, const struct queue_item *item, msec now)
+{
+	if (item->operation == OPERATION_OFFER)
+		conduct_ask(s, device, OPERATION_RESET, 0, msec_after(now, FOLLOW_DEADLINE), now);
+}
+
 /* The device answered the operation. It is out of the queue already, so what follows from it can be asked. */
 static void answered(struct server *s, struct device *device, const struct queue_item *item,
 	const struct coap_reply *reply, msec now)
 {
 	enum operation operation = (enum operation)item->operation;
 	bool success = coap_code_is_success(reply->code);
-	struct rollout_entry *entry = item->purpose == 0 || !slab_is_taken(&s->rollouts.entry_slab, item->purpose - 1)
-					      ? NULL
-					      : rollout_entry_at(&s->rollouts, item->purpose - 1);
+	struct rollout_entry *entry = entry_of(s, item);
+	if (success && is_called_off(s, item))
+		call_back(s, device, item, now);
 	switch (operation) {
 	case OPERATION_READ_DEVICE:
 	case OPERATION_OBSERVE_HEALTH:
@@ -242,8 +263,13 @@ static void unanswered(struct server *s, struct device *device, enum coap_outcom
 		conduct_pump(s, device, now);
 		return;
 	}
-	queue_retry(&s->queue, slot_of(s, device));
 	device->is_awake = false;
+	if (is_called_off(s, &item)) {
+		queue_done(&s->queue, slot_of(s, device));
+		call_back(s, device, &item, now);
+	} else {
+		queue_retry(&s->queue, slot_of(s, device));
+	}
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);
 }
 
