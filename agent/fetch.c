@@ -202,7 +202,7 @@ static void log_complete(struct agent *a)
 	const struct download *d = &a->deploy.download;
 	struct logline line = logline_begin("download_complete");
 	logline_number(&line, "blocks", d->block_count);
-	logline_number(&line, "fetched", (int64_t)a->counters.blocks_fetched);
+	logline_number(&line, "fetched", (int64_t)(d->block_count - d->resumed));
 	logline_number(&line, "resumed", d->resumed);
 	logline_number(&line, "repeated", (int64_t)(d->repeated + a->counters.blocks_repeated));
 	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
@@ -388,7 +388,6 @@ static void begin_image(struct agent *a, msec now)
 	}
 	a->fetch.what = FETCH_IMAGE;
 	a->counters.blocks_resumed += a->deploy.download.have;
-	a->counters.blocks_fetched = 0;
 	open_blocks(a);
 	log_image(a);
 	ask_blocks(a, now);
