@@ -6,7 +6,8 @@
  *     pending.c    changes under way to the store, and who waits for each
  *     conduct.c    one device at a time: its queue becomes requests, their answers become facts
  *     campaign.c   rollouts: events to rollout_step, its actions to the queue, its states to the store
- *     command.c    what operators ask for          query.c    what they look at
+ *     command.c    what operators ask for; command_rollout.c of rollouts
+ *     query.c      what they look at
  *     handlers/    what devices ask for
  *
  * Nothing here is called from outside of server/. */
@@ -165,11 +166,28 @@ void campaign_device_removed(struct server *s, struct handle device, msec now);
 
 /* ---- command.c ---- */
 
+/* The common way of commands. NULL, and the command is SERVER_BUSY, when too much is under way. */
+struct pending *command_begin(struct server *s, enum pending_kind kind, const struct server_ask *ask);
+void command_add(struct server *s, const struct store_change *change);
+enum server_result command_commit(struct server *s, struct pending *p, msec now);
+/* Gives `result` and keeps `why` for server_reason. */
+enum server_result command_refuse(struct server *s, enum server_result result, struct bytes why);
+/* Tells the operator that it came to nothing. */
+void command_fail(struct server *s, const struct pending *p, enum server_result result, msec now);
+/* The change lasts and has taken effect: its event goes to the store, and then `what` to the operator. */
+void command_conclude(
+	struct server *s, const struct pending *p, struct note *note, const struct server_done *what, msec now);
+
 /* A command's batch has come back. */
 void command_stored(struct server *s, const struct pending *p, bool ok, msec now);
 /* An upload has become an artifact, or has failed. */
 void command_uploaded(struct server *s, const struct pending *p, enum artifact_result result,
 	const struct artifact *artifact, msec now);
+
+/* ---- command_rollout.c ---- */
+
+void command_rollout_started(struct server *s, const struct pending *p, bool ok, msec now);
+void command_word_stored(struct server *s, const struct pending *p, bool ok, msec now);
 
 /* ---- query.c ---- */
 

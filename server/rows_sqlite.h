@@ -25,3 +25,5 @@ void rows_close(struct rows *r);
 bool rows_apply(struct rows *r, const struct store_change *change);
 /* Hands everything to the visitor, of the events the newest `events`. */
 bool rows_load(struct rows *r, const struct store_visitor *visitor, uint32_t events, char error[ROWS_ERROR_BYTES]);
+/* Writes "<what>: <what the database says>"; always false. */
+bool rows_fail(char error[ROWS_ERROR_BYTES], sqlite3 *db, const char *what);
