@@ -150,7 +150,7 @@ enum server_result server_rollout_start(struct server *s, struct bytes release_n
 	msec now)
 {
 	const struct release *release = releases_find(&s->releases, release_name);
-	uint32_t count, forgotten;
+	uint32_t count = 0, forgotten = 0;
 	if (release == NULL)
 		return command_refuse(s, SERVER_NO_RELEASE, release_name);
 	plan = plan == NULL ? &rollout_plan_default : plan;
