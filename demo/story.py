@@ -161,7 +161,7 @@ class Story:
         self.build = arguments.build.resolve()
         self.table = Table()
         self.coap_port, self.relay_port, self.http_port = *(free_port(socket.SOCK_DGRAM) for _ in range(2)), free_port()
-        self.server, self.relay, self.agents = None, None, {}
+        self.server, self.relay, self.watch, self.agents = None, None, None, {}
         self.started = time.monotonic()
 
     def say(self, text):
@@ -405,11 +405,12 @@ arguments = --home {home}
         self.check_outcome()
         self.refuse_downgrade()
         self.measure()
-        self.watch.stop()
         if not self.arguments.keep:
             self.stop_fleet()
 
     def kill_everything(self):
+        if self.watch is not None:
+            self.watch.stop()
         for process in [*self.agents.values(), self.server, self.relay]:
             if process is not None and process.process is not None:
                 process.stop(signal.SIGKILL)
@@ -445,6 +446,7 @@ def main():
             story.table.print()
     finally:
         if held and story.arguments.keep:
+            story.watch.stop()
             keep_hint(story)
         else:
             story.kill_everything()
