@@ -13,7 +13,7 @@
 
 static struct fleet fleet;
 static uint8_t image[IMAGE_BYTES];
-static const struct server_ask operator= {"olga", 1};
+static const struct server_ask operator= {"olga", FLEET_TOKEN};
 
 static int set_up(void **state)
 {

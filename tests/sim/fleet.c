@@ -128,7 +128,7 @@ enum server_result fleet_await(struct fleet *f, enum server_result accepted)
 	return f->server.done.result;
 }
 
-static const struct server_ask nobody = {"", 1};
+static const struct server_ask nobody = {"", FLEET_TOKEN};
 
 bool fleet_publish(
 	struct fleet *f, const char *release, const uint8_t *image, size_t size, const char *version, uint64_t sequence)

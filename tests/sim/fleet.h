@@ -18,6 +18,7 @@
 #define FLEET_DEVICES_MAX   16
 #define FLEET_ARTIFACTS_MAX 8
 #define FLEET_NAME_BYTES    16
+#define FLEET_TOKEN         1 /* of commands whose outcome fleet_await waits for; others may have other ones */
 
 struct fleet_artifact {
 	uint8_t digest[SHA256_BYTES];
@@ -127,6 +128,8 @@ void fleet_kill_server(struct fleet *f);
 void fleet_start_device(struct fleet *f, unsigned device);
 /* As a power cut. */
 void fleet_kill_device(struct fleet *f, unsigned device);
+/* The same, but the power comes back after a few seconds. */
+void fleet_cut_power(struct fleet *f, unsigned device);
 void fleet_start_all(struct fleet *f);
 
 /* Starts a new trace, with the time and the count of requests from zero. */
@@ -142,7 +145,7 @@ bool fleet_publish(struct fleet *f, const char *release, const uint8_t *image, s
 	uint64_t sequence);
 /* Starts a rollout to all devices; its number, 0 when refused. */
 uint32_t fleet_roll_out(struct fleet *f, const char *release, const struct rollout_plan *plan);
-/* Lets time pass until the command's outcome is there. */
+/* Lets time pass until the outcome of the command, which must have been given with FLEET_TOKEN, is there. */
 enum server_result fleet_await(struct fleet *f, enum server_result accepted);
 
 /* Let time pass until it holds; false when the span was not enough. */

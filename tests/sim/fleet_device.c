@@ -87,16 +87,22 @@ static bool device_send(void *context, const struct coap_remote *to, struct byte
 	return true;
 }
 
+void fleet_cut_power(struct fleet *f, unsigned device)
+{
+	struct fleet_device *d = &f->devices[device];
+	d->power_cuts++;
+	fleet_kill_device(f, device);
+	d->power_back_at = f->world.now + BOOT_TAKES;
+	world_join(&f->world, &d->node);
+}
+
 /* The world sees what runs and arranges for its end; a disk that lost its power takes the device down. */
 static void look(struct fleet_device *d, msec now)
 {
 	if (d->agent == NULL)
 		return;
 	if (d->disk.is_cut) {
-		d->power_cuts++;
-		fleet_kill_device(d->fleet, (unsigned)(d - d->fleet->devices));
-		d->power_back_at = now + BOOT_TAKES;
-		world_join(&d->fleet->world, &d->node);
+		fleet_cut_power(d->fleet, (unsigned)(d - d->fleet->devices));
 		return;
 	}
 	if (d->seen == d->disk.program && d->seen_starts == d->disk.starts && d->seen_self_tests == d->disk.self_tests)

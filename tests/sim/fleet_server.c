@@ -21,6 +21,8 @@ static void server_command_done(void *context, const struct server_done *done, m
 {
 	struct fleet_server *s = context;
 	(void)now;
+	if (done->token != FLEET_TOKEN)
+		return;
 	s->done = *done;
 	s->has_done = true;
 }

@@ -245,15 +245,29 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 	return false;
 }
 
+static int by_type_and_number(const void *a, const void *b)
+{
+	const struct store_memory_item *x = *(const struct store_memory_item *const *)a;
+	const struct store_memory_item *y = *(const struct store_memory_item *const *)b;
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x < y ? -1 : 1; /* of the same rollout: as they came */
+}
+
 bool store_memory_load(const struct store_memory *m, const struct store_visitor *visitor)
 {
-	static const enum store_change_type order[] = {STORE_DEVICE_PUT, STORE_REGISTRATION_PUT, STORE_RELEASE_PUT,
-		STORE_ROLLOUT_PUT, STORE_ENTRY_PUT, STORE_EVENT_PUT};
-	for (size_t pass = 0; pass < sizeof order / sizeof order[0]; pass++)
-		for (size_t i = 0; i < m->count; i++)
-			if (m->items[i].type == order[pass] && !visit(visitor, &m->items[i]))
-				return false;
-	return true;
+	const struct store_memory_item **sorted = malloc((m->count + 1) * sizeof(struct store_memory_item *));
+	bool loaded = true;
+	assert(sorted != NULL);
+	for (size_t i = 0; i < m->count; i++)
+		sorted[i] = &m->items[i];
+	qsort(sorted, m->count, sizeof *sorted, by_type_and_number);
+	for (size_t i = 0; i < m->count && loaded; i++)
+		loaded = visit(visitor, sorted[i]);
+	free(sorted);
+	return loaded;
 }
 
 size_t store_memory_count(const struct store_memory *m, enum store_change_type type)
