@@ -332,7 +332,7 @@ arguments = --home {home}
         time.sleep(1)
         self.server.start()
         wait_for("mgmtd to answer again", lambda: self.is_server_up(), 15)
-        wait_for("five registrations again", lambda: len(self.registered()) == len(DEVICES), 90)
+        wait_for("five registrations again", lambda: len(self.registered()) == len(DEVICES), 180)
 
     def rollout_devices(self):
         return self.mgmtctl("rollout", "show", self.rollout)["devices"]
