@@ -10,8 +10,8 @@
  * Rules. Safety, after every step: each device's choice of boot names a slot with a whole image; an entry that becomes
  * CONFIRMED means that the device has the release's image there; sequence floors never fall; no image gets more trials
  * than allowed, and none that fails its test stays. Liveness, once the network has healed: every device registers
- * again, every rollout ends, and server and device agree on the version. Bounds: one registration a device in the store,
- * no table of the server was ever full. */
+ * again, every rollout ends, and server and device agree on the version. Bounds: one registration a device in the
+ * store, no table of the server was ever full. */
 #include "tests/sim/fleet.h"
 
 #include <stdio.h>
@@ -33,7 +33,7 @@ struct release_image {
 
 /* What the checkers remember of a device. */
 struct past {
-	unsigned operations, boots;     /* of its disk when it was last looked at */
+	unsigned operations, boots; /* of its disk when it was last looked at */
 	uint64_t floor;
 	unsigned self_tests, power_cuts; /* before the rollout */
 	bool has_bad_program;
@@ -53,7 +53,8 @@ static unsigned troubles;
 
 static _Noreturn void broken(const char *rule, unsigned device)
 {
-	printf("\nseed %llu: at %lld, device-%u: %s\n", (unsigned long long)seed, (long long)fleet.world.now, device, rule);
+	printf("\nseed %llu: at %lld, device-%u: %s\n", (unsigned long long)seed, (long long)fleet.world.now, device,
+		rule);
 	exit(1);
 }
 
@@ -121,7 +122,7 @@ static void cut_off(unsigned i)
 
 static void tell_pause_or_resume(void)
 {
-	static const struct server_ask operator = {"swarm", FLEET_TOKEN + 1};
+	static const struct server_ask operator= {"swarm", FLEET_TOKEN + 1};
 	enum rollout_word word = draw(0, 1) == 0 ? ROLLOUT_PAUSE : ROLLOUT_RESUME;
 	(void)server_rollout_command(fleet.server.server, rollout, word, &operator, fleet.world.now);
 }
@@ -214,7 +215,7 @@ static bool all_are_registered(void)
 /* An operator wants it to end: what is halted or paused goes on. */
 static bool has_ended(void)
 {
-	static const struct server_ask operator = {"swarm", FLEET_TOKEN + 1};
+	static const struct server_ask operator= {"swarm", FLEET_TOKEN + 1};
 	const struct rollout *r = server_rollout_find(fleet.server.server, rollout);
 	if (r->record.state == ROLLOUT_PAUSED || r->record.state == ROLLOUT_HALTED)
 		(void)server_rollout_command(fleet.server.server, rollout, ROLLOUT_RESUME, &operator, fleet.world.now);

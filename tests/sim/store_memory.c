@@ -141,8 +141,8 @@ static bool is_same(const struct store_memory_item *a, enum store_change_type ty
 	return a->type == type && a->number == b->number && strcmp(a->name, b->name) == 0;
 }
 
-static void remove_where(struct store_memory *m, enum store_change_type type, const struct store_memory_item *key,
-	bool by_number_alone)
+static void remove_where(
+	struct store_memory *m, enum store_change_type type, const struct store_memory_item *key, bool by_number_alone)
 {
 	for (size_t i = 0; i < m->count;) {
 		struct store_memory_item *item = &m->items[i];
