@@ -84,8 +84,8 @@ const struct event *events_submit(struct events *e)
 void events_stored(struct events *e, uint64_t first, uint64_t last)
 {
 	assert(first <= last && last <= e->newest);
-	/* A batch behind one that was refused is durable too, but there is a gap before it: it goes again with the next
-	 * one, where it replaces itself. */
+	/* What lasts has no gaps (server/store.h). Should a store leave one, what lies behind it goes again with the
+	 * next batch, where it replaces itself. */
 	if (first <= e->stored + 1 && last > e->stored)
 		e->stored = last;
 	if (e->submitted < e->stored)

@@ -4,8 +4,10 @@
  *
  * Changes are added one by one to the batch being made and committed together: all of a batch lasts or none of it.
  * Batches are carried out in the order of their commits. The outcome of each comes back, in that order, through the
- * owner's call of server_stored with the batch's ticket, never from within the port. A store that cannot work (disk
- * full, read-only) says so batch by batch and is tried again with the next one; it never loses what it has confirmed.
+ * owner's call of server_stored with the batch's ticket, never from within the port. When one fails, those committed
+ * behind it before its outcome was told fail as well: what lasts has no gap in it, and the audit log, whose events are
+ * spread over the batches, can be loaded whenever the server is killed. A store that cannot work (disk full, read-only)
+ * says so batch by batch and is tried again with the next one; it never loses what it has confirmed.
  *
  * At the start the owner hands what the store has to a visitor, in the order of its members (store_load of the edge).
  */

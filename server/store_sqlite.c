@@ -24,7 +24,7 @@ struct kept {
 
 struct batch {
 	struct batch *next;
-	uint64_t ticket;
+	uint64_t ticket, epoch;
 	uint8_t *data;
 	size_t len, capacity;
 	uint32_t count;
@@ -47,6 +47,8 @@ struct store_sqlite {
 	bool is_running, is_working, is_closing;
 	char reason[ROWS_ERROR_BYTES], told[ROWS_ERROR_BYTES];
 	struct batch *open; /* the one being made; the loop's thread alone */
+	uint64_t epoch; /* of new batches, from 1; the next begins when a failure is told; the loop's thread alone */
+	uint64_t failed_epoch; /* the last one in which a batch has failed; the helper alone */
 };
 
 /* ---- lists ---- */
@@ -187,6 +189,7 @@ static bool commit(void *context, uint64_t ticket, msec now)
 	if (b == NULL)
 		return false;
 	b->ticket = ticket;
+	b->epoch = s->epoch;
 	if (!b->has_failed && submit(s, b))
 		return true;
 	free_batch(b);
@@ -246,15 +249,22 @@ static bool transact(struct store_sqlite *s, const struct batch *first, const st
 	return run(s, "COMMIT") ? true : give_up(s);
 }
 
+/* Whether a batch before it has failed and the loop did not know yet when it committed this one. */
+static bool is_behind_failure(const struct store_sqlite *s, const struct batch *b)
+{
+	return b->epoch <= s->failed_epoch;
+}
+
 static void carry_out(struct store_sqlite *s, struct batch *group)
 {
-	bool ok = transact(s, group, NULL);
-	for (struct batch *b = group; b != NULL; b = b->next)
-		b->ok = ok;
-	if (ok || group->next == NULL)
-		return;
-	for (struct batch *b = group; b != NULL; b = b->next)
-		b->ok = transact(s, b, b->next);
+	while (group != NULL && is_behind_failure(s, group)) /* `ok` is false from its making */
+		group = group->next;
+	bool ok = group != NULL && transact(s, group, NULL);
+	for (struct batch *b = group; b != NULL; b = b->next) {
+		b->ok = ok || (group->next != NULL && !is_behind_failure(s, b) && transact(s, b, b->next));
+		if (!b->ok && !is_behind_failure(s, b))
+			s->failed_epoch = b->epoch;
+	}
 }
 
 static struct batch *take_group(struct store_sqlite *s)
@@ -341,6 +351,7 @@ struct store_sqlite *store_sqlite_open(
 		return NULL;
 	}
 	s->config = *config;
+	s->epoch = 1;
 	if (s->config.waiting_max_kib == 0)
 		s->config.waiting_max_kib = WAITING_MAX_KIB;
 	list_init(&s->waiting);
@@ -404,6 +415,8 @@ bool store_sqlite_next(struct store_sqlite *s, uint64_t *ret_ticket, bool *ret_o
 		return false;
 	*ret_ticket = b->ticket;
 	*ret_ok = b->ok;
+	if (!b->ok && b->epoch == s->epoch)
+		s->epoch++;
 	free_batch(b);
 	return true;
 }

@@ -3,8 +3,8 @@
  * The store in one SQLite file (edge): WAL, synchronous=FULL, and one helper thread that commits.
  *
  * The loop's thread adds and commits batches into memory; the helper takes all that wait, carries them out in one
- * transaction (group commit), and leaves their outcomes in a row. When a group fails, each of its batches is tried by
- * itself, so that one that cannot be kept takes no other with it. The helper calls `wake`, which must be safe to be
+ * transaction (group commit), and leaves their outcomes in a row. When a group fails, its batches are tried one by one
+ * up to the first that cannot be kept; those behind it fail with it until its outcome was taken. The helper calls `wake`, which must be safe to be
  * called from another thread (ev_async_send is), and the loop's thread takes the outcomes. */
 #pragma once
 

@@ -118,6 +118,28 @@ static void test_450_a_rollout_survives_a_store_that_fails_for_a_while(void **st
 	assert_int_equal(fleet.devices[0].disk.self_tests, 1);
 }
 
+/* One batch of several that are under way fails; then the server is killed, before or after it could try again. */
+static void test_460_a_server_killed_after_its_store_failed_starts_again(void **state)
+{
+	(void)state;
+	for (msec at = 10; at < 100; at++) {
+		fleet_done(&fleet);
+		fleet_init(&fleet, (uint64_t)at, 8);
+		fleet.server.store.latency = 30;
+		fleet.world.link.quality = (struct link_quality){.jitter = 20};
+		fleet_start_server(&fleet);
+		world_run(&fleet.world, SECONDS(1));
+		for (unsigned i = 0; i < 8; i++)
+			fleet_start_device(&fleet, i);
+		world_run(&fleet.world, 20);
+		fleet.server.store.fail_batches = 1;
+		world_run(&fleet.world, at);
+		fleet_kill_server(&fleet);
+		fleet_start_server(&fleet); /* asserts that all could be loaded */
+		assert_true(fleet_until_registered(&fleet, 8, SECONDS(600)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +149,7 @@ int main(void)
 		STORY(test_430_a_device_that_claims_another_name_is_refused),
 		STORY(test_440_a_device_that_is_away_for_long_expires_and_comes_back_with_its_history),
 		STORY(test_450_a_rollout_survives_a_store_that_fails_for_a_while),
+		STORY(test_460_a_server_killed_after_its_store_failed_starts_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,8 @@ bool store_memory_due(struct store_memory *m, msec now, uint64_t *ret_ticket, bo
 	*ret_ok = !b->fails;
 	if (b->fails) {
 		drop_changes(b);
+		for (uint32_t i = 1; i < m->waiting; i++) /* committed before this outcome is told */
+			batch_at(m, i)->fails = true;
 	} else {
 		for (uint32_t i = 0; i < b->count; i++)
 			carry_out(m, &b->changes[i]);
