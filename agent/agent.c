@@ -94,6 +94,19 @@ static void forget_observer(void *context, struct handle observer)
 	report_remove(&entry->agent->report, observer);
 }
 
+/* The server acknowledged no notification. Should it be there again by now, it would wait for the next one for ever:
+ * registering anew makes it observe anew (lwm2m interface section 3.2 rule 3). */
+static void observer_unreachable(void *context, struct handle observer, msec now)
+{
+	const struct agent_entry *entry = context;
+	struct agent *a = entry->agent;
+	(void)observer;
+	struct logline line = logline_begin("server_silent");
+	logline_text(&line, "request", "notification");
+	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
+	register_silent(&a->registration, now);
+}
+
 /* ---- life ---- */
 
 static size_t bitmap_capacity(const struct agent_config *config)
@@ -144,6 +157,7 @@ static void add_resource(struct agent *a, unsigned i, const char *path, struct p
 		.is_hidden = tree.depth == 0 || tree.ids[0] == MODEL_SECURITY,
 		.handle = handle_request,
 		.forget = forget_observer,
+		.unreachable = observer_unreachable,
 		.context = &a->entries[i],
 	};
 }

@@ -167,6 +167,15 @@ static void send_again(struct coap_endpoint *e, struct handle h, const struct co
 		coap_outbound_send(e, &p->remote, bytes_of(p->datagram, p->len), now);
 }
 
+static void give_up_observer(struct coap_endpoint *e, struct handle observer, msec now)
+{
+	const struct coap_observer *x = coap_observer_get(&e->observers, observer);
+	const struct coap_resource *resource = x == NULL ? NULL : &e->config.resources[x->resource];
+	if (resource != NULL && resource->unreachable != NULL)
+		resource->unreachable(resource->context, observer, now);
+	coap_endpoint_forget_observer(e, observer);
+}
+
 static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec now)
 {
 	struct handle owner = p->owner;
@@ -178,7 +187,7 @@ static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec 
 		coap_separate_remove(&e->separates, owner);
 		break;
 	case COAP_PENDING_NOTIFICATION:
-		coap_endpoint_forget_observer(e, owner);
+		give_up_observer(e, owner, now);
 		break;
 	case COAP_PENDING_LAST_WORD:
 		break;

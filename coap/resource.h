@@ -70,5 +70,8 @@ struct coap_resource {
 	const char *attributes; /* for /.well-known/core, such as "rt=\"x\";ct=40"; NULL for none */
 	coap_handler *handle;
 	void (*forget)(void *context, struct handle observer); /* an observer is gone; may be NULL */
+	/* An observer has acknowledged nothing for so long that it is given up (RFC 7641 section 4.5); `forget`
+	 * follows. May be NULL. It does not know that it is an observer no more. */
+	void (*unreachable)(void *context, struct handle observer, msec now);
 	void *context;
 };

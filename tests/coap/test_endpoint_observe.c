@@ -17,7 +17,7 @@ struct stage {
 	size_t padding;         /* makes its representation so much longer */
 	bool is_gone;           /* the resource has been deleted */
 	struct handle observer; /* the latest that registered */
-	int forgotten;
+	int forgotten, unreachable;
 	int outcomes[6];
 	int seen, times; /* the latest state told to the client, and how many were told */
 	bool went_back;  /* an older state was told after a newer one */
@@ -62,8 +62,15 @@ static void forget(void *context, struct handle observer)
 	s->forgotten += handle_equal(observer, s->observer);
 }
 
+static void unreachable(void *context, struct handle observer, msec now)
+{
+	struct stage *s = context;
+	(void)now;
+	s->unreachable += handle_equal(observer, s->observer);
+}
+
 static struct coap_resource resources[] = {
-	{.path = "state", .handle = handle_state, .is_observable = true, .forget = forget},
+	{.path = "state", .handle = handle_state, .is_observable = true, .forget = forget, .unreachable = unreachable},
 	{.path = "plain", .handle = handle_state},
 };
 
@@ -236,6 +243,7 @@ static void an_observation_cancelled_by_the_client_ends_at_the_server(void **sta
 	coap_endpoint_cancel(s.client.endpoint, h, s.world.now);
 	world_run(&s.world, 100);
 	assert_false(has_observer(&s));
+	assert_int_equal(s.unreachable, 0);
 	assert_int_equal(s.forgotten, 1);
 	change(&s, true, 1000);
 	assert_int_equal(s.times, 1);
@@ -291,6 +299,7 @@ static void an_observer_who_never_answers_is_forgotten_after_the_last_timeout(vo
 	world_leave(&s.world, &s.client.node);
 	change(&s, true, SECONDS(94));
 	assert_false(has_observer(&s));
+	assert_int_equal(s.unreachable, 1);
 	assert_int_equal(s.forgotten, 1);
 	assert_true(coap_endpoint_is_idle(s.server.endpoint));
 	strike_stage(&s);

@@ -118,6 +118,30 @@ static void test_450_a_rollout_survives_a_store_that_fails_for_a_while(void **st
 	assert_int_equal(fleet.devices[0].disk.self_tests, 1);
 }
 
+static bool is_installing(void *context)
+{
+	return fleet_entry(&fleet, *(uint32_t *)context, 0) == ENTRY_INSTALLING;
+}
+
+/* The network is away just while the device has to tell how the update went, and back before anything runs out. */
+static void test_455_news_that_could_not_be_told_are_told_when_the_network_is_back(void **state)
+{
+	static uint8_t image[1500];
+	(void)state;
+	disk_make_image(image, sizeof image, 2);
+	fleet_start_all(&fleet);
+	assert_true(fleet_until_registered(&fleet, 1, SECONDS(10)));
+	assert_true(fleet_publish(&fleet, "two", image, sizeof image, "2.0.0", 2));
+	uint32_t rollout = fleet_roll_out(&fleet, "two", NULL);
+	assert_true(world_run_until(&fleet.world, SECONDS(60), is_installing, &rollout));
+	world_run(&fleet.world, SECONDS(1));
+	link_cut(&fleet.world.link, &fleet.devices[0].node.address, true);
+	world_run(&fleet.world, SECONDS(110));
+	link_cut(&fleet.world.link, &fleet.devices[0].node.address, false);
+	assert_true(fleet_until_ended(&fleet, rollout, SECONDS(120)));
+	assert_int_equal(fleet_entry(&fleet, rollout, 0), ENTRY_CONFIRMED);
+}
+
 /* One batch of several that are under way fails; then the server is killed, before or after it could try again. */
 static void test_460_a_server_killed_after_its_store_failed_starts_again(void **state)
 {
@@ -149,6 +173,7 @@ int main(void)
 		STORY(test_430_a_device_that_claims_another_name_is_refused),
 		STORY(test_440_a_device_that_is_away_for_long_expires_and_comes_back_with_its_history),
 		STORY(test_450_a_rollout_survives_a_store_that_fails_for_a_while),
+		STORY(test_455_news_that_could_not_be_told_are_told_when_the_network_is_back),
 		STORY(test_460_a_server_killed_after_its_store_failed_starts_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,15 @@ static void write_message(struct writer *w, const struct fleet_datagram *d)
 		write_text(w, " Observe");
 }
 
+static void keep_line(struct fleet *f, struct bytes text)
+{
+	if (f->trace.len + text.len >= sizeof f->trace.text)
+		return;
+	memcpy(f->trace.text + f->trace.len, text.data, text.len);
+	f->trace.len += text.len;
+	f->trace.text[f->trace.len] = '\0';
+}
+
 static void write_line(struct fleet *f, const struct fleet_datagram *d, bool passes, msec now)
 {
 	char line[160], head[48];
@@ -75,12 +84,10 @@ static void write_line(struct fleet *f, const struct fleet_datagram *d, bool pas
 	write_text(&w, ordinal(d->times));
 	write_text(&w, passes ? "\n" : " LOST\n");
 	assert(!w.failed);
-	struct bytes text = writer_bytes(&w);
-	if (f->trace.len + text.len >= sizeof f->trace.text)
-		return;
-	memcpy(f->trace.text + f->trace.len, text.data, text.len);
-	f->trace.len += text.len;
-	f->trace.text[f->trace.len] = '\0';
+	if (f->is_talkative)
+		printf("%.*s", (int)writer_bytes(&w).len, line);
+	if (f->trace.is_on)
+		keep_line(f, writer_bytes(&w));
 }
 
 bool fleet_see(void *fleet, const struct address *from, const struct address *to, struct bytes datagram,
@@ -101,7 +108,7 @@ bool fleet_see(void *fleet, const struct address *from, const struct address *to
 		f->trace.requests += !d.to_server && coap_code_is_request(message.code) && d.times == 1;
 	}
 	bool passes = f->filter == NULL || f->filter(f->filter_context, &d, now);
-	if (f->trace.is_on)
+	if (f->trace.is_on || f->is_talkative)
 		write_line(f, &d, passes, now);
 	return passes;
 }
