@@ -290,6 +290,7 @@ static void publish_and_roll_out(void)
 	plan.waves[0] = (struct rollout_wave){draw(1, 2), false};
 	plan.waves[1] = (struct rollout_wave){draw(1, 100), true};
 	plan.failures_allowed = draw(0, 100);
+	plan.install_s = plan.confirm_s = 7200; /* longer than any trouble: being away is then no verdict */
 	rollout = fleet_roll_out(&fleet, image->version, &plan);
 	if (rollout == 0)
 		broken("the rollout was refused", 0);

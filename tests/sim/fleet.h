@@ -27,7 +27,8 @@ struct fleet_artifact {
 };
 
 struct fleet_session {
-	uint32_t number; /* 0: none */
+	uint32_t number;  /* 0: none */
+	uint32_t attempt; /* that it was made for; the same hello again gets the same welcome */
 	char name[FLEET_NAME_BYTES];
 	struct coap_remote remote;
 };
@@ -68,6 +69,7 @@ struct fleet_device {
 	unsigned seen_starts, seen_self_tests;
 	msec program_ends; /* self-test or payload; NEVER */
 	uint32_t session;  /* 0: none */
+	uint32_t attempt;  /* to connect; over all boots */
 	unsigned hellos_left;
 	msec hello_at, power_back_at; /* NEVER */
 	unsigned boots, power_cuts;

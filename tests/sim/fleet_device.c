@@ -14,6 +14,7 @@ static bool uplink_connect(void *context, msec now)
 {
 	struct fleet_device *d = context;
 	d->session = 0;
+	d->attempt++;
 	d->hellos_left = HELLO_TRIES;
 	d->hello_at = now;
 	return true;
@@ -141,7 +142,7 @@ static void say_hello(struct fleet_device *d, msec now)
 	}
 	d->hellos_left--;
 	d->hello_at = now + HELLO_EVERY;
-	fleet_send(&d->node, &server, FRAME_HELLO, 0, bytes_of_text(d->hello_name));
+	fleet_send(&d->node, &server, FRAME_HELLO, d->attempt, bytes_of_text(d->hello_name));
 }
 
 static void device_receive(void *context, const struct address *from, struct bytes datagram, msec now)

@@ -87,14 +87,18 @@ static bool server_send(void *context, const struct coap_remote *to, struct byte
 	return true;
 }
 
-/* One session a device: a new hello replaces the old one. */
-static void welcome(struct fleet_server *s, const struct address *from, struct bytes name, msec now)
+/* One session a device: the hello of another attempt replaces the old one. */
+static void welcome(struct fleet_server *s, const struct address *from, uint32_t attempt, struct bytes name, msec now)
 {
 	size_t place = from->ip[15] - 1u;
 	assert(place < FLEET_DEVICES_MAX && name.len < FLEET_NAME_BYTES);
 	struct fleet_session *session = &s->sessions[place], old = *session;
+	if (old.number != 0 && old.attempt == attempt) {
+		fleet_send(&s->node, from, FRAME_WELCOME, old.number, BYTES_NONE);
+		return;
+	}
 	uint32_t number = ++s->newest_session;
-	*session = (struct fleet_session){.number = number, .remote = {*from, {number, 1}}};
+	*session = (struct fleet_session){.number = number, .attempt = attempt, .remote = {*from, {number, 1}}};
 	memcpy(session->name, name.data, name.len);
 	if (old.number != 0)
 		server_disconnected(s->server, &old.remote, now);
@@ -111,7 +115,7 @@ static void server_receive(void *context, const struct address *from, struct byt
 	struct bytes rest = read_bytes(&r, reader_left(&r));
 	struct fleet_session *session = find_session(s, number, from);
 	if (frame == FRAME_HELLO)
-		welcome(s, from, rest, now);
+		welcome(s, from, number, rest, now);
 	else if (frame == FRAME_DATA && session != NULL)
 		coap_endpoint_receive(s->endpoint, &session->remote, rest, now);
 }
