@@ -265,7 +265,12 @@ static void take_block_response(struct agent *a, uint32_t asked, const struct co
 		return;
 	}
 	coap_blockfetch_lost(&a->fetch.blocks, asked, now);
-	take_error(a, reply->code, now);
+	if (reply->code != COAP_BAD_REQUEST) {
+		take_error(a, reply->code, now);
+		return;
+	}
+	fetch_stop(a, now); /* the block lies behind the end of the file */
+	end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is shorter than the manifest says", now);
 }
 
 static void block_replied(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)

@@ -129,7 +129,7 @@ static bool find(void *context, const uint8_t digest[SHA256_BYTES], struct artif
 
 static int64_t read_at(void *context, const uint8_t digest[SHA256_BYTES], uint64_t offset, void *out, size_t len)
 {
-	const struct reading *r = open_artifact(context, digest);
+	struct reading *r = open_artifact(context, digest);
 	size_t got = 0;
 	if (r == NULL)
 		return -ENOENT;
@@ -143,6 +143,8 @@ static int64_t read_at(void *context, const uint8_t digest[SHA256_BYTES], uint64
 			break;
 		got += (size_t)n;
 	}
+	if (got < len) /* shorter than when it was opened: the next look finds out how long it is */
+		end_reading(r);
 	return (int64_t)got;
 }
 

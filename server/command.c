@@ -88,19 +88,19 @@ void server_upload_cancel(struct server *s, struct handle upload)
 	s->ports.artifacts.cancel(s->ports.artifacts.context, upload);
 }
 
-enum server_result server_upload_finish(struct server *s, struct handle upload, const struct server_ask *ask, msec now)
+enum server_result server_upload_finish(
+	struct server *s, struct handle upload, const struct server_ask *ask, msec now, enum artifact_result *ret_why)
 {
 	struct pending *p = command_begin(s, PENDING_UPLOAD, ask);
 	(void)now;
 	if (p == NULL)
 		return SERVER_BUSY;
 	pending_detach(s);
-	enum artifact_result result =
-		s->ports.artifacts.finish(s->ports.artifacts.context, upload, pending_ticket(s, p));
-	if (result == ARTIFACT_DONE)
+	*ret_why = s->ports.artifacts.finish(s->ports.artifacts.context, upload, pending_ticket(s, p));
+	if (*ret_why == ARTIFACT_DONE)
 		return SERVER_ACCEPTED;
 	pending_give(s, p);
-	return command_refuse(s, SERVER_ARTIFACT, bytes_of_text(artifact_result_text(result)));
+	return command_refuse(s, SERVER_ARTIFACT, bytes_of_text(artifact_result_text(*ret_why)));
 }
 
 void command_uploaded(struct server *s, const struct pending *p, enum artifact_result result,

@@ -142,10 +142,12 @@ struct server_ask {
 const char *server_reason(const struct server *s);
 const char *server_result_text(enum server_result result);
 
-/* Uploads an image. begin and append answer at once (ARTIFACT_DONE); finish is a command. */
+/* Uploads an image. begin and append answer at once (ARTIFACT_DONE); finish is a command, and says what is wrong with
+ * the image (`ret_why`) when it answers SERVER_ARTIFACT at once. */
 enum artifact_result server_upload_begin(struct server *s, uint64_t size, const uint8_t *digest, struct handle *ret);
 enum artifact_result server_upload_append(struct server *s, struct handle upload, struct bytes data);
-enum server_result server_upload_finish(struct server *s, struct handle upload, const struct server_ask *ask, msec now);
+enum server_result server_upload_finish(
+	struct server *s, struct handle upload, const struct server_ask *ask, msec now, enum artifact_result *ret_why);
 void server_upload_cancel(struct server *s, struct handle upload);
 
 /* Makes a release of a signed envelope; the image must have been uploaded before. */

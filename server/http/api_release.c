@@ -42,7 +42,12 @@ static void finish_upload(struct request *r)
 		return;
 	}
 	r->has_upload = false;
-	answer_later(r, server_upload_finish(request_server(r), r->upload, &ask, request_now(r)), uploaded);
+	enum artifact_result why = ARTIFACT_FAILED;
+	enum server_result result = server_upload_finish(request_server(r), r->upload, &ask, request_now(r), &why);
+	if (result == SERVER_ARTIFACT)
+		answer_upload_error(r, why);
+	else
+		answer_later(r, result, uploaded);
 }
 
 static void list_artifacts(struct request *r)

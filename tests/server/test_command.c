@@ -158,9 +158,11 @@ static void an_upload_is_done_when_the_artifact_and_its_event_last(void **state)
 {
 	struct stage *s = *state;
 	struct handle upload;
+	enum artifact_result why;
 	assert_int_equal(server_upload_begin(s->server, 3, NULL, &upload), ARTIFACT_DONE);
 	assert_int_equal(server_upload_append(s->server, upload, bytes_of_text("abc")), ARTIFACT_DONE);
-	assert_int_equal(stage_await(s, server_upload_finish(s->server, upload, &ask, s->world.now)), SERVER_DONE);
+	assert_int_equal(
+		stage_await(s, server_upload_finish(s->server, upload, &ask, s->world.now, &why)), SERVER_DONE);
 	assert_int_equal(s->done.stored.size, 3);
 	assert_int_equal(s->done.stored.digest[0], 0xba); /* of "abc" (FIPS 180-4) */
 	assert_int_equal(stage_events(s, EVENT_ARTIFACT_ADDED), 1);
@@ -170,13 +172,16 @@ static void an_upload_that_fails_says_why(void **state)
 {
 	struct stage *s = *state;
 	struct handle upload;
+	enum artifact_result why;
 	server_upload_begin(s->server, 0, NULL, &upload);
-	assert_int_equal(server_upload_finish(s->server, upload, &ask, s->world.now), SERVER_ARTIFACT);
+	assert_int_equal(server_upload_finish(s->server, upload, &ask, s->world.now, &why), SERVER_ARTIFACT);
+	assert_int_equal(why, ARTIFACT_EMPTY);
 	assert_string_equal(server_reason(s->server), "empty");
 	server_upload_begin(s->server, 3, NULL, &upload);
 	server_upload_append(s->server, upload, bytes_of_text("abc"));
 	s->upload_result = ARTIFACT_NO_SPACE;
-	assert_int_equal(stage_await(s, server_upload_finish(s->server, upload, &ask, s->world.now)), SERVER_ARTIFACT);
+	assert_int_equal(
+		stage_await(s, server_upload_finish(s->server, upload, &ask, s->world.now, &why)), SERVER_ARTIFACT);
 	assert_int_equal(s->done.artifact, ARTIFACT_NO_SPACE);
 	assert_int_equal(stage_events(s, EVENT_ARTIFACT_ADDED), 0);
 }

@@ -88,12 +88,22 @@ static enum artifact_result append(void *context, struct handle upload, struct b
 	return ARTIFACT_DONE;
 }
 
+static void make_artifact(struct rig *rig)
+{
+	struct signature_port port = signature_wolfcrypt_port(&nobody);
+	rig->made = (struct artifact){.size = rig->uploaded};
+	port.sha256(port.context, bytes_of(rig->bytes, rig->uploaded), rig->made.digest);
+}
+
 static enum artifact_result finish(void *context, struct handle upload, uint64_t ticket)
 {
 	struct rig *rig = context;
 	(void)upload;
 	if (rig->uploaded == 0)
 		return end(rig, ARTIFACT_EMPTY);
+	make_artifact(rig);
+	if (rig->has_expected && memcmp(rig->made.digest, rig->expected, SHA256_BYTES) != 0)
+		return end(rig, ARTIFACT_WRONG_DIGEST); /* at once, as artifact_files does */
 	rig->finish_ticket = ticket;
 	rig->is_finished = true;
 	return ARTIFACT_DONE;
@@ -114,17 +124,10 @@ static bool remove_artifact(void *context, const uint8_t digest[SHA256_BYTES])
 
 static void finish_upload(struct rig *rig)
 {
-	struct signature_port port = signature_wolfcrypt_port(&nobody);
-	struct artifact made = {.size = rig->uploaded};
 	rig->is_finished = rig->is_uploading = false;
-	port.sha256(port.context, bytes_of(rig->bytes, rig->uploaded), made.digest);
-	if (rig->has_expected && memcmp(made.digest, rig->expected, SHA256_BYTES) != 0) {
-		server_artifact_finished(rig->server, rig->finish_ticket, ARTIFACT_WRONG_DIGEST, NULL, rig->now);
-		return;
-	}
-	rig->artifact = made;
+	rig->artifact = rig->made;
 	rig->has_artifact = true;
-	server_artifact_finished(rig->server, rig->finish_ticket, ARTIFACT_DONE, &made, rig->now);
+	server_artifact_finished(rig->server, rig->finish_ticket, ARTIFACT_DONE, &rig->made, rig->now);
 }
 
 /* ---- the server ---- */

@@ -28,7 +28,7 @@ struct rig {
 	size_t log_len;
 
 	/* The repository: one artifact and one upload. */
-	struct artifact artifact;
+	struct artifact artifact, made; /* made: of the upload that has just ended */
 	bool has_artifact, is_uploading, has_expected, is_finished, is_disk_full;
 	uint8_t expected[SHA256_BYTES];
 	uint64_t finish_ticket, largest_piece;
