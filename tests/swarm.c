@@ -10,7 +10,8 @@
  * Rules. Safety, after every step: each device's choice of boot names a slot with a whole image; an entry that becomes
  * CONFIRMED means that the device has the release's image there; sequence floors never fall; no image gets more trials
  * than allowed, and none that fails its test stays. Liveness, once the network has healed: every device registers
- * again, every rollout ends, and server and device agree on the version. Bounds: one registration a device in the
+ * again, every rollout ends, server and device agree on the version, no device is left with an update that nobody
+ * waits for, none has fetched a block that it had journalled. Bounds: one registration a device in the
  * store, no table of the server was ever full. */
 #include "tests/sim/fleet.h"
 
@@ -23,7 +24,8 @@
 #define TROUBLE_LASTS   SECONDS(900)
 #define CONVERGES_IN    SECONDS(1800)
 #define ENDS_IN         SECONDS(14400)
-#define SETTLE_REQUIRED SECONDS(10) /* how long a new program must run to be kept */
+#define UNSYNCED_MOST   (FLEET_PROGRESS_EVERY + 16) /* blocks that a power cut may take: not journalled, or in flight */
+#define SETTLE_REQUIRED SECONDS(10)                 /* how long a new program must run to be kept */
 
 struct release_image {
 	uint8_t bytes[IMAGE_MAX];
@@ -36,6 +38,7 @@ struct past {
 	unsigned operations, boots; /* of its disk when it was last looked at */
 	uint64_t floor;
 	unsigned self_tests, power_cuts; /* before the rollout */
+	uint64_t fetched;                /* blocks, before the rollout */
 	bool has_bad_program;
 	bool is_confirmed;
 	msec back_at; /* from a partition; NEVER */
@@ -49,7 +52,7 @@ static uint64_t seed;
 static unsigned current; /* release */
 static uint32_t rollout;
 static msec server_back_at;
-static unsigned troubles;
+static unsigned troubles, server_kills; /* kills: since the rollout began */
 
 static _Noreturn void broken(const char *rule, unsigned device)
 {
@@ -61,6 +64,11 @@ static _Noreturn void broken(const char *rule, unsigned device)
 static uint32_t draw(uint32_t from, uint32_t to)
 {
 	return from + (uint32_t)prng_below(&chance, to - from + 1);
+}
+
+static uint64_t blocks_of(const struct release_image *image)
+{
+	return (image->size + FLEET_BLOCK_BYTES - 1) / FLEET_BLOCK_BYTES;
 }
 
 /* ---- safety, after every step ---- */
@@ -120,10 +128,11 @@ static void cut_off(unsigned i)
 	past[i].back_at = fleet.world.now + SECONDS(draw(1, 300));
 }
 
-static void tell_pause_or_resume(void)
+static void give_a_word(void)
 {
 	static const struct server_ask operator= {"swarm", FLEET_TOKEN + 1};
-	enum rollout_word word = draw(0, 1) == 0 ? ROLLOUT_PAUSE : ROLLOUT_RESUME;
+	uint32_t lot = draw(0, 39);
+	enum rollout_word word = lot == 0 ? ROLLOUT_ABORT : lot % 2 == 0 ? ROLLOUT_PAUSE : ROLLOUT_RESUME;
 	(void)server_rollout_command(fleet.server.server, rollout, word, &operator, fleet.world.now);
 }
 
@@ -148,6 +157,7 @@ static void make_trouble(void)
 		if (fleet.server.server == NULL)
 			break;
 		fleet_kill_server(&fleet);
+		server_kills++;
 		server_back_at = fleet.world.now + SECONDS(draw(1, 120));
 		break;
 	case 5:
@@ -155,7 +165,7 @@ static void make_trouble(void)
 		break;
 	case 6:
 		if (fleet.server.server != NULL)
-			tell_pause_or_resume();
+			give_a_word();
 		break;
 	}
 }
@@ -227,13 +237,19 @@ static void check_end_of(unsigned i)
 	const struct fleet_device *d = &fleet.devices[i];
 	enum entry_state state = fleet_entry(&fleet, rollout, i);
 	bool is_new = fleet_runs(&fleet, i, images[current].bytes, images[current].size);
-	bool was_cut = d->power_cuts != past[i].power_cuts;
+	unsigned cuts = d->power_cuts - past[i].power_cuts;
+	bool is_aborted = server_rollout_find(fleet.server.server, rollout)->record.state == ROLLOUT_ABORTED;
 	if (strcmp(fleet_find(&fleet, i)->record.version, agent_version(d->agent)) != 0)
 		broken("server and device show different versions", i);
 	if (state == ENTRY_CONFIRMED && !is_new)
 		broken("CONFIRMED, but it does not run the new image", i);
-	if (state != ENTRY_CONFIRMED && !past[i].has_bad_program && !was_cut)
+	if (state != ENTRY_CONFIRMED && !past[i].has_bad_program && cuts == 0 && !is_aborted)
 		broken(fleet_why(&fleet, rollout, i), i);
+	/* A server that is killed forgets offers that it wanted to call back; the next rollout clears them away. */
+	if (agent_journal(d->agent)->phase != JOURNAL_IDLE && !(is_aborted && server_kills > 0))
+		broken("it still has an update that nobody waits for", i);
+	if (fleet_blocks_fetched(&fleet, i) - past[i].fetched > blocks_of(&images[current]) + cuts * UNSYNCED_MOST)
+		broken("it fetched blocks that it had", i);
 	if (past[i].has_bad_program && is_new)
 		broken("it runs a program that failed its test", i);
 }
@@ -273,6 +289,7 @@ static void cast_programs(void)
 		past[i].is_confirmed = false;
 		past[i].self_tests = d->disk.self_tests;
 		past[i].power_cuts = d->power_cuts;
+		past[i].fetched = fleet_blocks_fetched(&fleet, i);
 	}
 }
 
@@ -284,6 +301,7 @@ static void publish_and_roll_out(void)
 	disk_make_image(image->bytes, image->size, current + 2);
 	snprintf(image->version, sizeof image->version, "%u.0.0", current + 2);
 	cast_programs();
+	server_kills = 0;
 	if (!fleet_publish(&fleet, image->version, image->bytes, image->size, image->version, current + 2))
 		broken("the release was refused", 0);
 	plan.wave_count = (uint8_t)draw(0, 2);

@@ -15,10 +15,12 @@
 #include "tests/sim/store_memory.h"
 #include "tests/sim/world.h"
 
-#define FLEET_DEVICES_MAX   16
-#define FLEET_ARTIFACTS_MAX 8
-#define FLEET_NAME_BYTES    16
-#define FLEET_TOKEN         1 /* of commands whose outcome fleet_await waits for; others may have other ones */
+#define FLEET_DEVICES_MAX    16
+#define FLEET_ARTIFACTS_MAX  8
+#define FLEET_NAME_BYTES     16
+#define FLEET_BLOCK_BYTES    64 /* of downloads */
+#define FLEET_PROGRESS_EVERY 8  /* blocks between two entries in the journal */
+#define FLEET_TOKEN          1  /* of commands whose outcome fleet_await waits for; others may have other ones */
 
 struct fleet_artifact {
 	uint8_t digest[SHA256_BYTES];

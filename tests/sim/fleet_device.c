@@ -219,8 +219,8 @@ void fleet_start_device(struct fleet *f, unsigned device)
 	memcpy(config.identity.vendor_id, fleet_vendor_id, MANIFEST_UUID_BYTES);
 	memcpy(config.identity.class_id, fleet_class_id, MANIFEST_UUID_BYTES);
 	config.lifetime_s = 300;
-	config.block_size = 64;
-	config.progress_every = 8;
+	config.block_size = FLEET_BLOCK_BYTES;
+	config.progress_every = FLEET_PROGRESS_EVERY;
 	config.image_size_max = DISK_SLOT_BYTES + 2048;
 	d->memory = fleet_take_memory(agent_memory(&config));
 	d->agent = agent_init(d->memory, &config, &ports, seed);
