@@ -4,8 +4,9 @@
  *
  * The loop's thread adds and commits batches into memory; the helper takes all that wait, carries them out in one
  * transaction (group commit), and leaves their outcomes in a row. When a group fails, its batches are tried one by one
- * up to the first that cannot be kept; those behind it fail with it until its outcome was taken. The helper calls `wake`, which must be safe to be
- * called from another thread (ev_async_send is), and the loop's thread takes the outcomes. */
+ * up to the first that cannot be kept; those behind it fail with it until its outcome was taken. The helper calls
+ * `wake`, which must be safe to be called from another thread (ev_async_send is), and the loop's thread takes the
+ * outcomes. */
 #pragma once
 
 #include "server/store.h"
