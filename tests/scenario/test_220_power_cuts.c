@@ -91,7 +91,8 @@ static bool tell(struct story *s)
 	else
 		assert_updated(s);
 	assert_int_equal(fleet_blocks_repeated(&fleet, 0), 0);
-	assert_in_range(fleet_blocks_fetched(&fleet, 0), IMAGE_BLOCKS, IMAGE_BLOCKS + (d->power_cuts - 1) * UNSYNCED_MOST);
+	assert_in_range(
+		fleet_blocks_fetched(&fleet, 0), IMAGE_BLOCKS, IMAGE_BLOCKS + (d->power_cuts - 1) * UNSYNCED_MOST);
 	fleet_done(&fleet);
 	return was_cut;
 }
