@@ -2,10 +2,14 @@
  *
  * A load of CoAP requests from many client endpoints, for comparing servers in one run.
  *
- * The clients are the addresses 127.64.x.y on one socket: the source of each datagram is chosen with IP_PKTINFO, so
- * thousands of endpoints cost this side nothing and the batch calls keep it faster than any server under test. A fixed
- * number of requests is in flight; each answer is checked (type, Message-ID, token, code 2.05) and replaced by a
- * request of the next client in turn. What is not answered within a second counts as lost and is asked again. */
+ * The clients are the addresses from 127.64.0.1 on, on one socket: the source of each datagram is chosen with
+ * IP_PKTINFO, so a hundred thousand endpoints cost this side nothing and the batch calls keep it faster than any server
+ * under test. A fixed number of requests is in flight; each answer is checked (type, Message-ID, token, class of the
+ * code) and replaced by a request of the next client in turn. What is not answered within a second counts as lost and
+ * is sent again, with the same Message-ID. At the end no new request starts and those in flight are waited for, so that
+ * a server that counts requests must have counted each exactly once.
+ *
+ * Prints one line of JSON: rate, answers, losses, latencies in microseconds of the time after the warm-up. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -19,33 +23,54 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define BATCH         32
-#define IN_FLIGHT_MAX 256
-#define MESSAGE_BYTES 64
-#define CONTROL_BYTES CMSG_SPACE(sizeof(struct in_pktinfo))
+#define BATCH          64
+#define IN_FLIGHT_MAX  4096
+#define CLIENTS_MAX    (1u << 22)
+#define MESSAGE_BYTES  256
+#define PATH_MAX_BYTES 64
+#define CONTROL_BYTES  CMSG_SPACE(sizeof(struct in_pktinfo))
+#define QUEUE_BYTES    (16 << 20)
+#define PATIENCE       1.0 /* seconds until a request is sent again */
+#define DRAIN          5.0 /* seconds that the last answers are waited for */
+#define CHECK_INTERVAL 0.25
+
+/* Latencies are counted in classes: 64 to each power of two of microseconds. */
+#define CLASSES_A_POWER 64
+#define CLASSES         (32 * CLASSES_A_POWER)
+
+#define GET  1
+#define POST 2
+#define PUT  3
 
 struct request {
 	uint32_t client;
 	uint16_t id;
-	bool waiting;
-	double sent_at;
+	bool is_waiting;
+	double first_sent_at, sent_at;
 };
 
 struct load {
 	int socket;
 	struct sockaddr_in server;
-	const char *path;
-	uint32_t clients, in_flight, next_client;
+	uint8_t method;
+	unsigned repeat_percent; /* of the requests, sent twice at once */
+	uint32_t clients, first_client, in_flight, next_client;
+	uint8_t tail[MESSAGE_BYTES]; /* options and payload, the same in every request */
+	size_t tail_len;
 	uint16_t *ids; /* next Message-ID of each client */
 	struct request requests[IN_FLIGHT_MAX];
-	uint64_t answered, lost, wrong;
+	uint32_t waiting;
+	bool is_measuring, is_draining;
+	uint64_t started, answered, measured, lost, wrong, refused;
+	uint32_t latencies[CLASSES];
+	double now;
 };
 
 struct batch {
 	struct mmsghdr headers[BATCH];
 	struct iovec vectors[BATCH];
 	uint8_t data[BATCH][2048];
-	uint8_t control[BATCH][CONTROL_BYTES];
+	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
 	unsigned count;
 };
 
@@ -64,21 +89,79 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static struct in_addr client_address(uint32_t client)
+/* ---- latencies ---- */
+
+static unsigned class_of(double seconds)
 {
-	return (struct in_addr){htonl(0x7f400001u + client)};
+	uint64_t us = seconds > 0 ? (uint64_t)(seconds * 1e6) : 0;
+	unsigned power = 0;
+	if (us < CLASSES_A_POWER)
+		return (unsigned)us;
+	while (us >> power >= 2 * CLASSES_A_POWER)
+		power++;
+	unsigned class = (power + 1) * CLASSES_A_POWER + (unsigned)(us >> power) - CLASSES_A_POWER;
+	return class < CLASSES ? class : CLASSES - 1;
+}
+
+static double class_us(unsigned class)
+{
+	if (class < CLASSES_A_POWER)
+		return class;
+	unsigned power = class / CLASSES_A_POWER - 1;
+	return (double)((uint64_t)(class % CLASSES_A_POWER + CLASSES_A_POWER) << power);
+}
+
+static double percentile(const struct load *l, double part)
+{
+	uint64_t seen = 0;
+	for (unsigned i = 0; i < CLASSES; i++) {
+		seen += l->latencies[i];
+		if (seen > 0 && (double)seen >= part * (double)l->measured)
+			return class_us(i);
+	}
+	return 0;
+}
+
+/* ---- requests ---- */
+
+static size_t write_option(uint8_t *at, unsigned delta, const char *value, size_t len)
+{
+	size_t used = 0;
+	at[used++] = (uint8_t)(delta << 4 | (len < 13 ? len : 13));
+	if (len >= 13)
+		at[used++] = (uint8_t)(len - 13);
+	memcpy(at + used, value, len);
+	return used + len;
+}
+
+/* One Uri-Path option for each segment, then the payload. */
+static void write_tail(struct load *l, const char *path, size_t payload)
+{
+	size_t used = 0;
+	unsigned delta = 11;
+	while (*path != '\0') {
+		size_t len = strcspn(path, "/");
+		used += write_option(l->tail + used, delta, path, len);
+		path += len + (path[len] == '/');
+		delta = 0;
+	}
+	if (payload > 0) {
+		l->tail[used++] = 0xff;
+		memset(l->tail + used, 'x', payload);
+		used += payload;
+	}
+	l->tail_len = used;
 }
 
 /* The token carries the place in `requests`, so an answer finds its request without a search. */
-static size_t write_request(struct load *l, uint32_t place, uint8_t *at)
+static size_t write_request(const struct load *l, uint32_t place, uint8_t *at)
 {
-	struct request *r = &l->requests[place];
-	size_t path_len = strlen(l->path);
-	uint8_t head[9] = {0x44, 0x01, (uint8_t)(r->id >> 8), (uint8_t)r->id, (uint8_t)(place >> 8), (uint8_t)place,
-		(uint8_t)(r->client >> 8), (uint8_t)r->client, (uint8_t)(0xb0 | path_len)};
+	const struct request *r = &l->requests[place];
+	uint8_t head[8] = {0x44, l->method, (uint8_t)(r->id >> 8), (uint8_t)r->id, (uint8_t)(place >> 8),
+		(uint8_t)place, (uint8_t)(r->client >> 8), (uint8_t)r->client};
 	memcpy(at, head, sizeof head);
-	memcpy(at + sizeof head, l->path, path_len);
-	return sizeof head + path_len;
+	memcpy(at + sizeof head, l->tail, l->tail_len);
+	return sizeof head + l->tail_len;
 }
 
 static void flush(struct load *l)
@@ -86,29 +169,36 @@ static void flush(struct load *l)
 	unsigned sent = 0;
 	while (sent < out.count) {
 		int n = sendmmsg(l->socket, out.headers + sent, out.count - sent, 0);
-		if (n < 0 && errno != EAGAIN && errno != ECONNREFUSED && errno != EINTR)
+		if (n < 0 && errno != EAGAIN && errno != ECONNREFUSED && errno != EINTR && errno != ENOBUFS)
 			fail("sendmmsg");
 		sent += n > 0 ? (unsigned)n : 0;
 	}
 	out.count = 0;
 }
 
+static void prepare_out(struct load *l)
+{
+	for (unsigned i = 0; i < BATCH; i++) {
+		out.vectors[i] = (struct iovec){out.data[i], 0};
+		out.headers[i].msg_hdr = (struct msghdr){.msg_name = &l->server,
+			.msg_namelen = sizeof l->server,
+			.msg_iov = &out.vectors[i],
+			.msg_iovlen = 1,
+			.msg_control = out.control[i],
+			.msg_controllen = CONTROL_BYTES};
+		*CMSG_FIRSTHDR(&out.headers[i].msg_hdr) =
+			(struct cmsghdr){CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO};
+	}
+}
+
 static void send_request(struct load *l, uint32_t place)
 {
 	struct request *r = &l->requests[place];
 	unsigned i = out.count++;
-	r->sent_at = now_seconds();
-	out.vectors[i] = (struct iovec){out.data[i], write_request(l, place, out.data[i])};
-	out.headers[i].msg_hdr = (struct msghdr){.msg_name = &l->server,
-		.msg_namelen = sizeof l->server,
-		.msg_iov = &out.vectors[i],
-		.msg_iovlen = 1,
-		.msg_control = out.control[i],
-		.msg_controllen = CONTROL_BYTES};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&out.headers[i].msg_hdr);
-	*c = (struct cmsghdr){CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO};
-	struct in_pktinfo info = {.ipi_spec_dst = client_address(r->client)};
-	memcpy(CMSG_DATA(c), &info, sizeof info);
+	struct in_pktinfo info = {.ipi_spec_dst = {htonl(0x7f400001u + l->first_client + r->client)}};
+	r->sent_at = l->now;
+	out.vectors[i].iov_len = write_request(l, place, out.data[i]);
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&out.headers[i].msg_hdr)), &info, sizeof info);
 	if (out.count == BATCH)
 		flush(l);
 }
@@ -116,119 +206,215 @@ static void send_request(struct load *l, uint32_t place)
 static void start_request(struct load *l, uint32_t place)
 {
 	uint32_t client = l->next_client;
-	l->next_client = (client + 1) % l->clients;
-	l->requests[place] = (struct request){client, l->ids[client]++, true, 0};
+	l->requests[place].is_waiting = !l->is_draining;
+	if (l->is_draining)
+		return;
+	l->next_client = client + 1 == l->clients ? 0 : client + 1;
+	l->requests[place] = (struct request){client, l->ids[client]++, true, l->now, 0};
+	l->waiting++;
 	send_request(l, place);
+	if (l->started++ % 100 < l->repeat_percent)
+		send_request(l, place);
+}
+
+/* ---- answers ---- */
+
+static void settle(struct load *l, uint32_t place, uint8_t code)
+{
+	l->answered++;
+	l->refused += code == 0xa3; /* 5.03 */
+	l->wrong += code >> 5 != 2 && code != 0xa3;
+	l->waiting--;
+	if (l->is_measuring) {
+		l->measured++;
+		l->latencies[class_of(l->now - l->requests[place].first_sent_at)]++;
+	}
+	start_request(l, place);
 }
 
 static void take_answer(struct load *l, const uint8_t *data, size_t len)
 {
-	if (len < 8) {
+	uint32_t place = len < 8 ? UINT32_MAX : (uint32_t)(data[4] << 8 | data[5]);
+	if (place >= l->in_flight || data[0] != 0x64) {
 		l->wrong++;
 		return;
 	}
-	uint32_t place = (uint32_t)(data[4] << 8 | data[5]);
 	uint16_t id = (uint16_t)(data[2] << 8 | data[3]);
-	if (data[0] != 0x64 || data[1] != 0x45 || place >= l->in_flight) {
-		l->wrong++;
-		return;
-	}
-	if (!l->requests[place].waiting || l->requests[place].id != id)
-		return; /* a late answer to a request that was given up and asked again */
-	l->answered++;
-	start_request(l, place);
+	const struct request *r = &l->requests[place];
+	uint16_t client = (uint16_t)(data[6] << 8 | data[7]);
+	if (!r->is_waiting || r->id != id || (uint16_t)r->client != client)
+		return; /* the answer to a repetition whose original has been answered */
+	settle(l, place, data[1]);
 }
 
-static void receive(struct load *l)
+static void prepare_in(void)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
 		in.vectors[i] = (struct iovec){in.data[i], sizeof in.data[i]};
 		in.headers[i].msg_hdr = (struct msghdr){.msg_iov = &in.vectors[i], .msg_iovlen = 1};
 	}
+}
+
+static void receive(struct load *l)
+{
 	int n = recvmmsg(l->socket, in.headers, BATCH, MSG_DONTWAIT, NULL);
-	if (n < 0 && errno != EAGAIN && errno != ECONNREFUSED && errno != EINTR)
+	if (n < 0 && (errno == EAGAIN || errno == ECONNREFUSED || errno == EINTR)) {
+		struct pollfd p = {l->socket, POLLIN, 0};
+		(void)poll(&p, 1, 100);
+	} else if (n < 0) {
 		fail("recvmmsg");
+	}
+	l->now = now_seconds();
 	for (int i = 0; i < n; i++)
 		take_answer(l, in.data[i], in.headers[i].msg_len);
 }
 
-static void repeat_lost(struct load *l, double now)
+static void repeat_lost(struct load *l)
 {
 	for (uint32_t i = 0; i < l->in_flight; i++) {
-		if (now - l->requests[i].sent_at < 1.0)
+		if (!l->requests[i].is_waiting || l->now - l->requests[i].sent_at < PATIENCE)
 			continue;
 		l->lost++;
-		start_request(l, i);
+		send_request(l, i);
 	}
 }
 
-static void run(struct load *l, double seconds)
+/* ---- the run ---- */
+
+static void turn(struct load *l, double *checked)
 {
-	double start = now_seconds(), checked = start;
+	flush(l);
+	receive(l);
+	if (l->now - *checked > CHECK_INTERVAL) {
+		repeat_lost(l);
+		*checked = l->now;
+	}
+}
+
+/* Until `end`, or until nothing is in flight any more. */
+static void run_until(struct load *l, double end)
+{
+	double checked = l->now;
+	while (l->now < end && l->waiting > 0)
+		turn(l, &checked);
+}
+
+static void run(struct load *l, double warm_up, double seconds)
+{
+	l->now = now_seconds();
 	for (uint32_t i = 0; i < l->in_flight; i++)
 		start_request(l, i);
-	for (double now = start; now - start < seconds; now = now_seconds()) {
-		flush(l);
-		struct pollfd p = {l->socket, POLLIN, 0};
-		poll(&p, 1, 100);
-		receive(l);
-		if (now - checked > 0.25) {
-			repeat_lost(l, now);
-			checked = now;
-		}
-	}
-	double took = now_seconds() - start;
-	printf("{\"requests_per_second\": %.0f, \"answered\": %lu, \"lost\": %lu, \"wrong\": %lu, \"clients\": %u}\n",
-		(double)l->answered / took, l->answered, l->lost, l->wrong, l->clients);
+	run_until(l, l->now + warm_up);
+	double start = l->now;
+	l->is_measuring = true;
+	run_until(l, start + seconds);
+	l->is_measuring = false;
+	double took = l->now - start;
+	l->is_draining = true;
+	run_until(l, l->now + DRAIN);
+	printf("{\"requests_per_second\": %.0f, \"measured\": %lu, \"started\": %lu, \"answered\": %lu, \"lost\": %lu, "
+	       "\"wrong\": %lu, \"refused\": %lu, \"clients\": %u, \"p50_us\": %.0f, \"p99_us\": %.0f}\n",
+		(double)l->measured / took, l->measured, l->started, l->answered, l->lost, l->wrong, l->refused,
+		l->clients, percentile(l, 0.5), percentile(l, 0.99));
 }
 
 static void open_socket(struct load *l)
 {
-	int size = 4 << 20;
+	int size = QUEUE_BYTES;
 	struct sockaddr_in any = {.sin_family = AF_INET};
 	l->socket = socket(AF_INET, SOCK_DGRAM, 0);
 	if (l->socket < 0 || bind(l->socket, (struct sockaddr *)&any, sizeof any) < 0)
 		fail("socket");
-	setsockopt(l->socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	if (setsockopt(l->socket, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
+		setsockopt(l->socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: load [--port N] [--path SEGMENT] [--clients N] [--in-flight N] [--seconds S]\n");
+	fprintf(stderr, "usage: load [--port N] [--method GET|PUT|POST] [--path PATH] [--payload BYTES] [--clients N]\n"
+			"            [--first-client N] [--in-flight N] [--warm-up S] [--seconds S] [--repeat PERCENT]\n");
 	exit(2);
+}
+
+static uint8_t method_of(const char *name)
+{
+	if (strcmp(name, "GET") == 0)
+		return GET;
+	if (strcmp(name, "PUT") == 0)
+		return PUT;
+	if (strcmp(name, "POST") != 0)
+		usage();
+	return POST;
+}
+
+struct settings {
+	const char *path;
+	unsigned long port, payload;
+	double warm_up, seconds;
+};
+
+static void read_option(struct load *l, struct settings *s, int option)
+{
+	switch (option) {
+	case 'p':
+		s->port = strtoul(optarg, NULL, 10);
+		return;
+	case 'm':
+		l->method = method_of(optarg);
+		return;
+	case 'u':
+		s->path = optarg;
+		return;
+	case 'b':
+		s->payload = strtoul(optarg, NULL, 10);
+		return;
+	case 'c':
+		l->clients = (uint32_t)strtoul(optarg, NULL, 10);
+		return;
+	case 'o':
+		l->first_client = (uint32_t)strtoul(optarg, NULL, 10);
+		return;
+	case 'f':
+		l->in_flight = (uint32_t)strtoul(optarg, NULL, 10);
+		return;
+	case 'w':
+		s->warm_up = strtod(optarg, NULL);
+		return;
+	case 's':
+		s->seconds = strtod(optarg, NULL);
+		return;
+	case 'r':
+		l->repeat_percent = (unsigned)strtoul(optarg, NULL, 10);
+		return;
+	default:
+		usage();
+	}
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"port", 1, NULL, 'p'}, {"path", 1, NULL, 'u'},
-		{"clients", 1, NULL, 'c'}, {"in-flight", 1, NULL, 'f'}, {"seconds", 1, NULL, 's'}, {NULL, 0, NULL, 0}};
-	static struct load l = {.path = "test", .clients = 64, .in_flight = 64};
-	unsigned long port = 5683;
-	double seconds = 5;
+	static const struct option options[] = {{"port", 1, NULL, 'p'}, {"method", 1, NULL, 'm'}, {"path", 1, NULL, 'u'},
+		{"payload", 1, NULL, 'b'}, {"clients", 1, NULL, 'c'}, {"first-client", 1, NULL, 'o'},
+		{"in-flight", 1, NULL, 'f'}, {"warm-up", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'},
+		{"repeat", 1, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	static struct load l = {.method = GET, .clients = 64, .in_flight = 64};
+	struct settings s = {"test", 5683, 0, 0, 5};
 	int o;
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (o == 'p')
-			port = strtoul(optarg, NULL, 10);
-		else if (o == 'u')
-			l.path = optarg;
-		else if (o == 'c')
-			l.clients = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (o == 'f')
-			l.in_flight = (uint32_t)strtoul(optarg, NULL, 10);
-		else if (o == 's')
-			seconds = strtod(optarg, NULL);
-		else
-			usage();
-	}
-	if (l.clients == 0 || l.clients > 65535 || l.in_flight == 0 || l.in_flight > IN_FLIGHT_MAX ||
-		l.in_flight > l.clients || strlen(l.path) > 12 || port == 0 || port > 65535)
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		read_option(&l, &s, o);
+	if (l.clients == 0 || l.first_client > CLIENTS_MAX || l.clients > CLIENTS_MAX - l.first_client ||
+		l.in_flight == 0 || l.in_flight > IN_FLIGHT_MAX || l.in_flight > l.clients ||
+		strlen(s.path) > PATH_MAX_BYTES || s.payload > 128 || s.port == 0 || s.port > 65535)
 		usage();
 	l.server = (struct sockaddr_in){
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)s.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	l.ids = calloc(l.clients, sizeof *l.ids);
 	if (l.ids == NULL)
 		fail("memory");
+	write_tail(&l, s.path, s.payload);
 	open_socket(&l);
-	run(&l, seconds);
+	prepare_out(&l);
+	prepare_in();
+	run(&l, s.warm_up, s.seconds);
 	return l.wrong == 0 ? 0 : 1;
 }
