@@ -191,7 +191,7 @@ static enum coap_answer handle_separate(void *context, struct coap_endpoint *end
 }
 
 static struct coap_resource resources[] = {
-	{.path = "test", .attributes = "rt=\"test\"", .handle = handle_test},
+	{.path = "test", .attributes = "rt=\"test\"", .may_repeat = true, .handle = handle_test},
 	{.path = "large", .attributes = "ct=42", .handle = handle_large},
 	{.path = "obs", .attributes = "ct=0", .is_observable = true, .handle = handle_obs},
 	{.path = "separate", .handle = handle_separate},

@@ -100,6 +100,12 @@ static inline bool coap_code_is_safe(enum coap_code code)
 	return code == COAP_GET || code == COAP_FETCH;
 }
 
+/* Idempotent methods have the same effect however often they run (RFC 7252 section 5.1, RFC 8132 sections 2 and 3). */
+static inline bool coap_code_is_idempotent(enum coap_code code)
+{
+	return coap_code_is_safe(code) || code == COAP_PUT || code == COAP_DELETE || code == COAP_IPATCH;
+}
+
 /* "GET", "Content", "Not Found"; NULL for a code without a name. */
 const char *coap_code_name(enum coap_code code);
 /* For people: "GET", "2.05 Content", and "2.07" or "0.13" where there is no name. */

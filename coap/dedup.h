@@ -5,7 +5,7 @@
  * Kept are the requests with an effect (POST, PUT, DELETE, PATCH, iPATCH), by remote and Message-ID, for
  * EXCHANGE_LIFETIME when confirmable and NON_LIFETIME when not, with the reply that was sent. A repetition gets the
  * same reply and goes no further. Safe requests are not kept: to run a GET again is harmless, and section 4.5 allows
- * it.
+ * it. Nor are idempotent ones to a resource that says so (coap/resource.h, may_repeat).
  *
  * A short reply lies in its entry, a longer one in a pool of one place for every COAP_DEDUP_ENTRIES_A_LONG_REPLY
  * entries. Where neither has room the entry still stops the second execution, and the owner stores something short that

@@ -67,6 +67,9 @@ struct coap_resource {
 	bool is_observable;     /* a successful GET with Observe 0 makes an observer */
 	bool takes_stream;      /* gets request bodies in parts */
 	bool is_hidden;         /* not listed in /.well-known/core */
+	bool may_repeat;        /* a PUT, DELETE or iPATCH that comes twice may run twice, so it need not be remembered
+				 * (RFC 7252 section 4.5). Not for a resource where a late repetition would undo what
+				 * another client has done meanwhile. */
 	const char *attributes; /* for /.well-known/core, such as "rt=\"x\";ct=40"; NULL for none */
 	coap_handler *handle;
 	void (*forget)(void *context, struct handle observer); /* an observer is gone; may be NULL */

@@ -428,19 +428,31 @@ static bool asks_on(const struct coap_origin *origin, const struct coap_message 
 	       (m->payload.len == 0 || !coap_code_is_safe(m->code));
 }
 
+/* An idempotent request to a resource that allows it runs again when it comes again (RFC 7252 section 4.5), but one
+ * with a condition does not: its first run may have changed what the condition is about. */
+static bool may_repeat(const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_message *m)
+{
+	if (coap_code_is_safe(origin->method))
+		return true;
+	return coap_code_is_idempotent(origin->method) && origin->resource != DISCOVERY &&
+	       e->config.resources[origin->resource].may_repeat && !coap_message_has(m, COAP_OPTION_IF_MATCH) &&
+	       !coap_message_has(m, COAP_OPTION_IF_NONE_MATCH);
+}
+
 /* Which requests are kept in mind, so that a repetition does nothing. That is all with an effect, but of a body in
  * blocks only the first block, which would begin the transfer anew, and the last, with which the handler runs: the
  * others are told by their place in the body. */
-static bool must_not_repeat(const struct coap_origin *origin)
+static bool must_not_repeat(
+	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_message *m)
 {
 	if (origin->has_block1)
 		return origin->block1.number == 0 || !origin->block1.has_more;
-	return !coap_code_is_safe(origin->method);
+	return !may_repeat(e, origin, m);
 }
 
-static bool remember(struct coap_endpoint *e, struct coap_origin *origin, msec now)
+static bool remember(struct coap_endpoint *e, struct coap_origin *origin, const struct coap_message *m, msec now)
 {
-	return !must_not_repeat(origin) ||
+	return !must_not_repeat(e, origin, m) ||
 	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
 }
 
@@ -460,7 +472,7 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (asks_on(origin, m)) {
 		if (!coap_answer_from_kept(e, origin, now))
 			coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
-	} else if (!remember(e, origin, now)) {
+	} else if (!remember(e, origin, m, now)) {
 		refuse_busy(e, origin, now);
 	} else if (origin->has_block1) {
 		serve_block1(e, origin, &request, later, now);

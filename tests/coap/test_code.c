@@ -109,6 +109,7 @@ static void classes_are_told_apart_for_known_and_unknown_codes(void **state)
 		assert_int_equal(coap_code_is_success(code), class == 2);
 		assert_int_equal(coap_code_is_error(code), class == 4 || class == 5);
 		assert_int_equal(coap_code_is_safe(code), byte == 1 || byte == 5);
+		assert_int_equal(coap_code_is_idempotent(code), byte != 2 && byte != 6 && byte >= 1 && byte <= 7);
 	}
 }
 

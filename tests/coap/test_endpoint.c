@@ -94,6 +94,7 @@ static struct coap_resource resources[] = {
 	{.path = "tree", .is_subtree = true, .handle = handle_tree},
 	{.path = "tree/exact", .handle = handle_hello},
 	{.path = "mirror", .handle = handle_mirror, .is_hidden = true},
+	{.path = "calm", .handle = handle_count, .may_repeat = true, .is_hidden = true},
 };
 
 #define RESOURCES (sizeof resources / sizeof resources[0])
@@ -401,6 +402,54 @@ static void a_repeated_nonconfirmable_request_is_dropped_in_silence(void **state
 	throw_at(&s, &r, &s.server, post, sizeof post);
 	assert_int_equal(s.executed, 2);
 	strike_stage(&s);
+}
+
+/* Type, method, resource, an option in front of the path, and how often two equal datagrams run. */
+struct repetition {
+	uint8_t first, code, option;
+	const char *path;
+	int runs;
+};
+
+/* RFC 7252 section 4.5: idempotent requests may run again where the resource allows it, others never. */
+static void a_repeated_idempotent_request_runs_again_only_where_the_resource_allows_it(void **state)
+{
+	static const struct repetition cases[] = {
+		{0x40, COAP_PUT, 0, "calm", 2},
+		{0x40, COAP_DELETE, 0, "calm", 2},
+		{0x40, COAP_IPATCH, 0, "calm", 2},
+		{0x50, COAP_PUT, 0, "calm", 2},
+		{0x40, COAP_POST, 0, "calm", 1},
+		{0x40, COAP_PATCH, 0, "calm", 1},
+		{0x50, COAP_POST, 0, "calm", 1},
+		{0x40, COAP_PUT, COAP_OPTION_IF_MATCH, "calm", 1},
+		{0x40, COAP_PUT, COAP_OPTION_IF_NONE_MATCH, "calm", 1},
+		{0x40, COAP_DELETE, COAP_OPTION_IF_MATCH, "calm", 1},
+		{0x40, COAP_PUT, 0, "count", 1},
+		{0x40, COAP_DELETE, 0, "count", 1},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct repetition *c = &cases[i];
+		uint8_t room[16];
+		struct writer w = writer_of(room, sizeof room);
+		struct stage s;
+		struct recorder r;
+		raise_stage(&s);
+		recorder_join(&r, &s, 9);
+		write_u8(&w, c->first);
+		write_u8(&w, c->code);
+		write_u16(&w, 0x1234);
+		if (c->option != 0)
+			coap_option_write(&w, 0, c->option, BYTES_NONE);
+		coap_option_write(&w, c->option, COAP_OPTION_URI_PATH, bytes_of_text(c->path));
+		throw_at(&s, &r, &s.server, room, writer_bytes(&w).len);
+		throw_at(&s, &r, &s.server, room, writer_bytes(&w).len);
+		assert_int_equal(s.executed, c->runs);
+		assert_int_equal(r.count, c->runs == 2 || c->first == 0x40 ? 2 : 1);
+		assert_int_equal(coap_endpoint_counters(s.server.endpoint)->duplicates, 2 - c->runs);
+		strike_stage(&s);
+	}
 }
 
 static void nobody_there_is_a_timeout_after_five_transmissions(void **state)
@@ -949,6 +998,7 @@ int main(void)
 		cmocka_unit_test(a_lost_request_and_a_lost_ack_are_made_good_and_run_once),
 		cmocka_unit_test(a_repeated_request_is_answered_but_not_executed_again),
 		cmocka_unit_test(a_repeated_nonconfirmable_request_is_dropped_in_silence),
+		cmocka_unit_test(a_repeated_idempotent_request_runs_again_only_where_the_resource_allows_it),
 		cmocka_unit_test(nobody_there_is_a_timeout_after_five_transmissions),
 		cmocka_unit_test(the_callers_patience_goes_before_the_parameters),
 		cmocka_unit_test(a_rejected_request_ends_with_reset),
