@@ -39,10 +39,8 @@ static void prepare(void)
 {
 	for (int i = 0; i < BATCH; i++) {
 		vectors[i] = (struct iovec){data[i], DATAGRAM_BYTES};
-		headers[i].msg_hdr = (struct msghdr){.msg_name = &names[i],
-			.msg_namelen = sizeof names[i],
-			.msg_iov = &vectors[i],
-			.msg_iovlen = 1};
+		headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &names[i], .msg_namelen = sizeof names[i], .msg_iov = &vectors[i], .msg_iovlen = 1};
 	}
 }
 
@@ -54,10 +52,10 @@ int main(int argc, char **argv)
 		int count = recvmmsg(s, headers, BATCH, MSG_WAITFORONE, NULL);
 		for (int i = 0; i < count; i++) {
 			vectors[i].iov_len = headers[i].msg_len;
-			data[i][1] = data[i][1] == 0x01 ? 0x45 : 0x44; /* 2.05 for a GET, 2.04 for the others */
+			data[i][1] = data[i][1] == 0x01 ? 0x45 : 0x44;      /* 2.05 for a GET, 2.04 for the others */
 			data[i][0] = (uint8_t)((data[i][0] & 0xcf) | 0x20); /* ACK */
 		}
-		for (int sent = 0, n; sent < count; sent += n > 0 ? n : 1)
+		for (int sent = 0, n; sent<count; sent += n> 0 ? n : 1)
 			n = sendmmsg(s, headers + sent, (unsigned)(count - sent), 0);
 	}
 }

@@ -331,8 +331,9 @@ static void open_socket(struct load *l)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: load [--port N] [--method GET|PUT|POST] [--path PATH] [--payload BYTES] [--clients N]\n"
-			"            [--first-client N] [--in-flight N] [--warm-up S] [--seconds S] [--repeat PERCENT]\n");
+	fprintf(stderr,
+		"usage: load [--port N] [--method GET|PUT|POST] [--path PATH] [--payload BYTES] [--clients N]\n"
+		"            [--first-client N] [--in-flight N] [--warm-up S] [--seconds S] [--repeat PERCENT]\n");
 	exit(2);
 }
 
@@ -393,10 +394,10 @@ static void read_option(struct load *l, struct settings *s, int option)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"port", 1, NULL, 'p'}, {"method", 1, NULL, 'm'}, {"path", 1, NULL, 'u'},
-		{"payload", 1, NULL, 'b'}, {"clients", 1, NULL, 'c'}, {"first-client", 1, NULL, 'o'},
-		{"in-flight", 1, NULL, 'f'}, {"warm-up", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'},
-		{"repeat", 1, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"port", 1, NULL, 'p'}, {"method", 1, NULL, 'm'},
+		{"path", 1, NULL, 'u'}, {"payload", 1, NULL, 'b'}, {"clients", 1, NULL, 'c'},
+		{"first-client", 1, NULL, 'o'}, {"in-flight", 1, NULL, 'f'}, {"warm-up", 1, NULL, 'w'},
+		{"seconds", 1, NULL, 's'}, {"repeat", 1, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	static struct load l = {.method = GET, .clients = 64, .in_flight = 64};
 	struct settings s = {"test", 5683, 0, 0, 5};
 	int o;

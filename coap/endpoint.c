@@ -28,7 +28,7 @@ const struct coap_parameters coap_parameters_default = {
 
 /* The pieces that leaves fill in by themselves. */
 struct layout {
-	void *retransmit, *dedup, *exchanges, *bodies, *observers, *separates;
+	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -43,7 +43,7 @@ static struct coap_endpoint *lay_out(
 		e = place;
 	e->buffer = carve_take(c, 1, COAP_DATAGRAM_MAX_BYTES + READABLE_BYTES);
 	e->calls = carve_take(c, n->exchanges, sizeof *e->calls);
-	e->routes = carve_take(c, config->resource_count, sizeof *e->routes);
+	ret->routes = carve_take(c, 1, coap_routes_memory(config->resource_count));
 	ret->retransmit = carve_take(c, 1, coap_retransmit_memory(n->pending));
 	ret->dedup = carve_take(c, 1, coap_dedup_memory(n->duplicates));
 	ret->exchanges = carve_take(c, 1, coap_exchanges_memory(n->exchanges));
@@ -64,23 +64,11 @@ size_t coap_endpoint_memory(const struct coap_endpoint_config *config)
 	return c.used;
 }
 
-static void cut_route(struct coap_route *route, struct bytes path)
-{
-	route->count = 0;
-	while (path.len > 0) {
-		size_t end = 0;
-		while (end < path.len && path.data[end] != '/')
-			end++;
-		assert(route->count < COAP_PATH_SEGMENTS_MAX);
-		route->segments[route->count++] = bytes_first(path, end);
-		path = bytes_from(path, end + 1);
-	}
-}
-
 static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 {
 	const struct coap_endpoint_config *config = &e->config;
 	const struct coap_capacities *n = &config->capacities;
+	coap_routes_init(&e->routes, l->routes, config->resources, config->resource_count);
 	coap_message_ids_init(&e->ids, &e->prng);
 	coap_retransmit_init(&e->retransmit, l->retransmit, n->pending, &e->prng);
 	coap_dedup_init(&e->dedup, l->dedup, n->duplicates, &e->patience, &e->prng);
@@ -105,8 +93,6 @@ struct coap_endpoint *coap_endpoint_init(
 	e->szx = coap_block_szx_of(config->parameters.block_size);
 	prng_init(&e->prng, seed);
 	e->secret = prng_u64(&e->prng);
-	for (uint32_t i = 0; i < config->resource_count; i++)
-		cut_route(&e->routes[i], bytes_of_text(config->resources[i].path));
 	init_leaves(e, &l);
 	return e;
 }

@@ -19,11 +19,10 @@
 #include "coap/messageid.h"
 #include "coap/observe.h"
 #include "coap/retransmit.h"
+#include "coap/route.h"
 #include "coap/separate.h"
 
 #define COAP_CALL_OPTIONS_MAX_BYTES 512
-#define COAP_PATH_SEGMENTS_MAX      12
-#define COAP_REST_SEGMENTS_MAX      8
 #define COAP_RECENT_MAX             64
 
 /* What a pending message was sent for. */
@@ -32,12 +31,6 @@ enum coap_pending_kind {
 	COAP_PENDING_SEPARATE,     /* owner: the answer owed */
 	COAP_PENDING_NOTIFICATION, /* owner: the observer */
 	COAP_PENDING_LAST_WORD,    /* an error to a former observer; nobody waits for its end */
-};
-
-/* A resource's path, cut into segments once. */
-struct coap_route {
-	struct bytes segments[COAP_PATH_SEGMENTS_MAX];
-	uint32_t count;
 };
 
 /* What belongs to an own request beside its exchange; element i goes with exchange i. */
@@ -83,7 +76,7 @@ struct coap_endpoint {
 	struct coap_observers observers;
 	struct coap_separates separates;
 	struct coap_client_call *calls;
-	struct coap_route *routes;
+	struct coap_routes routes;
 	struct coap_separate spare;       /* stands in when the table of separate answers is full */
 	uint64_t recent[COAP_RECENT_MAX]; /* confirmable responses that were acknowledged of late, hashed; a ring */
 	uint32_t recent_next;

@@ -36,60 +36,17 @@ static const struct coap_option_set understood = {
 
 /* ---- whom it concerns ---- */
 
-struct path {
-	struct bytes segments[COAP_PATH_SEGMENTS_MAX];
-	uint32_t count;
-	bool is_too_long;
-};
-
-static void read_path(const struct coap_message *m, struct path *ret)
-{
-	ret->count = 0;
-	ret->is_too_long = false;
-	for (unsigned i = 0; i < m->option_count && m->options[i].number <= COAP_OPTION_URI_PATH; i++) {
-		if (m->options[i].number != COAP_OPTION_URI_PATH)
-			continue;
-		if (ret->count == COAP_PATH_SEGMENTS_MAX) {
-			ret->is_too_long = true;
-			return;
-		}
-		ret->segments[ret->count++] = m->options[i].value;
-	}
-}
-
-static bool leads_to(const struct coap_route *route, const struct path *path)
-{
-	if (route->count > path->count)
-		return false;
-	for (uint32_t i = 0; i < route->count; i++)
-		if (!bytes_equal(route->segments[i], path->segments[i]))
-			return false;
-	return true;
-}
-
-static bool is_discovery(const struct path *path)
+static bool is_discovery(const struct coap_path *path)
 {
 	return path->count == 2 && bytes_equal_text(path->segments[0], ".well-known") &&
 	       bytes_equal_text(path->segments[1], "core");
 }
 
-/* The longest matching path wins. False when nobody is concerned. */
-static bool find_resource(const struct coap_endpoint *e, const struct path *path, uint32_t *ret)
+/* A resource of the application's at the very path goes before the list of links. */
+static bool find_resource(const struct coap_endpoint *e, const struct coap_path *path, uint32_t *ret)
 {
-	bool found = false;
-	if (path->is_too_long)
-		return false;
-	for (uint32_t i = 0; i < e->config.resource_count; i++) {
-		const struct coap_route *route = &e->routes[i];
-		if (!leads_to(route, path) || (route->count < path->count && !e->config.resources[i].is_subtree))
-			continue;
-		if (path->count - route->count > COAP_REST_SEGMENTS_MAX ||
-			(found && route->count <= e->routes[*ret].count))
-			continue;
-		*ret = i;
-		found = true;
-	}
-	if (is_discovery(path) && (!found || e->routes[*ret].count < 2)) {
+	bool found = coap_routes_find(&e->routes, path, ret);
+	if (is_discovery(path) && (!found || e->routes.items[*ret].count < path->count)) {
 		*ret = DISCOVERY;
 		return true;
 	}
@@ -97,9 +54,9 @@ static bool find_resource(const struct coap_endpoint *e, const struct path *path
 }
 
 static void set_rest(
-	const struct coap_endpoint *e, uint32_t resource, const struct path *path, struct coap_request *ret)
+	const struct coap_endpoint *e, uint32_t resource, const struct coap_path *path, struct coap_request *ret)
 {
-	uint32_t own = resource == DISCOVERY ? path->count : e->routes[resource].count;
+	uint32_t own = resource == DISCOVERY ? path->count : e->routes.items[resource].count;
 	ret->rest_count = (uint8_t)(path->count - own);
 	for (uint32_t i = own; i < path->count; i++)
 		ret->rest[i - own] = path->segments[i];
@@ -169,8 +126,8 @@ static bool is_known_method(enum coap_code code)
 bool coap_serve_describe(
 	struct coap_endpoint *e, const struct coap_message *m, struct coap_origin *origin, struct coap_request *ret)
 {
-	struct path path;
-	read_path(m, &path);
+	struct coap_path path;
+	coap_path_read(m, &path);
 	if (!find_resource(e, &path, &origin->resource))
 		return false;
 	struct coap_block block = coap_answer_wanted(e, origin);
