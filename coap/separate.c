@@ -24,6 +24,7 @@ void coap_separates_init(struct coap_separates *s, void *memory, uint32_t capaci
 {
 	struct carve c = {memory, 0};
 	layout(s, &c, capacity);
+	s->reserved = HANDLE_NONE;
 	s->secret = prng_u64(prng);
 }
 
@@ -44,12 +45,19 @@ struct coap_separate *coap_separate_get(const struct coap_separates *s, struct h
 
 struct coap_separate *coap_separate_reserve(struct coap_separates *s, struct handle *ret)
 {
-	if (!slab_take(&s->slab, ret))
+	if (handle_is_none(s->reserved) && !slab_take(&s->slab, &s->reserved))
 		return NULL;
-	struct coap_separate *x = &s->items[ret->slot];
+	struct coap_separate *x = &s->items[s->reserved.slot];
 	x->state = COAP_SEPARATE_OWED;
 	x->is_indexed = false;
+	*ret = s->reserved;
 	return x;
+}
+
+void coap_separate_release(struct coap_separates *s)
+{
+	if (!handle_is_none(s->reserved))
+		s->reserved = slab_renew(&s->slab, s->reserved);
 }
 
 void coap_separate_owe(struct coap_separates *s, struct handle h, msec lifetime, msec now)
@@ -59,6 +67,7 @@ void coap_separate_owe(struct coap_separates *s, struct handle h, msec lifetime,
 	hash_index_add(&s->ids, id_hash(s, &x->origin.remote, x->origin.id), h.slot);
 	hash_index_add(&s->remotes, remote_hash(s, &x->origin.remote), h.slot);
 	x->is_indexed = true;
+	s->reserved = HANDLE_NONE;
 	x->pending = HANDLE_NONE;
 	x->expires = msec_after(now, lifetime);
 	deadlines_arm(&s->deadlines, h.slot, msec_after(now, COAP_ACK_DELAY));
@@ -91,6 +100,8 @@ void coap_separate_remove(struct coap_separates *s, struct handle h)
 		hash_index_remove(&s->ids, id_hash(s, &x->origin.remote, x->origin.id), h.slot);
 		hash_index_remove(&s->remotes, remote_hash(s, &x->origin.remote), h.slot);
 		deadlines_disarm(&s->deadlines, h.slot);
+	} else {
+		s->reserved = HANDLE_NONE; /* it has been answered while it was handled */
 	}
 	slab_give(&s->slab, h);
 }
@@ -98,7 +109,7 @@ void coap_separate_remove(struct coap_separates *s, struct handle h)
 bool coap_separate_find(
 	const struct coap_separates *s, const struct coap_remote *remote, uint16_t id, struct handle *ret)
 {
-	if (s->slab.used == 0)
+	if (coap_separates_count(s) == 0)
 		return false;
 	uint64_t hash = id_hash(s, remote, id);
 	for (uint32_t slot = hash_index_first(&s->ids, hash); slot != HASH_INDEX_END;
@@ -141,5 +152,5 @@ bool coap_separates_due(struct coap_separates *s, msec now, struct handle *ret)
 
 uint32_t coap_separates_count(const struct coap_separates *s)
 {
-	return s->slab.used;
+	return s->slab.used - (handle_is_none(s->reserved) ? 0 : 1);
 }

@@ -59,15 +59,18 @@ struct coap_separates {
 	struct slab slab;
 	struct deadlines deadlines;
 	struct hash_index ids, remotes;
+	struct handle reserved; /* the place of the request being handled, or of the next; HANDLE_NONE for none */
 	uint64_t secret;
 };
 
 size_t coap_separates_memory(uint32_t capacity);
 void coap_separates_init(struct coap_separates *s, void *memory, uint32_t capacity, struct prng *prng);
 
-/* A place for an answer that may have to wait, before the handler is asked; the caller fills in `origin`. It costs next
- * to nothing and is given back with remove when the answer comes at once. NULL when full. */
+/* A place for an answer that may have to wait, before the handler is asked; the caller fills in `origin`. There is one
+ * at a time, which serves request after request until one is owed an answer. NULL when full. */
 struct coap_separate *coap_separate_reserve(struct coap_separates *s, struct handle *ret);
+/* The request has been handled: unless its answer is owed, the handle of its place is no longer known. */
+void coap_separate_release(struct coap_separates *s);
 /* The handler has said that it will answer later: the ACK is due after its delay, `lifetime` bounds the wait, and
  * repetitions of the request are recognised from now on. */
 void coap_separate_owe(struct coap_separates *s, struct handle h, msec lifetime, msec now);

@@ -454,8 +454,5 @@ void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from,
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON)
 		coap_answer_code(e, origin, COAP_BAD_OPTION, now);
-	/* What has been answered, or dropped, needs its place no longer. */
-	const struct coap_separate *kept = coap_separate_get(&e->separates, later);
-	if (kept != NULL && !kept->is_indexed)
-		coap_separate_remove(&e->separates, later);
+	coap_separate_release(&e->separates);
 }

@@ -39,6 +39,13 @@ void slab_give(struct slab *s, struct handle h)
 	s->used--;
 }
 
+struct handle slab_renew(struct slab *s, struct handle h)
+{
+	assert(slab_is_valid(s, h));
+	s->generations[h.slot] += 2;
+	return (struct handle){h.slot, s->generations[h.slot]};
+}
+
 bool slab_is_taken(const struct slab *s, uint32_t slot)
 {
 	return slot < s->untouched && s->generations[slot] % 2 == 1;

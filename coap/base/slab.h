@@ -30,6 +30,8 @@ void slab_init(struct slab *s, uint32_t *generations, uint32_t *next, uint32_t c
 bool slab_take(struct slab *s, struct handle *ret);
 /* The handle must be valid. */
 void slab_give(struct slab *s, struct handle h);
+/* The same slot for another object, as if it had been given back and taken again. The handle must be valid. */
+struct handle slab_renew(struct slab *s, struct handle h);
 
 bool slab_is_valid(const struct slab *s, struct handle h);
 bool slab_is_taken(const struct slab *s, uint32_t slot);

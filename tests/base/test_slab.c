@@ -111,6 +111,22 @@ static void random_taking_and_giving_agrees_with_a_plain_array(void **state)
 	}
 }
 
+static void a_renewed_slot_belongs_to_another_object(void **state)
+{
+	struct slab s;
+	struct handle old;
+	(void)state;
+	slab_init(&s, generations, next, SLOTS);
+	assert_true(slab_take(&s, &old));
+	struct handle new = slab_renew(&s, old);
+	assert_int_equal(new.slot, old.slot);
+	assert_false(slab_is_valid(&s, old));
+	assert_true(slab_is_valid(&s, new));
+	assert_int_equal(s.used, 1);
+	slab_give(&s, new);
+	assert_int_equal(s.used, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +135,7 @@ int main(void)
 		cmocka_unit_test(made_up_handles_are_not_valid),
 		cmocka_unit_test(storage_need_not_be_cleared),
 		cmocka_unit_test(random_taking_and_giving_agrees_with_a_plain_array),
+		cmocka_unit_test(a_renewed_slot_belongs_to_another_object),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

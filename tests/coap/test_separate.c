@@ -52,6 +52,29 @@ static void a_reserved_place_is_found_only_once_it_is_owed(void **state)
 	free(x.memory);
 }
 
+static void a_place_that_is_not_owed_serves_the_next_request_under_another_handle(void **state)
+{
+	struct table x;
+	struct handle first, second;
+	(void)state;
+	make(&x);
+	assert_non_null(coap_separate_reserve(&x.s, &first));
+	assert_non_null(coap_separate_get(&x.s, first));
+	assert_int_equal(coap_separates_count(&x.s), 0);
+	coap_separate_release(&x.s);
+	assert_null(coap_separate_get(&x.s, first));
+	assert_non_null(coap_separate_reserve(&x.s, &second));
+	assert_int_equal(second.slot, first.slot);
+	coap_separate_remove(&x.s, second); /* answered while it is handled */
+	coap_separate_release(&x.s);
+	assert_null(coap_separate_get(&x.s, second));
+	struct handle owed = owe(&x, 1, 5, 0);
+	coap_separate_release(&x.s);
+	assert_non_null(coap_separate_get(&x.s, owed));
+	assert_int_equal(coap_separates_count(&x.s), 1);
+	free(x.memory);
+}
+
 static void the_ack_is_due_after_its_delay_and_the_wait_ends(void **state)
 {
 	struct table x;
@@ -104,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reserved_place_is_found_only_once_it_is_owed),
+		cmocka_unit_test(a_place_that_is_not_owed_serves_the_next_request_under_another_handle),
 		cmocka_unit_test(the_ack_is_due_after_its_delay_and_the_wait_ends),
 		cmocka_unit_test(a_response_in_flight_has_no_timer_of_its_own),
 		cmocka_unit_test(a_full_table_has_no_place_and_a_lost_remote_frees_its_own),
