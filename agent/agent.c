@@ -117,7 +117,7 @@ static size_t bitmap_capacity(const struct agent_config *config)
 /* What is cut from the owner's memory. */
 struct parts {
 	struct agent *agent;
-	struct fetch_slot *slots;
+	void *fetch;
 	struct report_attributes *attributes;
 	struct report_observation *observations;
 	struct record *records;
@@ -129,7 +129,7 @@ static size_t lay_out(void *memory, const struct agent_config *config, struct pa
 	struct carve c = {memory, 0};
 	size_t bitmap = bitmap_capacity(config);
 	p->agent = carve_take(&c, 1, sizeof *p->agent);
-	p->slots = carve_take(&c, config->blocks_in_flight, sizeof *p->slots);
+	p->fetch = carve_take(&c, 1, coap_blockget_memory(config->blocks_in_flight));
 	p->attributes = carve_take(&c, config->attributes_max, sizeof *p->attributes);
 	p->observations = carve_take(&c, config->observers_max, sizeof *p->observations);
 	p->records = carve_take(&c, OBJECTS_RECORDS_MAX, sizeof *p->records);
@@ -213,11 +213,10 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	(void)lay_out(memory, config, &parts);
 	struct agent *a = parts.agent;
 	memset(a, 0, sizeof *a);
-	memset(parts.slots, 0, config->blocks_in_flight * sizeof *parts.slots);
 	a->config = *config;
 	a->ports = *ports;
 	prng_init(&a->chance, seed);
-	a->fetch.slots = parts.slots;
+	a->fetch.memory = parts.fetch;
 	a->fetch.bitmap = parts.fetch_bitmap;
 	a->fetch.retry_at = NEVER;
 	a->sampled_at = NEVER;

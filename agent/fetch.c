@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Manifest and image over the association with the server. The manifest is one small GET; the image is
- * coap/blockfetch with a few requests in flight, each block going straight into the slot.
+ * coap/blockget with several requests in flight, each block going straight into the slot.
  *
  * A transfer ends by what it brings, by what the server says that will not change (4.xx), or by the update engine's
  * patience. Everything else is waited out: a busy server (5.xx) is asked again later, a silent one makes the
@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-#define SILENCE_MAX_MS SECONDS(45) /* without any response to a block: longer than its timeouts grow */
+#define SILENCE_MAX_MS SECONDS(45) /* without any response to a block */
 #define FULL_RETRY_MS  200
 
 static void end_with(struct agent *a, enum firmware_result result, const char *reason, msec now)
@@ -182,13 +182,11 @@ static void ask_manifest(struct agent *a, msec now)
 
 /* ---- image ---- */
 
-static void ask_blocks(struct agent *a, msec now);
-
 /* The server's blocks are smaller than ours: the slot's map is made anew in its size, once. */
 static bool adopt_block_size(struct agent *a, msec now)
 {
 	struct deploy_outcome outcome;
-	uint32_t size = coap_block_size(a->fetch.blocks.szx);
+	uint32_t size = coap_block_size(a->fetch.image.fetch.szx);
 	if (size == a->deploy.download.block_size)
 		return false;
 	fetch_stop(a, now);
@@ -204,7 +202,8 @@ static void log_complete(struct agent *a)
 	logline_number(&line, "blocks", d->block_count);
 	logline_number(&line, "fetched", (int64_t)(d->block_count - d->resumed));
 	logline_number(&line, "resumed", d->resumed);
-	logline_number(&line, "repeated", (int64_t)(d->repeated + a->counters.blocks_repeated));
+	logline_number(
+		&line, "repeated", (int64_t)(d->repeated + a->counters.blocks_repeated + a->fetch.image.repeated));
 	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
 }
 
@@ -213,42 +212,58 @@ static void keep_block(struct agent *a, uint32_t number, struct bytes payload, m
 	struct deploy_outcome outcome;
 	if (deploy_block(&a->deploy, number, payload, now, &outcome))
 		a->counters.blocks_fetched++;
-	coap_blockfetch_stored(&a->fetch.blocks, number);
-	if (coap_blockfetch_is_complete(&a->fetch.blocks))
+	if (coap_blockfetch_is_complete(&a->fetch.image.fetch))
 		log_complete(a);
 	if (a->deploy.update.phase != UPDATE_IMAGE)
 		fetch_stop(a, now);
 	agent_follow(a, &outcome, now);
 }
 
-static bool read_block_option(const struct coap_message *m, uint8_t szx, struct coap_block *ret)
+static bool image_store(void *context, uint32_t number, struct bytes payload, msec now)
 {
-	uint32_t value;
-	*ret = (struct coap_block){0, false, szx};
-	return !coap_message_uint(m, COAP_OPTION_BLOCK2, &value) || coap_block_parse(value, ret);
+	struct agent *a = context;
+	a->fetch.backoff = a->config.retry_first_ms;
+	if (!adopt_block_size(a, now))
+		keep_block(a, number, payload, now);
+	return true;
 }
 
-static void take_block(struct agent *a, uint32_t asked, const struct coap_reply *reply, msec now)
+static void count_repeated(struct agent *a)
 {
-	struct coap_block block;
-	uint32_t size = 0;
-	struct bytes etag = BYTES_NONE;
-	enum coap_blockfetch_verdict verdict = COAP_BLOCKFETCH_BROKEN;
-	(void)coap_message_uint(reply->message, COAP_OPTION_SIZE2, &size);
-	(void)coap_message_option(reply->message, COAP_OPTION_ETAG, &etag);
-	if (read_block_option(reply->message, a->fetch.blocks.szx, &block))
-		verdict = coap_blockfetch_received(
-			&a->fetch.blocks, asked, &block, reply->body.len, etag, size, (msec)reply->round_trip_ms, now);
-	switch (verdict) {
-	case COAP_BLOCKFETCH_STORE:
-		if (!adopt_block_size(a, now))
-			keep_block(a, block.number, reply->body, now);
+	a->counters.blocks_repeated += a->fetch.image.repeated;
+	a->fetch.image.repeated = 0;
+}
+
+static void image_refused(struct agent *a, enum coap_code code, msec now)
+{
+	if (code != COAP_BAD_REQUEST) {
+		take_error(a, code, now);
 		return;
-	case COAP_BLOCKFETCH_REPEATED:
-		a->counters.blocks_repeated++;
+	}
+	fetch_stop(a, now); /* the block lies behind the end of the file */
+	end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is shorter than the manifest says", now);
+}
+
+/* That the image is whole is seen where its last block is kept. */
+static void image_ended(void *context, enum coap_blockget_outcome outcome, msec now)
+{
+	struct agent *a = context;
+	count_repeated(a);
+	switch (outcome) {
+	case COAP_BLOCKGET_DONE:
+	case COAP_BLOCKGET_STORE:
+	case COAP_BLOCKGET_LOST:
 		return;
-	case COAP_BLOCKFETCH_CHANGED:
-	case COAP_BLOCKFETCH_BROKEN:
+	case COAP_BLOCKGET_REFUSED:
+		image_refused(a, a->fetch.image.code, now);
+		return;
+	case COAP_BLOCKGET_SILENT:
+	case COAP_BLOCKGET_REJECTED:
+		a->fetch.retry_at = msec_after(now, a->config.retry_first_ms);
+		agent_suspect(a, "image", now);
+		return;
+	case COAP_BLOCKGET_CHANGED:
+	case COAP_BLOCKGET_BROKEN:
 		fetch_stop(a, now);
 		end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is not the one that the manifest describes",
 			now);
@@ -256,100 +271,29 @@ static void take_block(struct agent *a, uint32_t asked, const struct coap_reply 
 	}
 }
 
-static void take_block_response(struct agent *a, uint32_t asked, const struct coap_reply *reply, msec now)
-{
-	a->fetch.last_heard = now;
-	if (reply->code == COAP_CONTENT) {
-		a->fetch.backoff = a->config.retry_first_ms;
-		take_block(a, asked, reply, now);
-		return;
-	}
-	coap_blockfetch_lost(&a->fetch.blocks, asked, now);
-	if (reply->code != COAP_BAD_REQUEST) {
-		take_error(a, reply->code, now);
-		return;
-	}
-	fetch_stop(a, now); /* the block lies behind the end of the file */
-	end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is shorter than the manifest says", now);
-}
-
-static void block_replied(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)
-{
-	struct fetch_slot *slot = context;
-	struct agent *a = slot->agent;
-	(void)e;
-	slot->exchange = HANDLE_NONE;
-	if (a->fetch.what != FETCH_IMAGE || reply->outcome == COAP_OUTCOME_LOST)
-		return;
-	if (reply->outcome == COAP_OUTCOME_RESPONSE)
-		take_block_response(a, slot->asked, reply, now);
-	else
-		coap_blockfetch_lost(&a->fetch.blocks, slot->asked, now);
-	if (a->fetch.what != FETCH_IMAGE)
-		return;
-	if (now - a->fetch.last_heard > SILENCE_MAX_MS)
-		agent_suspect(a, "image", now);
-	else
-		ask_blocks(a, now);
-}
-
-static struct fetch_slot *free_slot(struct agent *a)
-{
-	for (uint8_t i = 0; i < a->config.blocks_in_flight; i++)
-		if (handle_is_none(a->fetch.slots[i].exchange))
-			return &a->fetch.slots[i];
-	return NULL;
-}
-
-static bool ask_block(struct agent *a, struct fetch_slot *slot, uint32_t number, msec now)
-{
-	struct coap_options options = a->fetch.options;
-	coap_options_set_uint(&options, COAP_OPTION_BLOCK2, coap_blockfetch_option(&a->fetch.blocks, number));
-	struct coap_call call = {.to = a->server,
-		.method = COAP_GET,
-		.options = &options,
-		.is_block = true,
-		.ack_timeout = coap_blockfetch_timeout(&a->fetch.blocks),
-		.max_retransmit = COAP_SEND_ONCE,
-		.reply = block_replied,
-		.context = slot};
-	slot->agent = a;
-	slot->asked = number;
-	return coap_endpoint_request(a->endpoint, &call, now, &slot->exchange);
-}
-
-static void ask_blocks(struct agent *a, msec now)
-{
-	uint32_t number;
-	if (a->fetch.retry_at != NEVER && a->fetch.retry_at > now)
-		return;
-	a->fetch.retry_at = NEVER;
-	for (struct fetch_slot *slot; (slot = free_slot(a)) != NULL;) {
-		if (!coap_blockfetch_next(&a->fetch.blocks, now, &number))
-			return;
-		if (!ask_block(a, slot, number, now)) {
-			coap_blockfetch_lost(&a->fetch.blocks, number, now);
-			a->fetch.retry_at = msec_after(now, FULL_RETRY_MS);
-			return;
-		}
-	}
-}
-
-/* The map has spare bits in case that the server's blocks are smaller than ours. */
-static void open_blocks(struct agent *a)
+/* Takes up what is in the slot. The map has spare bits in case that the server's blocks are smaller than ours. */
+static void ask_image(struct agent *a, msec now)
 {
 	const struct download *d = &a->deploy.download;
 	size_t len = download_bitmap_bytes(d->size, d->block_size);
 	size_t room = len <= d->bitmap_capacity / AGENT_FINER_BLOCKS ? len * AGENT_FINER_BLOCKS : d->bitmap_capacity;
 	memset(a->fetch.bitmap, 0, room);
 	memcpy(a->fetch.bitmap, d->bitmap, len);
-	struct coap_blockfetch_config config = {.bitmap = a->fetch.bitmap,
+	struct coap_blockget_config config = {.endpoint = a->endpoint,
+		.to = a->server,
+		.options = &a->fetch.options,
+		.bitmap = a->fetch.bitmap,
 		.bitmap_blocks = (uint32_t)(room * 8),
 		.szx = coap_block_szx_of(d->block_size),
-		.window_max = a->config.blocks_in_flight,
-		.ack_timeout = coap_parameters_default.ack_timeout,
-		.size = d->size};
-	coap_blockfetch_init(&a->fetch.blocks, &config);
+		.size = d->size,
+		.memory = a->fetch.memory,
+		.in_flight_max = a->config.blocks_in_flight,
+		.patience = SILENCE_MAX_MS,
+		.context = a,
+		.store = image_store,
+		.ended = image_ended};
+	a->fetch.retry_at = NEVER;
+	coap_blockget_begin(&a->fetch.image, &config, now);
 }
 
 static void log_image(struct agent *a)
@@ -393,9 +337,8 @@ static void begin_image(struct agent *a, msec now)
 	}
 	a->fetch.what = FETCH_IMAGE;
 	a->counters.blocks_resumed += a->deploy.download.have;
-	open_blocks(a);
 	log_image(a);
-	ask_blocks(a, now);
+	ask_image(a, now);
 }
 
 void fetch_begin(struct agent *a, msec now)
@@ -403,7 +346,6 @@ void fetch_begin(struct agent *a, msec now)
 	if (!register_is_registered(&a->registration) || a->fetch.what != FETCH_NOTHING)
 		return;
 	a->fetch.retry_at = NEVER;
-	a->fetch.last_heard = now;
 	a->fetch.backoff = a->config.retry_first_ms;
 	if (a->deploy.update.phase == UPDATE_MANIFEST)
 		begin_manifest(a, now);
@@ -418,26 +360,25 @@ void fetch_stop(struct agent *a, msec now)
 	if (!handle_is_none(a->fetch.exchange))
 		coap_endpoint_cancel(a->endpoint, a->fetch.exchange, now);
 	a->fetch.exchange = HANDLE_NONE;
-	for (uint8_t i = 0; i < a->config.blocks_in_flight; i++) {
-		if (!handle_is_none(a->fetch.slots[i].exchange))
-			coap_endpoint_cancel(a->endpoint, a->fetch.slots[i].exchange, now);
-		a->fetch.slots[i].exchange = HANDLE_NONE;
-	}
+	coap_blockget_stop(&a->fetch.image, now);
+	count_repeated(a);
 	(void)download_sync(&a->deploy.download); /* what cannot be kept now is fetched again */
 }
 
 msec fetch_deadline(const struct agent *a)
 {
-	return a->fetch.what == FETCH_NOTHING ? NEVER : a->fetch.retry_at;
+	return a->fetch.what == FETCH_NOTHING
+		       ? NEVER
+		       : msec_earlier(a->fetch.retry_at, coap_blockget_deadline(&a->fetch.image));
 }
 
 void fetch_tick(struct agent *a, msec now)
 {
-	if (fetch_deadline(a) > now)
+	coap_blockget_tick(&a->fetch.image, now);
+	if (a->fetch.what == FETCH_NOTHING || a->fetch.retry_at > now)
 		return;
-	a->fetch.retry_at = NEVER;
 	if (a->fetch.what == FETCH_MANIFEST)
 		ask_manifest(a, now);
 	else
-		ask_blocks(a, now);
+		ask_image(a, now);
 }

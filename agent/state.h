@@ -16,7 +16,7 @@
 #include "agent/objects.h"
 #include "agent/register.h"
 #include "agent/report.h"
-#include "coap/blockfetch.h"
+#include "coap/blockget.h"
 
 #define AGENT_OBJECTS       6
 #define AGENT_LINKS_BYTES   512
@@ -24,24 +24,16 @@
 #define AGENT_ROOM_BYTES    512
 #define AGENT_FINER_BLOCKS  4 /* how much smaller a server's blocks may be than ours, for the largest image */
 
-/* One Block2 request that is on its way. */
-struct fetch_slot {
-	struct agent *agent;
-	struct handle exchange; /* HANDLE_NONE while free */
-	uint32_t asked;
-};
-
 /* The transfer that runs; at most one. */
 struct fetch {
 	enum { FETCH_NOTHING, FETCH_MANIFEST, FETCH_IMAGE } what;
 	struct handle exchange; /* of the manifest */
 	struct coap_options options;
 	uint8_t room[AGENT_ROOM_BYTES]; /* what `options` borrows */
-	struct coap_blockfetch blocks;
+	struct coap_blockget image;
 	uint8_t *bitmap;
-	struct fetch_slot *slots;
-	msec last_heard; /* when anything came of it */
-	msec retry_at;   /* after a 5.xx, or when the endpoint was full; NEVER */
+	void *memory;  /* of `image` */
+	msec retry_at; /* after a 5.xx, or when the endpoint was full; NEVER */
 	msec backoff;
 };
 

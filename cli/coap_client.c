@@ -108,8 +108,8 @@ static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
 {
 	struct coap_endpoint_config config = {
 		.parameters = coap_parameters_default,
-		.capacities = {.exchanges = 512,
-			.pending = 512,
+		.capacities = {.exchanges = 8192 + 64, /* a download's, and a few */
+			.pending = 8192 + 64,
 			.duplicates = 16,
 			.separate = 1,
 			.observers = 1,

@@ -3,11 +3,6 @@
 
 #include <assert.h>
 
-#define ONE_BLOCK   1024u /* the window's unit is 1/1024 of a block */
-#define BACKOFF_MAX 5
-/* Losing the few blocks of a small window says little; the window may still double up to here. */
-#define THRESHOLD_MIN (16 * ONE_BLOCK)
-
 /* ---- the bitmap ---- */
 
 bool coap_blockfetch_has(const struct coap_blockfetch *f, uint32_t number)
@@ -69,21 +64,35 @@ static bool learn_size(struct coap_blockfetch *f, uint64_t size)
 	return true;
 }
 
-void coap_blockfetch_init(struct coap_blockfetch *f, const struct coap_blockfetch_config *config)
+static void layout(struct coap_blockfetch *f, struct carve *c, uint32_t in_flight_max)
 {
-	assert(config->bitmap_blocks > 0 && config->window_max > 0 && config->szx <= COAP_BLOCK_SZX_MAX);
-	assert(config->window_max <= COAP_BLOCKFETCH_WINDOW_MAX && config->etag.len <= sizeof f->etag);
+	f->capacity = in_flight_max;
+	f->flights = carve_take(c, in_flight_max, sizeof *f->flights);
+	f->repair = carve_take(c, in_flight_max, sizeof *f->repair);
+}
+
+size_t coap_blockfetch_memory(uint32_t in_flight_max)
+{
+	struct coap_blockfetch f;
+	struct carve c = {NULL, 0};
+	layout(&f, &c, in_flight_max);
+	return c.used;
+}
+
+void coap_blockfetch_init(struct coap_blockfetch *f, const struct coap_blockfetch_config *config, msec now)
+{
+	struct carve c = {config->memory, 0};
+	assert(config->bitmap_blocks > 0 && config->in_flight_max > 0 && config->szx <= COAP_BLOCK_SZX_MAX);
+	assert(config->etag.len <= sizeof f->etag);
 	*f = (struct coap_blockfetch){
 		.bitmap = config->bitmap,
 		.bitmap_blocks = config->bitmap_blocks,
 		.blocks = config->bitmap_blocks,
 		.szx = config->szx,
-		.window_max = config->window_max,
-		.window = COAP_BLOCKFETCH_WINDOW_FIRST * ONE_BLOCK,
-		.threshold = UINT64_MAX,
-		.ack_timeout = config->ack_timeout,
 		.etag_len = (uint8_t)config->etag.len,
 	};
+	layout(f, &c, config->in_flight_max);
+	coap_congestion_init(&f->congestion, config->ack_timeout, now);
 	if (config->etag.len > 0)
 		memcpy(f->etag, config->etag.data, config->etag.len);
 	f->stored = count_stored(f);
@@ -91,21 +100,48 @@ void coap_blockfetch_init(struct coap_blockfetch *f, const struct coap_blockfetc
 		f->is_failed = true;
 }
 
-/* ---- what to ask for ---- */
+/* ---- flights ---- */
 
-static uint32_t window_blocks(const struct coap_blockfetch *f)
+static struct coap_block_flight *flight(const struct coap_blockfetch *f, uint32_t number)
 {
-	uint64_t blocks = f->window / ONE_BLOCK;
-	if (!f->is_open)
-		return 1;
-	return blocks < 1 ? 1 : blocks > f->window_max ? f->window_max : (uint32_t)blocks;
+	return &f->flights[number % f->capacity];
 }
+
+/* Whether this request is still waited for. The numbers may wrap around. */
+static bool is_live(const struct coap_blockfetch *f, struct coap_block_ask asked)
+{
+	return asked.flight - f->flight_first < f->flight_next - f->flight_first && flight(f, asked.flight)->is_live;
+}
+
+static void land(struct coap_blockfetch *f, uint32_t number)
+{
+	flight(f, number)->is_live = false;
+	while (f->flight_first != f->flight_next && !flight(f, f->flight_first)->is_live)
+		f->flight_first++;
+}
+
+static bool has_room(const struct coap_blockfetch *f)
+{
+	return f->flight_next - f->flight_first < f->capacity;
+}
+
+/* A block is in flight or waits for repair at most once, and nothing new is asked for before repairs: so what waits
+ * never is more than what may be in flight. */
+static void lose(struct coap_blockfetch *f, uint32_t number)
+{
+	if (f->repair_count < f->capacity)
+		f->repair[(f->repair_first + f->repair_count++) % f->capacity] = flight(f, number)->number;
+	coap_congestion_lost(&f->congestion);
+	land(f, number);
+}
+
+/* ---- what to ask for ---- */
 
 static bool take_repair(struct coap_blockfetch *f, uint32_t *ret)
 {
 	while (f->repair_count > 0) {
 		uint32_t number = f->repair[f->repair_first];
-		f->repair_first = (f->repair_first + 1) % COAP_BLOCKFETCH_WINDOW_MAX;
+		f->repair_first = (f->repair_first + 1) % f->capacity;
 		f->repair_count--;
 		if (number < f->blocks && !coap_blockfetch_has(f, number)) {
 			*ret = number;
@@ -125,86 +161,86 @@ static bool take_next(struct coap_blockfetch *f, uint32_t *ret)
 	return true;
 }
 
-bool coap_blockfetch_next(struct coap_blockfetch *f, msec now, uint32_t *ret_number)
+/* With every bit set but no size known, the last block is asked for again: its response tells. */
+static bool take_last(const struct coap_blockfetch *f, uint32_t *ret)
 {
-	if (f->is_failed || coap_blockfetch_is_complete(f) || f->in_flight >= window_blocks(f))
+	if (f->size_is_known || f->is_open || f->congestion.in_flight > 0)
 		return false;
-	if (!take_repair(f, ret_number) && !take_next(f, ret_number)) {
-		/* With every bit set but no size known, the last block is asked for again: its response tells. */
-		if (f->size_is_known || f->is_open || f->in_flight > 0)
-			return false;
-		*ret_number = f->blocks - 1;
-	}
-	if (f->in_flight == 0 && f->epoch_ends < now)
-		f->epoch_ends = now + f->round_trip;
-	f->in_flight++;
+	*ret = f->blocks - 1;
 	return true;
 }
 
-/* ---- the round trip and the window ---- */
-
-/* RFC 6298 section 2. */
-static void measure(struct coap_blockfetch *f, msec sample)
+bool coap_blockfetch_next(struct coap_blockfetch *f, msec now, struct coap_block_ask *ret)
 {
-	if (f->round_trip == 0) {
-		f->round_trip = f->round_trip_min = sample;
-		f->variation = sample / 2;
-		return;
+	uint32_t number;
+	if (f->is_failed || coap_blockfetch_is_complete(f) || !coap_congestion_may_send(&f->congestion, now))
+		return false;
+	if (!has_room(f) || (!take_repair(f, &number) && !take_next(f, &number) && !take_last(f, &number))) {
+		coap_congestion_starved(&f->congestion);
+		return false;
 	}
-	msec difference = f->round_trip > sample ? f->round_trip - sample : sample - f->round_trip;
-	f->variation = (3 * f->variation + difference) / 4;
-	f->round_trip = (7 * f->round_trip + sample) / 8;
-	if (sample < f->round_trip_min)
-		f->round_trip_min = sample;
+	struct coap_block_flight *x = flight(f, f->flight_next);
+	*x = (struct coap_block_flight){.number = number, .is_live = true};
+	coap_congestion_sent(&f->congestion, now, &x->stamp);
+	*ret = (struct coap_block_ask){number, f->flight_next++};
+	return true;
+}
+
+/* ---- what is overdue ---- */
+
+/* Those that were sent earlier are due earlier, so the first that is not due ends the search. */
+static void lose_overtaken(struct coap_blockfetch *f, msec now)
+{
+	for (uint32_t i = f->flight_first; (int32_t)(f->answered - i) > 0; i++) {
+		if (!flight(f, i)->is_live)
+			continue;
+		if (coap_congestion_overtaken(&f->congestion, flight(f, i)->stamp.sent_at) > now)
+			return;
+		lose(f, i);
+	}
+}
+
+/* Nothing has come for a while. A block is asked for again, or a few; when that has not helped, the path has gone and
+ * everything on it. */
+static void probe(struct coap_blockfetch *f, msec now)
+{
+	uint32_t count = coap_congestion_probes(&f->congestion);
+	coap_congestion_probed(&f->congestion, now);
+	if (f->congestion.phase == COAP_CONGESTION_SILENT)
+		count = f->capacity;
+	for (; count > 0 && f->flight_first != f->flight_next; count--)
+		lose(f, f->flight_first);
+}
+
+/* The first request is repeated by its exchange, as RFC 7252 section 4.2 has it. */
+static msec probe_deadline(const struct coap_blockfetch *f)
+{
+	return f->is_open ? coap_congestion_probe(&f->congestion) : NEVER;
+}
+
+void coap_blockfetch_tick(struct coap_blockfetch *f, msec now)
+{
+	lose_overtaken(f, now);
+	if (probe_deadline(f) <= now)
+		probe(f, now);
+}
+
+msec coap_blockfetch_deadline(const struct coap_blockfetch *f)
+{
+	msec at = probe_deadline(f);
+	if (f->is_failed || coap_blockfetch_is_complete(f))
+		return NEVER;
+	if (f->flight_first != f->flight_next && (int32_t)(f->answered - f->flight_first) > 0)
+		at = msec_earlier(
+			at, coap_congestion_overtaken(&f->congestion, flight(f, f->flight_first)->stamp.sent_at));
+	if (has_room(f) && (f->repair_count > 0 || f->next < f->blocks))
+		at = msec_earlier(at, coap_congestion_deadline(&f->congestion));
+	return at;
 }
 
 msec coap_blockfetch_timeout(const struct coap_blockfetch *f)
 {
-	msec base = f->ack_timeout;
-	if (f->round_trip > 0) {
-		base = f->round_trip + (f->variation > 5 ? 4 * f->variation : 20);
-		if (base < COAP_BLOCKFETCH_TIMEOUT_MIN)
-			base = COAP_BLOCKFETCH_TIMEOUT_MIN;
-	}
-	base <<= f->backoff;
-	return base > COAP_BLOCKFETCH_TIMEOUT_MAX ? COAP_BLOCKFETCH_TIMEOUT_MAX : base;
-}
-
-/* A queue shows in the round trip: half as much again as the minimum, and enough for a clock of milliseconds. */
-static bool queue_is_building(const struct coap_blockfetch *f)
-{
-	return f->round_trip > f->round_trip_min + f->round_trip_min / 2 + 10;
-}
-
-static bool loses_many(const struct coap_blockfetch *f)
-{
-	return f->epoch_lost > 2 && f->epoch_lost * 4 > f->epoch_lost + f->epoch_received;
-}
-
-/* Once a round trip, and only while losses or delay say so. */
-static void judge(struct coap_blockfetch *f, msec now)
-{
-	if (now < f->epoch_ends)
-		return;
-	bool is_congested = loses_many(f) || (f->epoch_lost > 0 && queue_is_building(f));
-	if (is_congested)
-		f->window = f->window * 7 / 10;
-	else if (f->epoch_lost > 0)
-		f->window = f->window * 63 / 64;
-	if (f->window < ONE_BLOCK)
-		f->window = ONE_BLOCK;
-	if (is_congested || queue_is_building(f))
-		f->threshold = f->window;
-	f->epoch_lost = f->epoch_received = 0;
-	f->epoch_ends = now + f->round_trip;
-}
-
-static void grow(struct coap_blockfetch *f)
-{
-	if (f->window >= (uint64_t)f->window_max * ONE_BLOCK)
-		return;
-	f->window +=
-		f->window < f->threshold ? ONE_BLOCK : (uint64_t)ONE_BLOCK * ONE_BLOCK / f->window + ONE_BLOCK / 16;
+	return coap_congestion_timeout(&f->congestion);
 }
 
 /* ---- what came ---- */
@@ -245,27 +281,35 @@ static bool opens(struct coap_blockfetch *f, uint32_t asked, const struct coap_b
 	return cut_finer(f, block->szx) && (!f->size_is_known || learn_size(f, f->size));
 }
 
-enum coap_blockfetch_verdict coap_blockfetch_received(struct coap_blockfetch *f, uint32_t asked,
+/* The path has carried it, whatever is in it. */
+static void answered(struct coap_blockfetch *f, struct coap_block_ask asked, msec round_trip, msec now)
+{
+	if (!is_live(f, asked)) {
+		coap_congestion_mistaken(&f->congestion);
+		return;
+	}
+	struct coap_congestion_stamp stamp = flight(f, asked.flight)->stamp;
+	if ((int32_t)(asked.flight + 1 - f->answered) > 0)
+		f->answered = asked.flight + 1;
+	land(f, asked.flight);
+	coap_congestion_delivered(&f->congestion, &stamp, round_trip, now);
+	lose_overtaken(f, now);
+}
+
+enum coap_blockfetch_verdict coap_blockfetch_received(struct coap_blockfetch *f, struct coap_block_ask asked,
 	const struct coap_block *block, size_t payload_len, struct bytes etag, uint64_t size, msec round_trip, msec now)
 {
-	assert(f->in_flight > 0);
-	f->in_flight--;
-	f->epoch_received++;
-	f->backoff = 0;
+	answered(f, asked, round_trip, now);
 	if (!etag_matches(f, etag)) {
 		f->is_failed = true;
 		return COAP_BLOCKFETCH_CHANGED;
 	}
-	bool is_what_was_asked = f->is_open ? block->number == asked : opens(f, asked, block);
+	bool is_what_was_asked = f->is_open ? block->number == asked.number : opens(f, asked.number, block);
 	if (!is_what_was_asked || !agrees(f, block, payload_len, size)) {
 		f->is_failed = true;
 		return COAP_BLOCKFETCH_BROKEN;
 	}
 	f->is_open = true;
-	if (round_trip > 0)
-		measure(f, round_trip);
-	grow(f);
-	judge(f, now);
 	return coap_blockfetch_has(f, block->number) ? COAP_BLOCKFETCH_REPEATED : COAP_BLOCKFETCH_STORE;
 }
 
@@ -278,32 +322,21 @@ void coap_blockfetch_stored(struct coap_blockfetch *f, uint32_t number)
 	f->stored++;
 }
 
-/* A timeout with nothing received since the last one means that the path has gone; then all wait longer. */
-void coap_blockfetch_lost(struct coap_blockfetch *f, uint32_t asked, msec now)
+void coap_blockfetch_lost(struct coap_blockfetch *f, struct coap_block_ask asked, msec now)
 {
-	assert(f->in_flight > 0);
-	f->in_flight--;
-	f->epoch_lost++;
-	if (f->repair_count < COAP_BLOCKFETCH_WINDOW_MAX)
-		f->repair[(f->repair_first + f->repair_count++) % COAP_BLOCKFETCH_WINDOW_MAX] = asked;
-	if (f->epoch_received == 0 && f->in_flight == 0 && f->backoff < BACKOFF_MAX)
-		f->backoff++;
-	if (f->epoch_received == 0 && f->in_flight == 0 && f->is_open) {
-		f->threshold = f->window / 2 > THRESHOLD_MIN ? f->window / 2 : THRESHOLD_MIN;
-		f->window = ONE_BLOCK;
-	}
-	judge(f, now);
+	(void)now;
+	if (is_live(f, asked))
+		lose(f, asked.flight);
 }
 
-void coap_blockfetch_refused(struct coap_blockfetch *f, uint32_t asked)
+void coap_blockfetch_refused(struct coap_blockfetch *f, struct coap_block_ask asked, msec now)
 {
-	assert(f->in_flight > 0);
-	f->in_flight--;
-	if (f->size_is_known ? asked < f->blocks : asked == 0)
+	answered(f, asked, 0, now);
+	if (f->size_is_known ? asked.number < f->blocks : asked.number == 0)
 		f->is_failed = true;
-	else if (!f->size_is_known && asked < f->blocks)
-		f->blocks = asked;
-	if (!f->size_is_known && f->in_flight == 0 && count_stored(f) == f->blocks)
+	else if (!f->size_is_known && asked.number < f->blocks)
+		f->blocks = asked.number;
+	if (!f->size_is_known && f->congestion.in_flight == 0 && count_stored(f) == f->blocks)
 		f->is_failed = true; /* every block said that more would follow, and none does */
 }
 
