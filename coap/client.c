@@ -19,6 +19,9 @@ static const uint16_t understood_numbers[] = {
 };
 static const struct coap_option_set understood = {
 	understood_numbers, sizeof understood_numbers / sizeof understood_numbers[0], NULL};
+/* Of the response to a request that used Q-Block. */
+static const uint16_t qblock_numbers[] = {COAP_OPTION_Q_BLOCK1, COAP_OPTION_Q_BLOCK2};
+static const struct coap_option_set understood_qblock = {qblock_numbers, 2, &understood};
 
 static struct coap_client_call *call_of(struct coap_endpoint *e, struct handle h)
 {
@@ -300,6 +303,25 @@ static uint16_t format_of(const struct coap_message *m)
 	return coap_message_uint(m, COAP_OPTION_CONTENT_FORMAT, &value) ? (uint16_t)value : COAP_FORMAT_NONE;
 }
 
+/* One of several blocks that a request asked for (RFC 9177 section 4.4). An error is the answer to all of them. */
+static bool is_one_of_several(const struct coap_client_call *call, const struct coap_message *m)
+{
+	return call->responses_left > 0 && coap_code_is_success(m->code) && coap_message_has(m, COAP_OPTION_Q_BLOCK2);
+}
+
+static void deliver_block(struct coap_endpoint *e, struct handle h, const struct coap_reply *from, msec now)
+{
+	struct coap_client_call *call = call_of(e, h);
+	struct coap_reply reply = *from;
+	reply.outcome = COAP_OUTCOME_BLOCK;
+	reply.exchange = h;
+	reply.remote = coap_exchange_get(&e->exchanges, h)->remote;
+	call->responses_left--;
+	coap_exchange_acked(&e->exchanges, h, msec_after(now, coap_max_transmit_wait(&call->patience)));
+	if (call->reply != NULL)
+		call->reply(call->context, e, &reply, now);
+}
+
 static void settle(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
 {
 	struct coap_client_call *call = call_of(e, h);
@@ -312,6 +334,10 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 		.round_trip_ms = round_trip(e, h, now)};
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	call->pending = HANDLE_NONE;
+	if (is_one_of_several(call, m)) {
+		deliver_block(e, h, &reply, now);
+		return;
+	}
 	enum coap_transfer_progress progress = coap_transfer_sent(call, m);
 	if (progress == COAP_TRANSFER_WHOLE && call->observes && coap_code_is_success(m->code) &&
 		coap_message_uint(m, COAP_OPTION_OBSERVE, &sequence)) {
@@ -335,6 +361,11 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 	}
 }
 
+static const struct coap_option_set *understood_by(const struct coap_client_call *call)
+{
+	return call->may_get_qblock ? &understood_qblock : &understood;
+}
+
 void coap_client_response(struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, msec now)
 {
 	struct handle h;
@@ -348,7 +379,7 @@ void coap_client_response(struct coap_endpoint *e, const struct coap_remote *fro
 	}
 	if (!belongs(e, h, m))
 		return;
-	if (!coap_message_recognise(m, &understood, &offending)) {
+	if (!coap_message_recognise(m, understood_by(call_of(e, h)), &offending)) {
 		refuse(e, from, m, now); /* RFC 7252 section 5.4.1: such a response must be rejected */
 		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
 		return;
@@ -387,6 +418,7 @@ static bool copy_options(const struct coap_options *options, struct coap_client_
 
 static void prepare(struct coap_endpoint *e, const struct coap_call *from, struct coap_client_call *call)
 {
+	struct bytes value;
 	memset(call, 0, offsetof(struct coap_client_call, options_len));
 	call->reply = from->reply;
 	call->context = from->context;
@@ -394,6 +426,9 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->method = from->method;
 	call->is_nonconfirmable = from->is_nonconfirmable;
 	call->is_block = from->is_block;
+	call->may_get_qblock = from->is_block && from->options != NULL &&
+			       coap_options_find(from->options, COAP_OPTION_Q_BLOCK2, &value);
+	call->responses_left = from->is_block && from->responses > 1 ? (uint16_t)(from->responses - 1) : 0;
 	call->observes = from->observe;
 	call->request_tag = (uint16_t)prng_u32(&e->prng);
 	call->block1_szx = call->block2_szx = e->szx;

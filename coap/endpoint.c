@@ -22,6 +22,7 @@ const struct coap_parameters coap_parameters_default = {
 	.nstart = 1,
 	.block_size = 1024,
 	.body_size_max = 64 * 1024,
+	.qblock = COAP_QBLOCK_PARAMETERS_DEFAULT,
 };
 
 /* ---- life ---- */

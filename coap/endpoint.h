@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "coap/qblock.h"
 #include "coap/resource.h"
 #include "coap/base/prng.h"
 #include "coap/base/trace.h"
@@ -27,6 +28,7 @@ struct coap_parameters {
 	uint8_t nstart;               /* 1: outstanding interactions with one remote; more wait in the endpoint */
 	uint16_t block_size;          /* largest block offered and used, 16 to 1024 (RFC 7959), 1024 */
 	uint32_t body_size_max;       /* largest body kept together in memory; 4.13 above it */
+	struct coap_qblock_parameters qblock; /* RFC 9177 section 7.2; COAP_QBLOCK_PARAMETERS_DEFAULT */
 };
 
 extern const struct coap_parameters coap_parameters_default;
@@ -38,7 +40,9 @@ struct coap_capacities {
 	uint32_t duplicates; /* remembered requests that are not safe to run twice */
 	uint32_t separate;   /* requests whose answer comes later */
 	uint32_t observers;
-	uint32_t bodies; /* bodies being put together, each of body_size_max bytes */
+	uint32_t bodies;  /* bodies being put together, each of body_size_max bytes */
+	uint32_t qblocks; /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
+			   * understood */
 };
 
 struct coap_endpoint_config {
@@ -78,6 +82,7 @@ void coap_endpoint_tick(struct coap_endpoint *e, msec now);
 enum coap_outcome {
 	COAP_OUTCOME_RESPONSE,     /* the final response; the exchange has ended */
 	COAP_OUTCOME_NOTIFICATION, /* a fresh notification (RFC 7641 section 3.4); the exchange goes on */
+	COAP_OUTCOME_BLOCK,        /* one of several `responses`, not the last; the exchange goes on */
 	COAP_OUTCOME_TIMEOUT,      /* nobody answered */
 	COAP_OUTCOME_RESET,        /* the peer rejected the message */
 	COAP_OUTCOME_LOST,         /* the association ended first */
@@ -109,6 +114,8 @@ struct coap_call {
 	bool observe;               /* registers (RFC 7641): notifications until an error, a cancel or a loss */
 	bool is_block;              /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not
 				     * apply because the caller paces himself (coap/blockfetch.h) */
+	uint16_t responses;         /* with `is_block`, how many the Q-Block2 options in `options` ask for (RFC 9177
+				     * section 4.4); all but the last come with COAP_OUTCOME_BLOCK. 0 and 1: one */
 	msec ack_timeout;           /* first retransmission timeout; 0 for the endpoint's parameter */
 	uint8_t max_retransmit;     /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
 	coap_reply_function *reply; /* called exactly once with a final outcome, unless cancelled */

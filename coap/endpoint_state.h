@@ -48,9 +48,10 @@ struct coap_client_call {
 	struct coap_patience patience;
 	enum coap_code method;
 	uint16_t request_tag;
+	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
 	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,
-		keeps_body;
+		keeps_body, may_get_qblock;
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;

@@ -17,7 +17,7 @@ struct stage {
 	struct world world;
 	struct peer client, server;
 	int executed;           /* calls of the handler /count */
-	int outcomes[6];        /* how often each outcome was told */
+	int outcomes[COAP_OUTCOME_BROKEN + 1];        /* how often each outcome was told */
 	struct coap_reply last; /* message and body are not valid any more */
 	uint8_t body[256];
 	size_t body_len;

@@ -25,7 +25,7 @@ struct stage {
 	int parts;
 	bool refuses_part_two, answers_parts_later;
 	struct handle later;
-	int outcomes[6];
+	int outcomes[COAP_OUTCOME_BROKEN + 1];
 	enum coap_code code;
 	uint8_t body[BODY_MAX]; /* what the client was given */
 	size_t body_len;

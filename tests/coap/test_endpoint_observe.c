@@ -18,7 +18,7 @@ struct stage {
 	bool is_gone;           /* the resource has been deleted */
 	struct handle observer; /* the latest that registered */
 	int forgotten, unreachable;
-	int outcomes[6];
+	int outcomes[COAP_OUTCOME_BROKEN + 1];
 	int seen, times; /* the latest state told to the client, and how many were told */
 	bool went_back;  /* an older state was told after a newer one */
 	size_t body_len;
