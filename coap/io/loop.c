@@ -2,6 +2,7 @@
 #include "coap/io/loop.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -54,12 +55,29 @@ static void on_timer(struct ev_loop *ev, ev_io *w, int events)
 		l->armed = NEVER;
 }
 
+/* libev cannot go on without memory, and would abort. */
+static void *allocate(void *old, long size)
+{
+	void *new = NULL;
+	if (size == 0)
+		free(old);
+	else
+		new = realloc(old, (size_t)size);
+	if (size != 0 && new == NULL) {
+		static const char words[] = "out of memory\n";
+		(void)!write(STDERR_FILENO, words, sizeof words - 1);
+		_exit(EXIT_FAILURE);
+	}
+	return new;
+}
+
 int coap_loop_init(struct coap_loop *l, const struct coap_loop_user *user)
 {
 	*l = (struct coap_loop){.user = *user, .now = coap_loop_read_clock(), .armed = NEVER};
 	l->timer_descriptor = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_descriptor < 0)
 		return -errno;
+	ev_set_allocator(allocate);
 	l->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (l->ev == NULL) {
 		(void)close(l->timer_descriptor);
