@@ -20,6 +20,7 @@ static void handle_event(struct coap_client *c, const struct dtls_event *event, 
 	case DTLS_EVENT_ESTABLISHED:
 		c->server = event->remote;
 		c->is_connected = true;
+		c->gives_up = NEVER;
 		coap_client_stop(c);
 		break;
 	case DTLS_EVENT_CLOSED:
@@ -59,7 +60,7 @@ static void on_readable(void *context, msec now)
 static msec deadline(void *context)
 {
 	struct coap_client *c = context;
-	msec at = coap_endpoint_deadline(c->endpoint);
+	msec at = msec_earlier(coap_endpoint_deadline(c->endpoint), c->gives_up);
 	if (c->dtls != NULL)
 		at = msec_earlier(at, dtls_deadline(c->dtls));
 	return c->deadline == NULL ? at : msec_earlier(at, c->deadline(c->context));
@@ -71,6 +72,11 @@ static void tick(void *context, msec now)
 	if (c->dtls != NULL)
 		drain(c, now);
 	coap_endpoint_tick(c->endpoint, now);
+	if (c->gives_up <= now) {
+		c->gives_up = NEVER;
+		c->failure = "no secure session in the time given";
+		coap_client_stop(c);
+	}
 	if (c->tick != NULL)
 		c->tick(c->context, now);
 }
@@ -132,6 +138,8 @@ static const char *connect_to(struct coap_client *c, const struct coap_client_co
 		.kind = DTLS_CREDENTIAL_PSK, .psk_identity = config->psk_identity, .psk_key = config->psk_key};
 	if (!dtls_connect(c->dtls, &config->server, &credential, coap_client_now(c), &c->server))
 		return "the pre-shared key cannot be used";
+	if (config->session_wait > 0)
+		c->gives_up = msec_after(coap_loop_read_clock(), config->session_wait);
 	coap_client_run(c);
 	return c->is_connected ? NULL : c->failure != NULL ? c->failure : "interrupted";
 }
@@ -141,6 +149,7 @@ const char *coap_client_open(struct coap_client *c, const struct coap_client_con
 	struct coap_loop_user user = {c, deadline, tick, flush};
 	struct address local = {.port = 0};
 	const char *failure = NULL;
+	c->gives_up = NEVER;
 	int error = coap_loop_init(&c->loop, &user);
 	if (error == 0)
 		error = coap_udp_open(&local, &c->udp);

@@ -14,6 +14,7 @@ struct coap_client_config {
 	bool is_secure;
 	struct bytes psk_identity, psk_key; /* used when is_secure; must stay as long as the client */
 	uint16_t block_size;
+	msec session_wait; /* how long a session may take to come about; 0 for as long as DTLS tries */
 };
 
 struct dtls_engine_wolfssl;
@@ -31,6 +32,7 @@ struct coap_client {
 	struct dtls_crypto crypto;
 	struct dtls_engine_wolfssl *engine;
 	bool has_crypto, is_connected;
+	msec gives_up;       /* when there is no session by then; NEVER once there is one */
 	const char *failure; /* why there is no session, or not any more; NULL when all is well */
 	/* something else that has a time; may be NULL */
 	msec (*deadline)(void *context);
@@ -38,7 +40,7 @@ struct coap_client {
 	void *context;
 };
 
-/* Opens everything; in a secure client also makes the session, which takes as long as the server does. NULL when all is
+/* Opens everything; in a secure client also makes the session, or waits for it in vain. NULL when all is
  * well, else the reason. coap_client_close follows in either case. */
 const char *coap_client_open(struct coap_client *c, const struct coap_client_config *config);
 void coap_client_close(struct coap_client *c);

@@ -499,6 +499,7 @@ int main(int argc, char *argv[])
 	config.psk_identity = j->psk_identity;
 	config.psk_key = j->psk_key;
 	config.block_size = (uint16_t)j->block_size;
+	config.session_wait = SECONDS((msec)j->timeout_s);
 	if ((reason = coap_client_open(&j->client, &config)) != NULL)
 		status = (enum exit_status)fail(config.is_secure ? EXIT_SECURITY : EXIT_LOCAL,
 			config.is_secure ? "no secure session" : "no socket", reason);

@@ -44,11 +44,11 @@ static bool fails(enum kind kind)
 }
 
 /* The next definition of the same name, looked up once. */
-#define REAL(name)                                        \
-	static __typeof__(&name) real;                    \
-	if (real == NULL) {                               \
-		void *found = dlsym(RTLD_NEXT, #name);    \
-		memcpy(&real, &found, sizeof real);       \
+#define REAL(name)                                     \
+	static __typeof__(&name) real;                 \
+	if (real == NULL) {                            \
+		void *found = dlsym(RTLD_NEXT, #name); \
+		memcpy(&real, &found, sizeof real);    \
 	}
 
 /* ---- memory ---- */
