@@ -284,7 +284,7 @@ static bool make_endpoint(struct server *s)
 			.separate = 1024,
 			.observers = 1024,
 			.bodies = 64},
-		.transport = s->secure != NULL ? (struct coap_transport){s, send_message} : coap_udp_transport(s->udp),
+		.transport = s->secure != NULL ? (struct coap_transport){.context = s, .send = send_message} : coap_udp_transport(s->udp),
 		.resources = resources,
 		.resource_count = RESOURCE_COUNT,
 	};

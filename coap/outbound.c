@@ -3,7 +3,8 @@
 
 struct writer coap_outbound_writer(struct coap_endpoint *e)
 {
-	return writer_of(e->buffer, COAP_DATAGRAM_MAX_BYTES);
+	const struct coap_transport *t = &e->config.transport;
+	return writer_of(t->room != NULL ? t->room(t->context) : e->buffer, COAP_DATAGRAM_MAX_BYTES);
 }
 
 void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now)

@@ -40,6 +40,9 @@ static inline uint64_t coap_remote_hash(const struct coap_remote *r, uint64_t se
 struct coap_transport {
 	void *context;
 	bool (*send)(void *context, const struct coap_remote *to, struct bytes message, msec now);
+	/* Where the next message may be written so that send need not copy it: COAP_DATAGRAM_MAX_BYTES bytes, until the
+	 * next send. NULL for a port that has no such place. */
+	uint8_t *(*room)(void *context);
 };
 
 /* Where datagrams go below all this: a socket, or the simulator's link. `local` is not chosen; the socket is. */

@@ -193,7 +193,7 @@ static bool send_by_port(void *context, const struct coap_remote *to, struct byt
 
 struct coap_transport dtls_transport(struct dtls *d)
 {
-	return (struct coap_transport){d, send_by_port};
+	return (struct coap_transport){.context = d, .send = send_by_port};
 }
 
 void dtls_close(struct dtls *d, struct handle session, msec now)

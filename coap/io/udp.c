@@ -2,7 +2,9 @@
 #include "coap/io/udp.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +12,8 @@
 #define READABLE_BYTES     64
 #define STRIDE_BYTES       (COAP_UDP_DATAGRAM_MAX_BYTES + READABLE_BYTES)
 #define SOCKET_QUEUE_BYTES (4 * 1024 * 1024)
+/* What fits into one IP packet that the system is to cut, with room for the headers. */
+#define SEGMENTED_MAX_BYTES 65000
 
 union socket_address {
 	struct sockaddr any;
@@ -17,19 +21,24 @@ union socket_address {
 	struct sockaddr_in6 v6;
 };
 
-/* Room for one IP_PKTINFO or IPV6_PKTINFO. */
+#define PKTINFO_BYTES (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)))
+
+/* Room for one IP_PKTINFO or IPV6_PKTINFO, and for one UDP_SEGMENT behind it. */
 union control {
 	struct cmsghdr align;
-	uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+	uint8_t room[PKTINFO_BYTES + CMSG_SPACE(sizeof(uint16_t))];
 };
 
-/* One direction: as many messages as a system call takes, each with its buffer and its addresses. */
+/* One direction: as many messages as a system call takes, each with its addresses and its buffer. On the way out a
+ * header may have several buffers, which the system cuts into datagrams again; the buffers of the headers follow each
+ * other. */
 struct batch {
 	struct mmsghdr headers[COAP_UDP_BATCH];
 	struct iovec vectors[COAP_UDP_BATCH];
 	union socket_address addresses[COAP_UDP_BATCH];
 	union control controls[COAP_UDP_BATCH];
-	unsigned count, next;
+	unsigned count, next; /* headers: filled in, and done with */
+	unsigned vector_count;
 	uint8_t *buffers;
 };
 
@@ -40,6 +49,8 @@ struct coap_udp {
 	struct coap_udp_counters counters;
 	struct address current; /* who sent the datagram being handled */
 	bool has_current;
+	bool cannot_segment;  /* the system, or the way out of it, knows no UDP_SEGMENT */
+	struct address final; /* where the last datagram of the send batch goes to */
 	struct batch in, out;
 };
 
@@ -129,8 +140,10 @@ static int open_socket(struct coap_udp *u, const struct address *local)
 		set_option(u->descriptor, IPPROTO_IP, IP_PKTINFO, 1);
 	else if (u->is_everywhere)
 		set_option(u->descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_QUEUE_BYTES);
 	set_option(u->descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_QUEUE_BYTES);
+	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_QUEUE_BYTES);
 	return bind(u->descriptor, &name.any, address_to(&bound, u->is_ipv4, &name)) < 0 ? -errno : 0;
 }
 
@@ -182,6 +195,14 @@ const struct coap_udp_counters *coap_udp_counters(const struct coap_udp *u)
 	return &u->counters;
 }
 
+uint64_t coap_udp_overflows(const struct coap_udp *u)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof memory;
+	(void)getsockopt(u->descriptor, SOL_SOCKET, SO_MEMINFO, memory, &len);
+	return memory[SK_MEMINFO_DROPS];
+}
+
 /* ---- receiving ---- */
 
 static bool read_batch(struct coap_udp *u)
@@ -190,7 +211,7 @@ static bool read_batch(struct coap_udp *u)
 	for (int i = 0; i < COAP_UDP_BATCH; i++) {
 		b->headers[i].msg_hdr.msg_namelen = sizeof b->addresses[i];
 		b->headers[i].msg_hdr.msg_control = u->is_everywhere ? &b->controls[i] : NULL;
-		b->headers[i].msg_hdr.msg_controllen = u->is_everywhere ? sizeof b->controls[i] : 0;
+		b->headers[i].msg_hdr.msg_controllen = u->is_everywhere ? PKTINFO_BYTES : 0;
 	}
 	int count = recvmmsg(u->descriptor, b->headers, COAP_UDP_BATCH, MSG_DONTWAIT, NULL);
 	b->next = 0;
@@ -245,20 +266,116 @@ static void answer_from_there(const struct coap_udp *u, const struct address *to
 	}
 }
 
+static void send_one(struct coap_udp *u, const struct msghdr *h, unsigned flags)
+{
+	ssize_t sent;
+	do
+		sent = sendmsg(u->descriptor, h, (int)flags);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		u->counters.dropped_send++;
+	else
+		u->counters.sent++;
+}
+
+/* One that the path is too narrow for (RFC 7252 section 4.6): in fragments. */
+static void send_in_fragments(struct coap_udp *u, const struct msghdr *h)
+{
+	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+	send_one(u, h, MSG_DONTWAIT);
+	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+}
+
+/* A run of datagrams that the system would not cut: one by one. */
+static void send_singly(struct coap_udp *u, const struct msghdr *run)
+{
+	struct msghdr h = *run;
+	h.msg_iovlen = 1;
+	h.msg_controllen = run->msg_controllen - CMSG_SPACE(sizeof(uint16_t));
+	if (h.msg_controllen == 0)
+		h.msg_control = NULL;
+	for (size_t i = 0; i < run->msg_iovlen; i++) {
+		h.msg_iov = &run->msg_iov[i];
+		send_one(u, &h, MSG_DONTWAIT);
+	}
+}
+
+/* The header at the front has not been taken. Afterwards it is done with, and the next may fare better. */
+static void make_up_for(struct coap_udp *u, const struct msghdr *h, int error)
+{
+	if (h->msg_iovlen > 1) {
+		u->cannot_segment = error == EIO || error == EOPNOTSUPP || error == ENOPROTOOPT;
+		send_singly(u, h);
+	} else if (error == EMSGSIZE) {
+		send_in_fragments(u, h);
+	} else {
+		u->counters.dropped_send++;
+	}
+}
+
 void coap_udp_flush(struct coap_udp *u)
 {
 	struct batch *b = &u->out;
 	while (b->next < b->count) {
 		int sent = sendmmsg(u->descriptor, b->headers + b->next, b->count - b->next, MSG_DONTWAIT);
-		if (sent > 0) {
-			u->counters.sent += (unsigned)sent;
-			b->next += (unsigned)sent;
-		} else if (errno != EINTR) {
-			u->counters.dropped_send++; /* this one cannot be sent; the next may */
-			b->next++;
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			make_up_for(u, &b->headers[b->next++].msg_hdr, errno);
+		for (; sent > 0; sent--) {
+			size_t datagrams = b->headers[b->next++].msg_hdr.msg_iovlen;
+			u->counters.sent += datagrams;
+			u->counters.segmented += datagrams > 1 ? datagrams : 0;
 		}
 	}
-	b->next = b->count = 0;
+	b->next = b->count = b->vector_count = 0;
+}
+
+/* ---- the send batch ---- */
+
+/* One more segment for the last header: all have the size of the first, only the last may be shorter. */
+static bool continues_run(const struct coap_udp *u, const struct address *to, size_t len)
+{
+	const struct batch *b = &u->out;
+	if (b->count == 0 || u->cannot_segment || !address_equal(to, &u->final))
+		return false;
+	const struct msghdr *h = &b->headers[b->count - 1].msg_hdr;
+	size_t size = h->msg_iov[0].iov_len;
+	return size > 0 && len > 0 && len <= size && h->msg_iov[h->msg_iovlen - 1].iov_len == size &&
+	       (h->msg_iovlen + 1) * size <= SEGMENTED_MAX_BYTES;
+}
+
+static void add_segment_size(struct msghdr *h, union control *room)
+{
+	uint16_t size = (uint16_t)h->msg_iov[0].iov_len;
+	struct cmsghdr *c = (struct cmsghdr *)(void *)(room->room + h->msg_controllen);
+	h->msg_control = room;
+	h->msg_controllen += CMSG_SPACE(sizeof size);
+	memset(c, 0, CMSG_SPACE(sizeof size));
+	c->cmsg_level = SOL_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof size);
+	memcpy(CMSG_DATA(c), &size, sizeof size);
+}
+
+static void add_header(struct coap_udp *u, const struct address *to)
+{
+	struct batch *b = &u->out;
+	unsigned i = b->count++;
+	struct msghdr *h = &b->headers[i].msg_hdr;
+	h->msg_iov = &b->vectors[b->vector_count];
+	h->msg_iovlen = 1;
+	h->msg_namelen = address_to(to, u->is_ipv4, &b->addresses[i]);
+	answer_from_there(u, to, h, &b->controls[i]);
+	u->final = *to;
+}
+
+static uint8_t *room(void *context)
+{
+	struct coap_udp *u = context;
+	if (u->out.vector_count == COAP_UDP_BATCH)
+		coap_udp_flush(u);
+	return u->out.vectors[u->out.vector_count].iov_base;
 }
 
 static bool port_send(void *context, const struct address *to, struct bytes datagram)
@@ -267,14 +384,19 @@ static bool port_send(void *context, const struct address *to, struct bytes data
 	struct batch *b = &u->out;
 	if (datagram.len > COAP_UDP_DATAGRAM_MAX_BYTES || (u->is_ipv4 && !address_is_ipv4(to)))
 		return false;
-	if (b->count == COAP_UDP_BATCH)
-		coap_udp_flush(u);
-	struct msghdr *h = &b->headers[b->count].msg_hdr;
-	memcpy(b->vectors[b->count].iov_base, datagram.data, datagram.len);
-	b->vectors[b->count].iov_len = datagram.len;
-	h->msg_namelen = address_to(to, u->is_ipv4, &b->addresses[b->count]);
-	answer_from_there(u, to, h, &b->controls[b->count]);
-	b->count++;
+	uint8_t *place = room(u);
+	if (datagram.data != place && datagram.len > 0)
+		memcpy(place, datagram.data, datagram.len);
+	bool continues = continues_run(u, to, datagram.len);
+	b->vectors[b->vector_count].iov_len = datagram.len;
+	if (continues) {
+		struct msghdr *h = &b->headers[b->count - 1].msg_hdr;
+		if (h->msg_iovlen++ == 1)
+			add_segment_size(h, &b->controls[b->count - 1]);
+	} else {
+		add_header(u, to);
+	}
+	b->vector_count++;
 	return true;
 }
 
@@ -291,5 +413,5 @@ static bool transport_send(void *context, const struct coap_remote *to, struct b
 
 struct coap_transport coap_udp_transport(struct coap_udp *u)
 {
-	return (struct coap_transport){u, transport_send};
+	return (struct coap_transport){u, transport_send, room};
 }

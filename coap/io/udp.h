@@ -2,11 +2,19 @@
  *
  * A UDP socket, read and written in batches (recvmmsg, sendmmsg). An edge: it allocates, and returns errno values.
  *
+ * Its receive queue is as long as the system allows: 4 MiB of the kernel's memory, some thousand small datagrams, also
+ * against a smaller limit where the process may (SO_RCVBUFFORCE). What is lost all the same the kernel counts.
+ *
  * One socket serves IPv6 and IPv4 alike where the system allows it. Each datagram lies in a buffer of its own, aligned
- * to 64 bytes and with 64 readable bytes behind its end, so that vector loads need no care. What is sent is copied into
- * the send batch, which leaves with coap_udp_flush at the end of a turn of the loop, or when it is full. A datagram
- * that the system does not take is dropped and counted; for CoAP that is a loss like any other. ICMP errors are not
- * asked for.
+ * to 64 bytes and with 64 readable bytes behind its end, so that vector loads need no care. What is sent lies in the
+ * send batch, which leaves with coap_udp_flush at the end of a turn of the loop, or when it is full. It is copied
+ * there, unless it was written there in the first place (`room` of the transport). Datagrams of one size to one address
+ * that follow each other leave as one segmented send where the system can do that (UDP_SEGMENT): the blocks of a body.
+ * A datagram that the system does not take is dropped and counted; for CoAP that is a loss like any other. ICMP errors
+ * are not asked for.
+ *
+ * IPv4 datagrams say "don't fragment", as RFC 7252 section 4.6 wants messages that need no fragments; one for which the
+ * path is known to be too narrow goes in fragments all the same.
  *
  * A socket that is bound to no single address answers from the address that was asked: an answer to the datagram being
  * handled, the latest of coap_udp_next, leaves from where that one came to. */
@@ -21,6 +29,7 @@
 
 struct coap_udp_counters {
 	uint64_t received, sent, dropped_long, dropped_send;
+	uint64_t segmented; /* of those sent, how many left as part of a segmented send */
 };
 
 struct coap_udp_datagram {
@@ -50,3 +59,5 @@ struct datagram_port coap_udp_port(struct coap_udp *u);
 struct coap_transport coap_udp_transport(struct coap_udp *u);
 
 const struct coap_udp_counters *coap_udp_counters(const struct coap_udp *u);
+/* How many datagrams the kernel has dropped because the receive queue was full; 0 where it does not tell. */
+uint64_t coap_udp_overflows(const struct coap_udp *u);

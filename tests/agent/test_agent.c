@@ -356,7 +356,7 @@ static void power_on(void)
 	uint32_t count;
 	const struct coap_resource *table = agent_resources(d->agent, &count);
 	struct coap_endpoint_config endpoint = peer_config(table, count);
-	endpoint.transport = (struct coap_transport){d, transmit};
+	endpoint.transport = (struct coap_transport){.context = d, .send = transmit};
 	d->endpoint_memory = aligned_alloc(64, coap_endpoint_memory(&endpoint));
 	d->endpoint = coap_endpoint_init(d->endpoint_memory, &endpoint, seed);
 	d->wants_connection = false;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -131,6 +132,137 @@ static void an_address_of_others_cannot_be_bound(void **state)
 	coap_udp_close(NULL);
 }
 
+/* Sizes of a run: what follows a shorter one, or goes elsewhere, begins another. */
+static void datagrams_of_one_size_to_one_address_may_leave_together_and_arrive_one_by_one(void **state)
+{
+	static const size_t sizes[] = {1000, 1000, 1000, 400, 400, 1000, 1, 0, 1, 1, 1200, 1200};
+	static const bool to_three[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0};
+	enum { COUNT = sizeof sizes / sizeof sizes[0] };
+	uint8_t data[1200];
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4), *three = open_at(&loopback4);
+	struct address to_two = coap_udp_local(two), at_three = coap_udp_local(three);
+	for (int i = 0; i < COUNT; i++) {
+		memset(data, i, sizeof data);
+		put(one, to_three[i] ? &at_three : &to_two, data, sizes[i]);
+	}
+	coap_udp_flush(one);
+	for (int i = 0; i < COUNT; i++) {
+		memset(data, i, sizeof data);
+		assert_true(get(to_three[i] ? three : two, &d));
+		assert_int_equal(d.len, sizes[i]);
+		assert_memory_equal(d.data, data, sizes[i]);
+	}
+	assert_false(coap_udp_next(two, &d) || coap_udp_next(three, &d));
+	assert_int_equal(coap_udp_counters(one)->sent, COUNT);
+	assert_int_equal(coap_udp_counters(one)->dropped_send, 0);
+	/* Four and two of the first six, the last two; or none, on a kernel before 4.18. */
+	assert_true(coap_udp_counters(one)->segmented == 8 || coap_udp_counters(one)->segmented == 0);
+	coap_udp_close(one);
+	coap_udp_close(two);
+	coap_udp_close(three);
+}
+
+static void a_long_run_is_sent_in_pieces_that_the_system_takes(void **state)
+{
+	uint8_t data[1280];
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4);
+	struct address to = coap_udp_local(two);
+	for (int i = 0; i < 2 * COAP_UDP_BATCH; i++) {
+		memset(data, i, sizeof data);
+		put(one, &to, data, sizeof data);
+	}
+	coap_udp_flush(one);
+	for (int i = 0; i < 2 * COAP_UDP_BATCH; i++) {
+		assert_true(get(two, &d));
+		assert_int_equal(d.len, sizeof data);
+		assert_int_equal(d.data[0], (uint8_t)i);
+	}
+	assert_int_equal(coap_udp_counters(one)->sent, 2 * COAP_UDP_BATCH);
+	assert_int_equal(coap_udp_counters(one)->dropped_send, 0);
+	coap_udp_close(one);
+	coap_udp_close(two);
+}
+
+static void a_run_of_answers_leaves_from_the_address_that_was_asked(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *server = open_at(&everywhere), *client = open_at(&loopback4);
+	struct address asked = address_ipv4(127, 0, 0, 5, coap_udp_local(server).port);
+	put(client, &asked, "?", 1);
+	coap_udp_flush(client);
+	assert_true(get(server, &d));
+	struct address asker = d.from;
+	for (int i = 0; i < 3; i++)
+		put(server, &asker, &"abc"[i], 1);
+	coap_udp_flush(server);
+	for (int i = 0; i < 3; i++) {
+		assert_true(get(client, &d));
+		assert_true(address_equal(&d.from, &asked));
+		assert_int_equal(d.data[0], 'a' + i);
+	}
+	assert_int_equal(coap_udp_counters(server)->dropped_send, 0);
+	coap_udp_close(server);
+	coap_udp_close(client);
+}
+
+static void a_message_may_be_written_where_it_leaves_from(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4);
+	struct coap_transport t = coap_udp_transport(one);
+	struct coap_remote to = {coap_udp_local(two), HANDLE_NONE};
+	for (int i = 0; i < COAP_UDP_BATCH + 1; i++) {
+		uint8_t *place = t.room(t.context);
+		memset(place, i, 7 + (size_t)i);
+		assert_true(t.send(t.context, &to, bytes_of(place, 7 + (size_t)i), 0));
+	}
+	coap_udp_flush(one);
+	for (int i = 0; i < COAP_UDP_BATCH + 1; i++) {
+		assert_true(get(two, &d));
+		assert_int_equal(d.len, 7 + i);
+		assert_int_equal(d.data[0], i);
+		assert_int_equal(d.data[d.len - 1], i);
+	}
+	coap_udp_close(one);
+	coap_udp_close(two);
+}
+
+/* The room of the queue is taken by the kernel's own reckoning, some 800 bytes for a small datagram. */
+static void a_thousand_datagrams_wait_in_the_queue_and_what_does_not_fit_is_counted(void **state)
+{
+	uint8_t data[60] = {0};
+	struct coap_udp_datagram d;
+	uint64_t received = 0;
+	int queue = 0;
+	socklen_t queue_len = sizeof queue;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4), *elsewhere = open_at(&loopback4);
+	struct address to = coap_udp_local(two), other = coap_udp_local(elsewhere);
+	(void)getsockopt(coap_udp_descriptor(two), SOL_SOCKET, SO_RCVBUF, &queue, &queue_len);
+	if (queue < 2 << 20)
+		skip(); /* net.core.rmem_max is small, and this process must not go beyond it */
+	for (int i = 0; i < 1000; i++)
+		put(one, &to, data, sizeof data);
+	coap_udp_flush(one);
+	assert_int_equal(coap_udp_overflows(two), 0);
+	for (int i = 0; i < 20000; i++)
+		put(one, i % 2 == 0 ? &to : &other, data, sizeof data);
+	coap_udp_flush(one);
+	while (coap_udp_next(two, &d) || coap_udp_next(two, &d))
+		received++;
+	assert_in_range(received, 1000, 11000);
+	assert_int_equal(coap_udp_overflows(two), 11000 - received);
+	coap_udp_close(one);
+	coap_udp_close(two);
+	coap_udp_close(elsewhere);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +272,11 @@ int main(void)
 		cmocka_unit_test(one_socket_serves_ipv4_and_answers_from_the_address_that_was_asked),
 		cmocka_unit_test(what_cannot_be_sent_does_not_hold_up_the_rest),
 		cmocka_unit_test(an_address_of_others_cannot_be_bound),
+		cmocka_unit_test(datagrams_of_one_size_to_one_address_may_leave_together_and_arrive_one_by_one),
+		cmocka_unit_test(a_long_run_is_sent_in_pieces_that_the_system_takes),
+		cmocka_unit_test(a_run_of_answers_leaves_from_the_address_that_was_asked),
+		cmocka_unit_test(a_message_may_be_written_where_it_leaves_from),
+		cmocka_unit_test(a_thousand_datagrams_wait_in_the_queue_and_what_does_not_fit_is_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

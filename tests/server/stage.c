@@ -170,7 +170,7 @@ void stage_start(struct stage *s)
 	struct coap_endpoint_config endpoint = peer_config(NULL, 0);
 	endpoint.parameters.body_size_max = SERVER_BODY_MAX;
 	endpoint.resources = server_resources(s->server, &endpoint.resource_count);
-	endpoint.transport = (struct coap_transport){s, node_send};
+	endpoint.transport = (struct coap_transport){.context = s, .send = node_send};
 	s->endpoint_memory = take_memory(coap_endpoint_memory(&endpoint));
 	s->endpoint = coap_endpoint_init(s->endpoint_memory, &endpoint, seed);
 	server_set_clock(s->server, 1700000000000, s->world.now);

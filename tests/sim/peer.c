@@ -54,7 +54,7 @@ void peer_join(struct peer *p, struct world *w, uint8_t host, const struct coap_
 				   .receive = receive,
 				   .deadline = deadline,
 				   .tick = tick}};
-	own.transport = (struct coap_transport){p, send};
+	own.transport = (struct coap_transport){.context = p, .send = send};
 	prng_fill(&w->prng, seed, sizeof seed);
 	size_t size = coap_endpoint_memory(&own);
 	p->memory = aligned_alloc(64, size);
