@@ -101,7 +101,8 @@ static void open_lanes(const char *first, const char *second, uint64_t seed)
 {
 	int a = open_device(first), b = open_device(second);
 	for (int i = 0; i < 2; i++) {
-		lanes[i] = (struct lane){.from = i == 0 ? a : b, .to = i == 0 ? b : a, .chance = seed * 2 + (uint64_t)i};
+		lanes[i] =
+			(struct lane){.from = i == 0 ? a : b, .to = i == 0 ? b : a, .chance = seed * 2 + (uint64_t)i};
 		lanes[i].packets = calloc(PACKETS_MAX, sizeof *lanes[i].packets);
 		if (lanes[i].packets == NULL)
 			fail("memory");

@@ -14,6 +14,7 @@
 
 #define IN_FLIGHT_MAX     8192
 #define PROGRESS_INTERVAL ((msec)100)
+#define RUN_BYTES         65536 /* blocks that follow on each other are written together */
 
 struct download {
 	struct coap_client *client;
@@ -22,6 +23,9 @@ struct download {
 	uint8_t *bitmap;
 	void *memory;
 	int descriptor;
+	uint8_t run[RUN_BYTES]; /* what comes next behind `run_offset`, not written yet */
+	size_t run_len;
+	off_t run_offset;
 	bool is_over;
 	enum coap_blockget_outcome outcome;
 	int error;
@@ -48,15 +52,30 @@ static void draw(struct download *d, msec now, bool is_last)
 
 /* ---- blocks ---- */
 
+static bool write_run(struct download *d)
+{
+	ssize_t len = (ssize_t)d->run_len;
+	d->run_len = 0;
+	if (len == 0 || pwrite(d->descriptor, d->run, (size_t)len, d->run_offset) == len)
+		return true;
+	d->error = errno;
+	return false;
+}
+
 static bool store(void *context, uint32_t number, struct bytes payload, msec now)
 {
 	struct download *d = context;
 	off_t offset = (off_t)coap_blockfetch_offset(&d->get.fetch, number);
+	bool follows = offset == d->run_offset + (off_t)d->run_len && d->run_len + payload.len <= sizeof d->run;
 	draw(d, now, false);
-	if (pwrite(d->descriptor, payload.data, payload.len, offset) == (ssize_t)payload.len)
-		return true;
-	d->error = errno;
-	return false;
+	if (!follows) {
+		if (!write_run(d))
+			return false;
+		d->run_offset = offset;
+	}
+	memcpy(d->run + d->run_len, payload.data, payload.len);
+	d->run_len += payload.len;
+	return true;
 }
 
 static void ended(void *context, enum coap_blockget_outcome outcome, msec now)
@@ -136,8 +155,9 @@ static enum coap_download_outcome outcome_of(enum coap_blockget_outcome outcome)
 static enum coap_download_outcome keep(struct download *d, const char *part)
 {
 	enum coap_download_outcome outcome = outcome_of(d->outcome);
-	bool is_closed = close(d->descriptor) == 0;
-	if (outcome == COAP_DOWNLOAD_DONE && (!is_closed || rename(part, d->config->file) != 0)) {
+	bool is_written = write_run(d);
+	is_written &= close(d->descriptor) == 0;
+	if (outcome == COAP_DOWNLOAD_DONE && (!is_written || rename(part, d->config->file) != 0)) {
 		outcome = COAP_DOWNLOAD_LOCAL;
 		d->error = errno;
 	}
