@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The bytes are a script for two real endpoints: ask, lose, wait, throw bytes at either, change, answer, cancel. In the
- * end the network heals, and each exchange has ended once. */
+ * The bytes are a script for two real endpoints: ask, lose, repeat, delay, wait, throw bytes at either, change, answer,
+ * lose the association. In the end the network heals, and each exchange has ended once. As long as no bytes of others
+ * came in between, no POST has run twice, and each body was whole. */
 #include "tests/sim/peer.h"
 
 #include <assert.h>
@@ -12,11 +13,21 @@ static struct world world;
 static struct peer client, server;
 static struct handle later, asked[256];
 static unsigned lost, started, ended;
+static bool is_honest;           /* nobody has spoken in another's name yet */
+static uint8_t runs[256];        /* of each POST */
+static uint8_t bodies[256][500]; /* all bytes the number of the request */
 
 static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
 	struct coap_response *ret, msec now)
 {
-	(void)context, (void)endpoint, (void)now;
+	bool is_stream = context != NULL;
+	(void)endpoint, (void)now;
+	if (is_honest && request->body.len > 0) {
+		assert(is_stream || request->body.len == sizeof bodies[0]);
+		assert(memcmp(request->body.data, bodies[request->body.data[0]], request->body.len) == 0);
+		assert(request->message->code != COAP_POST || !request->body_is_last ||
+			++runs[request->body.data[0]] == 1);
+	}
 	ret->code = COAP_CONTENT;
 	ret->payload =
 		bytes_of(request->scratch->start, request->message->code == COAP_GET ? 300 : request->body.len % 99);
@@ -26,7 +37,7 @@ static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, co
 
 static const struct coap_resource resources[] = {
 	{.path = "a", .is_subtree = true, .is_observable = true, .handle = handle},
-	{.path = "s", .takes_stream = true, .handle = handle},
+	{.path = "s", .takes_stream = true, .handle = handle, .context = bodies},
 };
 
 static void on_reply(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now)
@@ -48,20 +59,26 @@ static bool passes(void *context, const struct address *from, const struct addre
 static void ask(uint8_t what, bool *has_ended)
 {
 	static const char *const paths[] = {"a", "a/b", "s", "none"};
-	static const uint8_t body[500];
+	static const enum coap_code methods[] = {COAP_GET, COAP_PUT, COAP_POST, COAP_FETCH};
 	struct coap_options options;
 	coap_options_clear(&options);
 	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text(paths[what & 3]));
 	struct coap_call call = {.to = peer_remote(&server),
-		.method = what >> 2 & 1 ? COAP_PUT : COAP_GET,
+		.method = methods[what >> 2 & 3],
 		.options = &options,
-		.body = bytes_of(body, what >> 3 & 1 ? 500 : 0),
-		.observe = what >> 4 & 1,
-		.is_nonconfirmable = what >> 5 & 1,
+		.body = bytes_of(bodies[started], what >> 4 & 1 && what >> 2 & 3 ? sizeof bodies[0] : 0),
+		.observe = what >> 5 & 1,
+		.is_nonconfirmable = what >> 6 & 1,
 		.reply = on_reply,
 		.context = has_ended};
 	*has_ended = false;
 	started += coap_endpoint_request(client.endpoint, &call, world.now, &asked[started]);
+}
+
+static void speak_for(struct peer *target, const struct coap_remote *from, struct bytes datagram)
+{
+	is_honest = false;
+	coap_endpoint_receive(target->endpoint, from, datagram, world.now);
 }
 
 static void step(struct reader *r, bool has_ended[256])
@@ -74,9 +91,8 @@ static void step(struct reader *r, bool has_ended[256])
 		ask(argument, &has_ended[started]);
 	else if ((action & 7) == 1)
 		world_run(&world, (msec)argument * argument);
-	else if ((action & 7) == 2)
-		coap_endpoint_receive(
-			target->endpoint, &from, read_bytes(r, argument < reader_left(r) ? argument : 0), world.now);
+	else if ((action & 7) == 2 && reader_left(r) >= argument)
+		speak_for(target, &from, read_bytes(r, argument));
 	else if ((action & 7) == 3)
 		lost = argument;
 	else if ((action & 7) == 4)
@@ -85,6 +101,11 @@ static void step(struct reader *r, bool has_ended[256])
 		(void)coap_endpoint_respond(server.endpoint, later, &answer, world.now);
 	else if ((action & 7) == 6)
 		coap_endpoint_lost(target->endpoint, &from, world.now);
+	else if ((action & 7) == 7)
+		world.link.quality = (struct link_quality){.delay = argument,
+			.jitter = (msec)(argument & 0x0f) * 500,
+			.repeat_permille = argument & 0xf0,
+			.repeat_delay = SECONDS(argument & 0x0f)};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -95,6 +116,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.parameters.block_size = 64;
 	config.parameters.body_size_max = 2048;
 	started = ended = lost = 0;
+	is_honest = true;
+	memset(runs, 0, sizeof runs);
+	for (int i = 0; i < 256; i++)
+		memset(bodies[i], i, sizeof bodies[i]);
 	world_init(&world, 1);
 	world.link.filter = passes;
 	peer_join(&client, &world, 1, &config);
