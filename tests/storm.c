@@ -68,6 +68,7 @@ static struct ask asks[ASKS_MAX];
 static unsigned node_count, ask_count, lives, answered, failed, executions;
 static struct prng chance; /* of the troubles; not the world's */
 static uint64_t seed;
+static unsigned long long requests_in_all, datagrams_in_all;
 static bool is_talkative;
 
 static _Noreturn void broken(const char *rule, unsigned ask)
@@ -552,6 +553,8 @@ static void run_world(void)
 	       "lost\n",
 		(unsigned long long)seed, node_count, lives, ask_count, answered, failed, executions,
 		(unsigned long long)world.link.sent, (unsigned long long)world.link.lost);
+	requests_in_all += ask_count;
+	datagrams_in_all += world.link.sent;
 	for (unsigned i = 0; i < node_count; i++)
 		peer_leave(&nodes[i].peer);
 	world_done(&world);
@@ -576,7 +579,9 @@ int main(int argc, char **argv)
 		seed = (uint64_t)time(NULL) * 1000;
 	if (worlds == 0)
 		worlds = has_seed ? 1 : 100;
-	for (; worlds > 0; worlds--, seed++)
+	for (unsigned long i = 0; i < worlds; i++, seed++)
 		run_world();
+	printf("%lu worlds, %llu requests, %llu datagrams: every rule held\n", worlds, requests_in_all,
+		datagrams_in_all);
 	return 0;
 }
