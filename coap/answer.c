@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/answer.h"
 
+#include "coap/frame.h"
 #include "coap/outbound.h"
+#include "coap/stream.h"
 
 #define MAX_AGE_DEFAULT_S 60
 #define KEPT_ETAG_BYTES   4
+/* What the endpoint adds by itself: ETag, Observe, Content-Format, Max-Age, Block1, Block2, Size2, the marker. */
+#define OWN_OPTIONS_BYTES 48
+#define OPTIONS_MAX_BYTES 256
+/* What a handler's options may take while its slice still fits, when nothing of them is known yet. */
+#define OPTIONS_USUAL_BYTES 32
 
 void coap_answer_preset(struct coap_response *r)
 {
@@ -18,19 +25,47 @@ void coap_answer_preset(struct coap_response *r)
 	coap_options_clear(&r->options);
 }
 
+/* Who asks for BERT can take it, whatever his CSM said (RFC 8323 section 6). */
+static struct coap_carrier carrier_of(const struct coap_endpoint *e, const struct coap_origin *origin)
+{
+	struct coap_carrier carrier = coap_stream_carrier(e, &origin->remote);
+	if (origin->has_block2 && origin->block2.szx == COAP_BLOCK_SZX_BERT)
+		carrier.has_bert = true;
+	return carrier;
+}
+
 /* Without a wish of the client's the block is as large as we use; the client may ask for less, and we never give more
  * (RFC 7959 section 2.4). */
 struct coap_block coap_answer_wanted(const struct coap_endpoint *e, const struct coap_origin *origin)
 {
+	struct coap_carrier carrier = carrier_of(e, origin);
+	uint8_t own = coap_carrier_szx(&carrier, e->szx);
 	if (!origin->has_block2)
-		return (struct coap_block){0, false, e->szx};
+		return (struct coap_block){0, false, own};
 	struct coap_block block = origin->block2;
-	if (block.szx > e->szx) {
-		uint64_t number = (uint64_t)block.number << (block.szx - e->szx);
+	if (block.szx > own) {
+		uint64_t number = coap_block_offset(block) / coap_block_size(own);
 		block.number = number < COAP_BLOCKS_MAX ? (uint32_t)number : COAP_BLOCKS_MAX - 1;
-		block.szx = e->szx;
+		block.szx = own;
 	}
 	return block;
+}
+
+/* The most that goes into one message: a whole body, unless the client has asked for a block. */
+static uint32_t part_max(
+	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_block block, size_t options_bytes)
+{
+	struct coap_carrier carrier = carrier_of(e, origin);
+	size_t overhead = (size_t)COAP_FRAME_HEAD_MAX_BYTES + origin->token.len + OWN_OPTIONS_BYTES + options_bytes;
+	return origin->has_block2 ? coap_carrier_part_max(&carrier, block.szx, overhead)
+				  : coap_carrier_whole_max(&carrier, e->szx, overhead);
+}
+
+uint32_t coap_answer_slice_size(
+	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_block wanted)
+{
+	uint32_t size = part_max(e, origin, wanted, OPTIONS_USUAL_BYTES), unit = coap_block_size(wanted.szx);
+	return size > unit ? size : unit;
 }
 
 /* ---- cutting the body ---- */
@@ -61,14 +96,51 @@ static struct bytes part_of(const struct coap_response *r, uint64_t offset, uint
 	return offset >= r->payload.len ? BYTES_NONE : bytes_first(bytes_from(r->payload, (size_t)offset), size);
 }
 
+/* How many bytes the options take that the response has so far. */
+static size_t options_bytes(const struct coap_response *r)
+{
+	uint8_t room[OPTIONS_MAX_BYTES];
+	struct writer w = writer_of(room, sizeof room);
+	if (r->options.count == 0)
+		return 0;
+	coap_options_write(&w, &r->options);
+	return w.failed ? sizeof room : writer_bytes(&w).len;
+}
+
+/* The block that goes now, and as much of the body as belongs into it: on a connection the options decide how much
+ * room is left. */
+static struct bytes take_block(const struct coap_endpoint *e, const struct coap_origin *origin,
+	const struct coap_response *r, uint64_t total, struct coap_block *block)
+{
+	struct coap_carrier carrier = carrier_of(e, origin);
+	size_t overhead = (size_t)COAP_FRAME_HEAD_MAX_BYTES + origin->token.len + OWN_OPTIONS_BYTES +
+			  (carrier.is_reliable ? options_bytes(r) : 0);
+	uint64_t offset = coap_block_offset(*block);
+	uint8_t szx = coap_carrier_fitting_szx(&carrier, block->szx, overhead);
+	uint32_t size = coap_carrier_part_max(&carrier, szx, overhead);
+	struct bytes part = part_of(r, offset, size);
+	*block = (struct coap_block){(uint32_t)(offset / coap_block_size(szx)), offset + part.len < total, szx};
+	if (block->has_more && szx == COAP_BLOCK_SZX_BERT)
+		part.len -= part.len % COAP_BLOCK_SIZE_MAX;
+	return part;
+}
+
+/* Whether the body goes into this message as it is. */
+static bool fits_whole(
+	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r, uint64_t total)
+{
+	struct coap_block block = coap_answer_wanted(e, origin);
+	bool is_reliable = coap_remote_is_reliable(&origin->remote);
+	return total <= part_max(e, origin, block, is_reliable ? options_bytes(r) : 0) && r->payload.len == total;
+}
+
 /* Leaves the payload that goes into this message, and the block options beside it. */
 static void cut(const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *r)
 {
 	struct coap_block block = coap_answer_wanted(e, origin);
-	uint32_t size = coap_block_size(block.szx);
 	uint64_t offset = coap_block_offset(block);
 	uint64_t total = r->is_slice ? r->body_size : r->payload.len;
-	bool is_in_blocks = total > size;
+	bool is_in_blocks = !fits_whole(e, origin, r, total);
 	if (!is_in_blocks && !origin->has_block2) {
 		add_etag(r, false);
 		return;
@@ -77,9 +149,8 @@ static void cut(const struct coap_endpoint *e, const struct coap_origin *origin,
 		become_error(r, COAP_BAD_REQUEST);
 		return;
 	}
-	struct bytes part = part_of(r, offset, size);
-	block.has_more = offset + part.len < total;
-	if (block.has_more && part.len < size) {
+	struct bytes part = take_block(e, origin, r, total, &block);
+	if (block.has_more && !coap_block_is_full(block, part.len)) {
 		become_error(r, COAP_INTERNAL_SERVER_ERROR); /* the handler's slice is too short */
 		return;
 	}
@@ -94,9 +165,8 @@ static void cut(const struct coap_endpoint *e, const struct coap_origin *origin,
 
 static bool is_to_keep(const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r)
 {
-	uint32_t size = coap_block_size(coap_answer_wanted(e, origin).szx);
 	return origin->method != COAP_GET && handle_is_none(origin->observer) && coap_code_is_success(r->code) &&
-	       !r->is_slice && r->payload.len > size;
+	       !r->is_slice && !fits_whole(e, origin, r, r->payload.len);
 }
 
 static bool keep(struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r, msec now)
@@ -133,7 +203,7 @@ bool coap_answer_from_kept(struct coap_endpoint *e, const struct coap_origin *or
 	r.content_format = body->content_format;
 	r.etag = bytes_of(body->etag, body->etag_len);
 	r.payload = part_of(&(struct coap_response){.payload = coap_body_bytes(&e->bodies, h)},
-		coap_block_offset(block), coap_block_size(block.szx));
+		coap_block_offset(block), coap_answer_slice_size(e, origin, block));
 	r.is_slice = true;
 	r.body_size = body->length;
 	body->is_spent = coap_block_offset(block) + r.payload.len >= body->length;
@@ -174,7 +244,7 @@ static void turn_into_continue(struct coap_response *r)
 struct bytes coap_answer_write(struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *r,
 	enum coap_type type, uint16_t id, msec now)
 {
-	struct writer w = coap_outbound_writer(e);
+	struct writer w = coap_outbound_writer(e, &origin->remote);
 	if (origin->is_part && coap_code_is_success(r->code))
 		turn_into_continue(r);
 	if (coap_code_is_success(r->code))
@@ -223,7 +293,7 @@ void coap_answer_promise(struct coap_endpoint *e, struct handle separate, msec n
 
 static void send_nothing(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
 {
-	struct writer w = coap_outbound_writer(e);
+	struct writer w = coap_outbound_writer(e, &origin->remote);
 	if (!origin->is_confirmable || origin->is_acked)
 		return;
 	coap_message_write_empty(&w, COAP_TYPE_ACK, origin->id);

@@ -28,3 +28,6 @@ struct bytes coap_answer_write(struct coap_endpoint *e, const struct coap_origin
 bool coap_answer_from_kept(struct coap_endpoint *e, const struct coap_origin *origin, msec now);
 /* Which part of the body the client wants. */
 struct coap_block coap_answer_wanted(const struct coap_endpoint *e, const struct coap_origin *origin);
+/* How much of the body from there on the message may hold. */
+uint32_t coap_answer_slice_size(
+	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_block wanted);

@@ -3,7 +3,12 @@
 
 bool coap_block_parse(uint64_t value, struct coap_block *ret)
 {
-	if (value > 0xffffff || (value & 7) > COAP_BLOCK_SZX_MAX)
+	return (value & 7) <= COAP_BLOCK_SZX_MAX && coap_block_parse_bert(value, ret);
+}
+
+bool coap_block_parse_bert(uint64_t value, struct coap_block *ret)
+{
+	if (value > 0xffffff)
 		return false;
 	*ret = (struct coap_block){(uint32_t)(value >> 4), (value & 8) != 0, (uint8_t)(value & 7)};
 	return true;
@@ -24,7 +29,7 @@ uint8_t coap_block_szx_of(uint32_t size)
 
 bool coap_block_at(uint64_t offset, uint8_t szx, struct coap_block *ret)
 {
-	uint64_t number = offset >> (szx + 4);
+	uint64_t number = offset / coap_block_size(szx);
 	if (number >= COAP_BLOCKS_MAX || offset % coap_block_size(szx) != 0)
 		return false;
 	*ret = (struct coap_block){(uint32_t)number, false, szx};

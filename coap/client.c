@@ -2,6 +2,7 @@
 #include "coap/client.h"
 
 #include "coap/outbound.h"
+#include "coap/stream.h"
 #include "coap/transfer.h"
 
 static const uint16_t understood_numbers[] = {
@@ -83,6 +84,13 @@ void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now)
 	finish_without_response(e, h, COAP_OUTCOME_TIMEOUT, now);
 }
 
+void coap_client_pong(struct coap_endpoint *e, const struct coap_remote *from, const struct coap_token *token, msec now)
+{
+	struct handle h;
+	if (coap_exchange_find(&e->exchanges, from, coap_token_bytes(token), &h) && call_of(e, h)->is_ping)
+		finish_without_response(e, h, COAP_OUTCOME_RESET, now);
+}
+
 /* A reply function may ask the same remote again at once; that exchange is none of those that are lost. */
 void coap_client_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now)
 {
@@ -107,13 +115,17 @@ static void restore_options(const struct coap_client_call *call, struct coap_opt
 
 static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint16_t id)
 {
-	const struct coap_client_call *call = call_of(e, h);
+	struct coap_client_call *call = call_of(e, h);
 	const struct coap_exchange *x = coap_exchange_get(&e->exchanges, h);
 	struct coap_token token = coap_token_of(bytes_of(&x->token, sizeof x->token));
 	struct coap_options options;
 	struct bytes payload;
-	struct writer w = coap_outbound_writer(e);
+	struct writer w = coap_outbound_writer(e, &x->remote);
 	enum coap_type type = call->is_nonconfirmable ? COAP_TYPE_NON : COAP_TYPE_CON;
+	if (call->is_ping && call->carrier.is_reliable) {
+		coap_signal_write_ping(&w, &token);
+		return writer_bytes(&w);
+	}
 	if (call->is_ping) {
 		coap_message_write_empty(&w, COAP_TYPE_CON, id);
 		return writer_bytes(&w);
@@ -122,8 +134,18 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 	if (call->observes || call->is_cancelling)
 		coap_options_set_uint(&options, COAP_OPTION_OBSERVE, call->is_cancelling ? 1 : 0);
 	payload = coap_transfer_add(call, &options);
+	call->body_part = (uint32_t)payload.len;
 	coap_message_write(&w, type, call->method, id, &token, &options, payload);
 	return w.failed ? BYTES_NONE : writer_bytes(&w);
+}
+
+/* On a connection a request arrives once it has been written, so nothing but its response is waited for. */
+static void transmit_reliably(struct coap_endpoint *e, struct handle h, const struct coap_remote *to, msec now)
+{
+	struct coap_client_call *call = call_of(e, h);
+	call->sent_at = now;
+	coap_outbound_send(e, to, write_request(e, h, 0), now);
+	coap_exchange_acked(&e->exchanges, h, msec_after(now, coap_exchange_lifetime(&call->patience)));
 }
 
 /* A non-confirmable request is in the table of pending messages too, sent once: so an RST finds it, and its wait ends.
@@ -133,6 +155,10 @@ static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 	struct coap_client_call *call = call_of(e, h);
 	struct coap_remote to = coap_exchange_get(&e->exchanges, h)->remote;
 	struct coap_patience patience = call->patience;
+	if (coap_remote_is_reliable(&to)) {
+		transmit_reliably(e, h, &to, now);
+		return;
+	}
 	uint16_t id = coap_outbound_next_id(e, &to);
 	struct bytes message = write_request(e, h, id);
 	if (call->is_nonconfirmable)
@@ -242,10 +268,12 @@ static void notified(struct coap_endpoint *e, struct handle h, const struct coap
 	struct coap_block block;
 	uint32_t value;
 	coap_exchange_observing(&e->exchanges, h);
-	if (!coap_freshness_accept(&call->freshness, sequence, now))
+	/* On a connection they come in order, and the value says nothing (RFC 8323 section 7.1). */
+	if (!call->carrier.is_reliable && !coap_freshness_accept(&call->freshness, sequence, now))
 		return;
 	drop_child(e, h);
-	if (coap_message_uint(m, COAP_OPTION_BLOCK2, &value) && coap_block_parse(value, &block) && block.has_more)
+	if (coap_message_uint(m, COAP_OPTION_BLOCK2, &value) && coap_transfer_parse_block(call, value, &block) &&
+		block.has_more)
 		fetch_rest(e, h, m, block, now);
 	else
 		deliver_notification(e, h, reply, m->payload, now);
@@ -292,7 +320,7 @@ static uint64_t round_trip(struct coap_endpoint *e, struct handle h, msec now)
 {
 	const struct coap_client_call *call = call_of(e, h);
 	const struct coap_pending *pending = coap_retransmit_get(&e->retransmit, call->pending);
-	if (pending == NULL || pending->sent != 1)
+	if (!call->carrier.is_reliable && (pending == NULL || pending->sent != 1))
 		return 0;
 	return now > call->sent_at ? (uint64_t)(now - call->sent_at) : 1;
 }
@@ -431,20 +459,21 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->responses_left = from->is_block && from->responses > 1 ? (uint16_t)(from->responses - 1) : 0;
 	call->observes = from->observe;
 	call->request_tag = (uint16_t)prng_u32(&e->prng);
-	call->block1_szx = call->block2_szx = e->szx;
+	call->carrier = coap_stream_carrier(e, &from->to);
+	call->block1_szx = call->block2_szx = coap_carrier_szx(&call->carrier, e->szx);
 	call->patience = e->patience;
 	if (from->ack_timeout > 0)
 		call->patience.ack_timeout = from->ack_timeout;
 	if (from->max_retransmit > 0)
 		call->patience.max_retransmit = from->max_retransmit == COAP_SEND_ONCE ? 0 : from->max_retransmit;
-	while (call->block1_szx > 0 && !coap_transfer_fits(call))
-		call->block1_szx--; /* the options leave less room */
+	coap_transfer_choose_size(call);
 }
 
 bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from, msec now, struct handle *ret_exchange)
 {
 	struct handle h;
-	if (!coap_exchange_add(&e->exchanges, &from->to, from->is_block, &e->prng, &h)) {
+	if (!coap_stream_is_ready(e, &from->to) ||
+		!coap_exchange_add(&e->exchanges, &from->to, from->is_block, &e->prng, &h)) {
 		e->counters.refused_full++;
 		return false;
 	}
@@ -467,7 +496,7 @@ bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, c
 {
 	struct coap_call from = {.to = *to, .reply = reply, .context = context};
 	struct handle h;
-	if (!coap_exchange_add(&e->exchanges, to, true, &e->prng, &h)) {
+	if (!coap_stream_is_ready(e, to) || !coap_exchange_add(&e->exchanges, to, true, &e->prng, &h)) {
 		e->counters.refused_full++;
 		return false;
 	}

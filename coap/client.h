@@ -20,6 +20,9 @@ void coap_client_ready(struct coap_endpoint *e, msec now);
 void coap_client_response(struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, msec now);
 /* The request of this exchange was acknowledged, rejected, given up; or its separate response is overdue. */
 void coap_client_acked(struct coap_endpoint *e, struct handle h, msec now);
+/* The answer to a Ping on a connection. */
+void coap_client_pong(
+	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_token *token, msec now);
 void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now);
 void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now);
 void coap_client_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now);

@@ -7,6 +7,7 @@
 #include "coap/client.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
+#include "coap/stream.h"
 
 #include <assert.h>
 
@@ -42,7 +43,12 @@ static struct coap_endpoint *lay_out(
 	struct coap_endpoint *place = carve_take(c, 1, sizeof *place);
 	if (place != NULL)
 		e = place;
-	e->buffer = carve_take(c, 1, COAP_DATAGRAM_MAX_BYTES + READABLE_BYTES);
+	e->buffer_size = COAP_DATAGRAM_MAX_BYTES;
+	if (config->connections != NULL)
+		e->buffer_size = coap_connections_own(config->connections)->message_size_max;
+	if (e->buffer_size < COAP_DATAGRAM_MAX_BYTES)
+		e->buffer_size = COAP_DATAGRAM_MAX_BYTES;
+	e->buffer = carve_take(c, 1, e->buffer_size + READABLE_BYTES);
 	e->calls = carve_take(c, n->exchanges, sizeof *e->calls);
 	ret->routes = carve_take(c, 1, coap_routes_memory(config->resource_count));
 	ret->retransmit = carve_take(c, 1, coap_retransmit_memory(n->pending));
@@ -113,6 +119,7 @@ void coap_endpoint_leave(struct coap_endpoint *e, msec now)
 		if (coap_observers_deadline(&e->observers) <= now)
 			coap_notify_due(e, now);
 		coap_client_ready(e, now);
+		coap_stream_settle(e, now);
 	}
 	e->depth--;
 }
@@ -140,6 +147,7 @@ msec coap_endpoint_deadline(const struct coap_endpoint *e)
 	at = msec_earlier(at, coap_exchange_deadline(&e->exchanges));
 	at = msec_earlier(at, coap_bodies_deadline(&e->bodies));
 	at = msec_earlier(at, coap_observers_deadline(&e->observers));
+	at = msec_earlier(at, coap_stream_deadline(e));
 	return msec_earlier(at, coap_separates_deadline(&e->separates));
 }
 
@@ -214,6 +222,7 @@ void coap_endpoint_tick(struct coap_endpoint *e, msec now)
 {
 	struct handle h;
 	coap_endpoint_enter(e);
+	coap_stream_tick(e, now);
 	tick_pending(e, now);
 	tick_separates(e, now);
 	while (coap_exchange_due(&e->exchanges, now, &h))

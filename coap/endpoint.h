@@ -6,7 +6,7 @@
  * block, observe), calls the resource's handler or the caller who waits for a response, and writes what leaves
  * (outbound). It reads no clock and opens no socket:
  *
- *     coap_endpoint_receive()   a message has arrived
+ *     coap_endpoint_receive()   a message has arrived; over TCP coap_endpoint_receive_connections
  *     coap_endpoint_tick()      the moment of coap_endpoint_deadline() has come
  *     transport.send            messages that leave, from within any of these calls
  *
@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "coap/connection.h"
 #include "coap/qblock.h"
 #include "coap/resource.h"
 #include "coap/base/prng.h"
@@ -49,6 +50,7 @@ struct coap_endpoint_config {
 	struct coap_parameters parameters;
 	struct coap_capacities capacities;
 	struct coap_transport transport;
+	struct coap_connections *connections; /* messages to and from reliable remotes (RFC 8323); NULL without */
 	const struct coap_resource *resources;
 	uint32_t resource_count;
 	struct trace trace; /* may be zero */
@@ -71,6 +73,9 @@ struct coap_endpoint *coap_endpoint_init(
 
 /* One message from `from`. `datagram` is borrowed. */
 void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now);
+/* Bytes have come on connections, or some have left, or one has changed its state: their messages are handled. The
+ * endpoint ticks the connections with itself. */
+void coap_endpoint_receive_connections(struct coap_endpoint *e, msec now);
 /* The association is gone (session closed, handshake superseded): its exchanges end with COAP_OUTCOME_LOST and its
  * observers are forgotten. */
 void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now);
@@ -124,14 +129,15 @@ struct coap_call {
 
 #define COAP_SEND_ONCE 0xff
 
-/* Starts an exchange. False when the tables are full; `reply` is then never called. It is never called from within
- * this function either. */
+/* Starts an exchange. False when the tables are full, or the connection is not open or busy; `reply` is then never
+ * called. It is never called from within this function either. */
 bool coap_endpoint_request(
 	struct coap_endpoint *e, const struct coap_call *call, msec now, struct handle *ret_exchange);
 /* Ends an exchange without an outcome. An observation is also cancelled at the server (RFC 7641 section 3.6). A handle
  * whose exchange has ended is ignored. */
 void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec now);
-/* An empty confirmable message, answered by RST (RFC 7252 section 4.3): COAP_OUTCOME_RESET is the pong. */
+/* An empty confirmable message, answered by RST (RFC 7252 section 4.3), on a connection a Ping: COAP_OUTCOME_RESET is
+ * the pong. */
 bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, coap_reply_function *reply,
 	void *context, msec now, struct handle *ret_exchange);
 

@@ -18,6 +18,7 @@
 #include "coap/exchange.h"
 #include "coap/messageid.h"
 #include "coap/observe.h"
+#include "coap/carrier.h"
 #include "coap/retransmit.h"
 #include "coap/route.h"
 #include "coap/separate.h"
@@ -43,10 +44,13 @@ struct coap_client_call {
 	struct handle assembly; /* body of the response, when it comes in blocks */
 	struct bytes body;      /* the application's, or with keeps_body only the length of small_body */
 	uint64_t body_done;     /* bytes of `body` that the server has */
+	uint32_t body_part;     /* bytes of `body` in the latest request */
 	uint64_t fetched;       /* bytes of the response's body that have come; 0 asks for its beginning */
 	msec sent_at;
 	struct coap_patience patience;
 	enum coap_code method;
+	struct coap_carrier carrier;
+	uint32_t whole_max; /* a longer body goes in blocks */
 	uint16_t request_tag;
 	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
@@ -82,6 +86,7 @@ struct coap_endpoint {
 	uint64_t recent[COAP_RECENT_MAX]; /* confirmable responses that were acknowledged of late, hashed; a ring */
 	uint32_t recent_next;
 	uint8_t *buffer; /* the message being written */
+	size_t buffer_size;
 	struct arena scratch;
 	struct coap_message message; /* the message being handled */
 };

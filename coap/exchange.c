@@ -277,6 +277,12 @@ bool coap_exchange_find(
 	return false;
 }
 
+bool coap_exchange_has_remote(const struct coap_exchanges *t, const struct coap_remote *remote)
+{
+	uint32_t slot;
+	return find_lane(t, remote, &slot);
+}
+
 bool coap_exchange_detach(struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret_lane)
 {
 	uint32_t slot;

@@ -74,13 +74,15 @@ static void receive_empty(
 static void refuse_options(
 	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
 {
-	if (m->type != COAP_TYPE_CON)
+	bool is_reliable = coap_remote_is_reliable(from);
+	if (m->type != COAP_TYPE_CON && !is_reliable)
 		return;
 	if (!coap_code_is_request(m->code)) {
-		coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
+		if (!is_reliable)
+			coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
 		return;
 	}
-	struct writer w = coap_outbound_writer(e);
+	struct writer w = coap_outbound_writer(e, from);
 	coap_message_write(&w, COAP_TYPE_ACK, COAP_BAD_OPTION, m->id, &m->token, NULL, BYTES_NONE);
 	coap_outbound_send(e, from, writer_bytes(&w), now);
 }
@@ -119,4 +121,24 @@ void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *fr
 		break;
 	}
 	coap_endpoint_leave(e, now);
+}
+
+bool coap_inbound_stream(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now)
+{
+	struct coap_message *m = &e->message;
+	e->counters.received++;
+	switch (coap_message_parse(datagram, m)) {
+	case COAP_VERDICT_OK:
+		receive_message(e, from, datagram, m, now);
+		return true;
+	case COAP_VERDICT_FULL:
+		e->counters.malformed++;
+		refuse_options(e, from, m, now);
+		return true;
+	case COAP_VERDICT_IGNORE:
+	case COAP_VERDICT_MALFORMED:
+		break;
+	}
+	e->counters.malformed++;
+	return false;
 }

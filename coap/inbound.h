@@ -14,3 +14,6 @@
 #pragma once
 
 #include "coap/endpoint_state.h"
+
+/* A message of a connection, in the form of a datagram. False when it is malformed: the connection is to be ended. */
+bool coap_inbound_stream(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now);

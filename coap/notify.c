@@ -4,9 +4,12 @@
 #include "coap/answer.h"
 #include "coap/outbound.h"
 #include "coap/serve.h"
+#include "coap/stream.h"
 
 /* So many notifications a turn; the deadline stays in the past for the rest. */
 #define NOTIFICATIONS_A_TURN 64
+/* A connection that takes nothing now is asked again after this; what is told then is the state of that moment. */
+#define BUSY_WAIT ((msec)100)
 
 /* The state of the resource as a response to the kept request. False when the handler has none to give now. */
 static bool ask_again(
@@ -22,8 +25,8 @@ static bool ask_again(
 	*origin = (struct coap_origin){.remote = observer->remote, .token = observer->token, .method = m.code};
 	origin->is_acked = true;
 	origin->observer = h;
-	origin->has_block2 =
-		coap_message_uint(&m, COAP_OPTION_BLOCK2, &value) && coap_block_parse(value, &origin->block2);
+	origin->has_block2 = coap_message_uint(&m, COAP_OPTION_BLOCK2, &value) &&
+			     coap_stream_parse_block(&origin->remote, value, &origin->block2);
 	if (!coap_serve_describe(e, &m, origin, &request))
 		return false;
 	request.is_notification = true;
@@ -37,7 +40,9 @@ static void send_notification(
 {
 	struct handle pending = HANDLE_NONE;
 	uint16_t id = coap_outbound_next_id(e, &origin->remote);
-	bool is_confirmable = !coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now);
+	bool is_reliable = coap_remote_is_reliable(&origin->remote);
+	bool is_confirmable =
+		!is_reliable && (!coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now));
 	struct bytes message = coap_answer_write(e, origin, r, is_confirmable ? COAP_TYPE_CON : COAP_TYPE_NON, id, now);
 	bool is_gone = coap_observer_get(&e->observers, h) == NULL;
 	enum coap_pending_kind kind = is_gone ? COAP_PENDING_LAST_WORD : COAP_PENDING_NOTIFICATION;
@@ -55,6 +60,10 @@ static void notify(struct coap_endpoint *e, struct handle h, msec now)
 {
 	struct coap_origin origin;
 	struct coap_response r;
+	if (!coap_stream_is_ready(e, &coap_observer_get(&e->observers, h)->remote)) {
+		coap_observer_changed(&e->observers, h, false, msec_after(now, BUSY_WAIT));
+		return;
+	}
 	bool has_state = ask_again(e, h, &origin, &r, now);
 	if (coap_observer_get(&e->observers, h) == NULL)
 		return;

@@ -180,6 +180,8 @@ void coap_observer_remove(struct coap_observers *o, struct handle h)
 bool coap_observer_must_confirm(const struct coap_observers *o, struct handle h, msec now)
 {
 	const struct coap_observer *x = item(o, h);
+	if (coap_remote_is_reliable(&x->remote))
+		return false; /* the connection confirms by itself (RFC 8323 section 7.2) */
 	return x->wants_confirmable || now - x->confirmed >= COAP_OBSERVER_CONFIRM_INTERVAL;
 }
 
@@ -234,7 +236,7 @@ void coap_observer_notified(struct coap_observers *o, struct handle h, uint16_t 
 	x->has_last_id = handle_is_none(pending);
 	x->is_changed = x->wants_confirmable = false;
 	x->pending = pending;
-	if (handle_is_none(pending))
+	if (handle_is_none(pending) && !coap_remote_is_reliable(&x->remote)) /* elsewhere the connection paces */
 		x->paid_until = (x->paid_until > now ? x->paid_until : now) + COAP_OBSERVER_NON_INTERVAL;
 	schedule(o, h, now);
 }

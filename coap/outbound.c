@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/outbound.h"
 
-struct writer coap_outbound_writer(struct coap_endpoint *e)
+#include "coap/stream.h"
+
+struct writer coap_outbound_writer(struct coap_endpoint *e, const struct coap_remote *to)
 {
 	const struct coap_transport *t = &e->config.transport;
-	return writer_of(t->room != NULL ? t->room(t->context) : e->buffer, COAP_DATAGRAM_MAX_BYTES);
+	if (!coap_remote_is_reliable(to))
+		return writer_of(t->room != NULL ? t->room(t->context) : e->buffer, COAP_DATAGRAM_MAX_BYTES);
+	/* As a datagram it is at most two bytes longer than as a frame, and the frame is what the peer has limited. */
+	return writer_of(e->buffer, coap_stream_carrier(e, to).message_max);
 }
 
 void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now)
 {
+	if (coap_remote_is_reliable(to)) {
+		e->counters.sent += message.len > 0;
+		coap_stream_send(e, to, message, now);
+		return;
+	}
 	if (message.len == 0)
 		return; /* it did not fit the buffer */
 	e->counters.sent++;
@@ -39,5 +49,5 @@ bool coap_outbound_confirmable(struct coap_endpoint *e, const struct coap_remote
 
 uint16_t coap_outbound_next_id(struct coap_endpoint *e, const struct coap_remote *to)
 {
-	return coap_message_ids_next(&e->ids, to);
+	return coap_remote_is_reliable(to) ? 0 : coap_message_ids_next(&e->ids, to);
 }

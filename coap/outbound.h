@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The way out: messages are written where the transport wants them, or into the endpoint's one buffer, handed to the
- * transport, and kept for retransmission when confirmable. A message that the transport refuses counts as lost on the way. */
+ * transport, and kept for retransmission when confirmable. A message that the transport refuses counts as lost on the
+ * way. */
 #pragma once
 
 #include "coap/endpoint_state.h"
 
-/* A writer over that place. What is in it is lost when the next message is written, or another one is sent before it. */
-struct writer coap_outbound_writer(struct coap_endpoint *e);
+/* A writer over that place, as long as a message to this remote may be. What is in it is lost when the next message is
+ * written, or another one is sent before it. */
+struct writer coap_outbound_writer(struct coap_endpoint *e, const struct coap_remote *to);
 
 void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now);
 void coap_outbound_empty(

@@ -5,6 +5,7 @@
 #include "coap/discovery.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
+#include "coap/stream.h"
 
 /* The resource number of /.well-known/core, which is not in the application's table. */
 #define DISCOVERY UINT32_MAX
@@ -102,14 +103,14 @@ static bool read_origin(const struct coap_endpoint *e, const struct coap_remote 
 	o->dedup = o->observer = HANDLE_NONE;
 	if (coap_message_uint(m, COAP_OPTION_BLOCK2, &value)) {
 		o->has_block2 = true;
-		if (!coap_block_parse(value, &o->block2))
+		if (!coap_stream_parse_block(from, value, &o->block2))
 			return false;
 	}
 	if (m->code == COAP_GET)
 		return true;
 	if (coap_message_uint(m, COAP_OPTION_BLOCK1, &value)) {
 		o->has_block1 = true;
-		if (!coap_block_parse(value, &o->block1))
+		if (!coap_stream_parse_block(from, value, &o->block1))
 			return false;
 	}
 	if (coap_message_uint(m, COAP_OPTION_NO_RESPONSE, &value))
@@ -140,7 +141,7 @@ bool coap_serve_describe(
 	ret->body_offset = 0;
 	ret->body_is_last = true;
 	ret->slice_offset = coap_block_offset(block);
-	ret->slice_size = coap_block_size(block.szx);
+	ret->slice_size = coap_answer_slice_size(e, origin, block);
 	ret->later = HANDLE_NONE;
 	ret->observer = origin->observer;
 	ret->is_notification = false;
@@ -244,7 +245,7 @@ static bool open_or_find(
 static void continue_body(struct coap_endpoint *e, struct coap_origin *origin, msec now)
 {
 	/* With the first block the server may say that it prefers smaller ones (RFC 7959 section 2.3). */
-	if (origin->block1.number == 0 && origin->block1.szx > e->szx)
+	if (origin->block1.number == 0 && coap_block_size(origin->block1.szx) > coap_block_size(e->szx))
 		origin->block1.szx = e->szx;
 	coap_answer_code(e, origin, COAP_CONTINUE, now);
 }
@@ -308,7 +309,7 @@ static void serve_block1(struct coap_endpoint *e, struct coap_origin *origin, st
 	enum coap_code refusal;
 	uint32_t size1;
 	bool is_stream = origin->resource != DISCOVERY && e->config.resources[origin->resource].takes_stream;
-	if (origin->block1.has_more && request->body.len != coap_block_size(origin->block1.szx)) {
+	if (origin->block1.has_more && !coap_block_is_full(origin->block1, request->body.len)) {
 		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
 		return;
 	}
@@ -364,6 +365,8 @@ static bool was_seen(struct coap_endpoint *e, const struct coap_remote *from, co
 	struct bytes reply = BYTES_NONE;
 	struct handle owed;
 	bool is_confirmable = m->type == COAP_TYPE_CON;
+	if (coap_remote_is_reliable(from))
+		return false;
 	if (coap_separate_find(&e->separates, from, m->id, &owed)) {
 		if (is_confirmable)
 			coap_answer_promise(e, owed, now);
@@ -409,7 +412,7 @@ static bool must_not_repeat(
 
 static bool remember(struct coap_endpoint *e, struct coap_origin *origin, const struct coap_message *m, msec now)
 {
-	return !must_not_repeat(e, origin, m) ||
+	return coap_remote_is_reliable(&origin->remote) || !must_not_repeat(e, origin, m) ||
 	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
 }
 
@@ -452,7 +455,7 @@ void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from,
 	bool blocks_are_right = read_origin(e, from, m, origin);
 	if (coap_message_recognise(m, &understood, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
-	else if (m->type == COAP_TYPE_CON)
+	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))
 		coap_answer_code(e, origin, COAP_BAD_OPTION, now);
 	coap_separate_release(&e->separates);
 }

@@ -24,14 +24,38 @@ static struct bytes body_of(const struct coap_client_call *call)
 
 static bool sends_blocks(const struct coap_client_call *call)
 {
-	return call->body.len > coap_block_size(call->block1_szx);
+	return call->body.len > call->whole_max;
+}
+
+static size_t overhead_of(const struct coap_client_call *call)
+{
+	return OVERHEAD_BYTES + (size_t)call->options_len;
+}
+
+/* How much of our body the next message holds at most. */
+static uint32_t part_max(const struct coap_client_call *call)
+{
+	return coap_carrier_part_max(&call->carrier, call->block1_szx, overhead_of(call));
+}
+
+static void set_size(struct coap_client_call *call, uint8_t szx)
+{
+	call->block1_szx = szx;
+	call->whole_max = coap_carrier_whole_max(&call->carrier, szx, overhead_of(call));
+}
+
+void coap_transfer_choose_size(struct coap_client_call *call)
+{
+	set_size(call, call->block1_szx);
+	while (call->block1_szx > 0 && !coap_transfer_fits(call))
+		set_size(call, call->block1_szx - 1);
 }
 
 bool coap_transfer_fits(const struct coap_client_call *call)
 {
-	uint64_t payload = sends_blocks(call) ? coap_block_size(call->block1_szx) : call->body.len;
-	uint64_t blocks = call->body.len >> (call->block1_szx + 4);
-	return OVERHEAD_BYTES + call->options_len + payload <= COAP_DATAGRAM_MAX_BYTES && blocks < COAP_BLOCKS_MAX &&
+	uint64_t payload = sends_blocks(call) ? part_max(call) : call->body.len;
+	uint64_t blocks = call->body.len / coap_block_size(call->block1_szx);
+	return overhead_of(call) + payload <= call->carrier.message_max && blocks < COAP_BLOCKS_MAX &&
 	       call->body.len <= UINT32_MAX;
 }
 
@@ -43,7 +67,7 @@ static struct bytes add_block1(const struct coap_client_call *call, struct coap_
 		return body_of(call);
 	bool exists = coap_block_at(call->body_done, call->block1_szx, &block);
 	assert(exists); /* longer bodies have been refused */
-	struct bytes part = bytes_first(bytes_from(body_of(call), (size_t)call->body_done), coap_block_size(block.szx));
+	struct bytes part = bytes_first(bytes_from(body_of(call), (size_t)call->body_done), part_max(call));
 	block.has_more = call->body_done + part.len < call->body.len;
 	coap_options_set_uint(o, COAP_OPTION_BLOCK1, coap_block_value(block));
 	coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
@@ -78,19 +102,26 @@ struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_
 
 /* ---- the response: our body ---- */
 
+/* What the server has found too large: a block, or on a connection a body as a whole. */
+static uint32_t size_used(const struct coap_client_call *call)
+{
+	return sends_blocks(call) ? coap_block_size(call->block1_szx) : call->body_part;
+}
+
 /* RFC 7959 section 2.9.3. */
 static enum coap_transfer_progress shrink_body(struct coap_client_call *call, uint8_t szx)
 {
-	if (call->body.len >> (szx + 4) >= COAP_BLOCKS_MAX)
+	if (call->body.len / coap_block_size(szx) >= COAP_BLOCKS_MAX)
 		return COAP_TRANSFER_WHOLE;
 	call->block1_szx = szx;
+	call->whole_max = coap_block_size(szx);
 	call->body_done = 0;
 	return COAP_TRANSFER_ON;
 }
 
 static enum coap_transfer_progress advance_body(struct coap_client_call *call, struct coap_block block)
 {
-	uint64_t done = call->body_done + coap_block_size(call->block1_szx);
+	uint64_t done = call->body_done + call->body_part;
 	struct coap_block next;
 	if (block.szx < call->block1_szx)
 		call->block1_szx = block.szx;
@@ -100,18 +131,23 @@ static enum coap_transfer_progress advance_body(struct coap_client_call *call, s
 	return COAP_TRANSFER_ON;
 }
 
+bool coap_transfer_parse_block(const struct coap_client_call *call, uint32_t value, struct coap_block *ret)
+{
+	return call->carrier.is_reliable ? coap_block_parse_bert(value, ret) : coap_block_parse(value, ret);
+}
+
 enum coap_transfer_progress coap_transfer_sent(struct coap_client_call *call, const struct coap_message *m)
 {
 	struct coap_block block = {0, false, call->block1_szx};
 	uint32_t value;
 	bool has_block1 = coap_message_uint(m, COAP_OPTION_BLOCK1, &value);
-	bool is_last = call->body_done + coap_block_size(call->block1_szx) >= call->body.len;
+	bool is_last = call->body_done + call->body_part >= call->body.len;
 	if (call->fetched > 0 || call->is_cancelling)
 		return COAP_TRANSFER_WHOLE;
-	if (has_block1 && !coap_block_parse(value, &block))
+	if (has_block1 && !coap_transfer_parse_block(call, value, &block))
 		return COAP_TRANSFER_BROKEN;
 	if (m->code == COAP_REQUEST_ENTITY_TOO_LARGE && has_block1 && call->body_done == 0 &&
-		block.szx < call->block1_szx)
+		coap_block_size(block.szx) < size_used(call))
 		return shrink_body(call, block.szx);
 	if (m->code == COAP_CONTINUE)
 		return is_last ? COAP_TRANSFER_BROKEN : advance_body(call, block);
@@ -162,7 +198,7 @@ static enum coap_transfer_progress append(
 {
 	struct coap_client_call *call = &e->calls[exchange.slot];
 	struct coap_block next;
-	bool is_full = m->payload.len == coap_block_size(block.szx);
+	bool is_full = coap_block_is_full(block, m->payload.len);
 	if (coap_block_offset(block) != call->fetched || (block.has_more && !is_full) || block.szx > call->block2_szx)
 		return COAP_TRANSFER_BROKEN;
 	if (!open_assembly(e, exchange) ||
@@ -194,7 +230,7 @@ enum coap_transfer_progress coap_transfer_received(
 	bool has_block2 = coap_message_uint(m, COAP_OPTION_BLOCK2, &value);
 	if (call->is_block || call->is_cancelling)
 		return COAP_TRANSFER_WHOLE;
-	if (has_block2 && !coap_block_parse(value, &block))
+	if (has_block2 && !coap_transfer_parse_block(call, value, &block))
 		return COAP_TRANSFER_BROKEN;
 	if (call->fetched == 0 && (coap_code_is_error(m->code) || (!block.has_more && block.number == 0)))
 		return COAP_TRANSFER_WHOLE;

@@ -23,13 +23,17 @@ enum coap_transfer_progress {
 
 /* Keeps a copy of a body that fits one block; else it stays the caller's. */
 void coap_transfer_set_body(struct coap_client_call *call, struct bytes body);
-/* Whether the longest message of the call fits a datagram, and its body has few enough blocks. */
+/* Chooses the largest blocks for our body that the options leave room for. */
+void coap_transfer_choose_size(struct coap_client_call *call);
+/* Whether the longest message of the call fits, and its body has few enough blocks. */
 bool coap_transfer_fits(const struct coap_client_call *call);
 /* Adds the options that say which block this is, and gives its payload. */
 struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_options *o);
 
 /* ---- the response ---- */
 
+/* Reads a block option of the response. */
+bool coap_transfer_parse_block(const struct coap_client_call *call, uint32_t value, struct coap_block *ret);
 /* What the response says about our body. */
 enum coap_transfer_progress coap_transfer_sent(struct coap_client_call *call, const struct coap_message *m);
 /* What it brings of its own. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the table of connections is made of; for connection.c (life, bytes, time) and connection_input.c (messages)
+ * alone. Others use coap/connection.h. */
+#pragma once
+
+#include "coap/connection.h"
+#include "coap/frame.h"
+
+#define CONNECTION_NO_SLOT UINT32_MAX
+
+/* A list through the connections, first in first out; each is in it once at most. */
+struct coap_connection_queue {
+	uint32_t head, tail;
+};
+
+struct coap_connection_link {
+	uint32_t next;
+	bool is_queued;
+};
+
+struct coap_connection {
+	struct address address;
+	enum coap_connection_state state;
+	enum coap_connection_end end; /* of a connection that is CLOSING */
+	struct coap_settings peer;
+	uint32_t input_start, input_end;   /* what has come and is not taken */
+	uint32_t output_start, output_end; /* what waits to leave */
+	msec since;                        /* when the state was entered */
+	msec heard;                        /* when bytes came last */
+	msec message_began;                /* the first byte of an unfinished message; NEVER without one */
+	msec output_moved;                 /* when output began to wait, or some of it left */
+	msec pinged;                       /* our own Ping is unanswered since; NEVER when none is */
+	msec pong_owed;                    /* a Pong with custody is owed since; NEVER when none is */
+	struct coap_token pong_token;
+	bool has_ended;       /* the peer sends no more */
+	bool is_peer_release; /* RELEASING because the peer said so: we close */
+	bool is_idle_due, is_lost_due, is_done;
+	struct coap_connection_link news, touched;
+};
+
+struct coap_connections {
+	struct coap_connections_config config;
+	struct coap_connections_counters counters;
+	struct coap_settings own;
+	struct coap_connection *items;
+	struct slab slab;
+	struct deadlines deadlines;
+	struct coap_connection_queue news, touched;
+	uint32_t awaiting; /* connections where somebody waits for all requests to be answered */
+	size_t input_stride, output_stride;
+	uint8_t *inputs, *outputs;
+};
+
+/* NULL when the connection is not known. */
+struct coap_connection *coap_connection_get(const struct coap_connections *t, struct handle h);
+struct coap_remote coap_connection_remote(const struct coap_connections *t, uint32_t slot);
+uint8_t *coap_connection_input(const struct coap_connections *t, uint32_t slot);
+
+static inline bool coap_connection_is_busy(const struct coap_connections *t, const struct coap_connection *c)
+{
+	return c->output_end - c->output_start > t->config.message_size_max;
+}
+
+void coap_connection_enter(struct coap_connections *t, uint32_t slot, enum coap_connection_state state, msec now);
+/* Arms the deadline anew, after a moment it follows from has changed. */
+void coap_connection_arm(struct coap_connections *t, uint32_t slot);
+/* The connection carries nothing any more; what waits to leave may still leave. */
+void coap_connection_lose(struct coap_connections *t, uint32_t slot, enum coap_connection_end end, msec now);
+/* Not even that. */
+void coap_connection_drop(struct coap_connections *t, uint32_t slot, enum coap_connection_end end, msec now);
+/* Says why, then as lose. */
+void coap_connection_give_up(
+	struct coap_connections *t, uint32_t slot, enum coap_connection_end end, uint16_t bad_csm_option, msec now);
+/* Appends a message to the output. False when it does not fit. */
+bool coap_connection_put(struct coap_connections *t, uint32_t slot, struct bytes datagram, msec now);
+void coap_connection_set_pong_owed(struct coap_connections *t, uint32_t slot, msec since);
+
+/* ---- the lists ---- */
+
+void coap_connection_has_news(struct coap_connections *t, uint32_t slot);
+void coap_connection_touch(struct coap_connections *t, uint32_t slot);
+bool coap_connection_take_news(struct coap_connections *t, uint32_t *ret_slot);
