@@ -146,6 +146,9 @@ static int run(struct server *s, const struct address *local)
 	ev_signal_start(coap_loop_ev(&s->loop), &terminated);
 	coap_loop_run(&s->loop);
 	coap_loop_done(&s->loop);
+	if (coap_udp_overflows(s->udp) > 0)
+		(void)fprintf(stderr, "coapd: %llu datagrams were lost because the receive queue was full\n",
+			(unsigned long long)coap_udp_overflows(s->udp));
 	coap_udp_close(s->udp);
 	coapd_secure_close(s->secure);
 	return 0;

@@ -64,9 +64,11 @@ static enum coap_answer handle_counter(void *context, struct coap_endpoint *endp
 
 void coapd_basic_init(struct coapd_basic *b, struct coapd_table *table)
 {
-	coapd_table_add(
-		table, (struct coap_resource){
-			       .path = "test", .attributes = "rt=\"test\"", .handle = handle_test, .context = b});
+	coapd_table_add(table, (struct coap_resource){.path = "test",
+				       .attributes = "rt=\"test\"",
+				       .may_repeat = true,
+				       .handle = handle_test,
+				       .context = b});
 	coapd_table_add(
 		table, (struct coap_resource){
 			       .path = "counter", .attributes = "ct=0", .handle = handle_counter, .context = b});
