@@ -228,11 +228,13 @@ static void add_observe(struct coap_endpoint *e, const struct coap_origin *origi
 {
 	if (coap_observer_get(&e->observers, origin->observer) == NULL)
 		return;
-	if (coap_code_is_success(r->code))
-		coap_options_set_uint(&r->options, COAP_OPTION_OBSERVE,
-			coap_observer_next_sequence(&e->observers, origin->observer, now));
-	else
+	if (!coap_code_is_success(r->code)) {
 		coap_endpoint_forget_observer(e, origin->observer);
+		return;
+	}
+	coap_observer_told_format(&e->observers, origin->observer, r->content_format);
+	coap_options_set_uint(
+		&r->options, COAP_OPTION_OBSERVE, coap_observer_next_sequence(&e->observers, origin->observer, now));
 }
 
 /* The part of a streamed body has been taken: the client may go on (RFC 7959 section 2.9.1). */

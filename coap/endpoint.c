@@ -258,7 +258,7 @@ void coap_endpoint_resource_changed(struct coap_endpoint *e, const struct coap_r
 	size_t index = (size_t)(resource - e->config.resources);
 	assert(index < e->config.resource_count);
 	coap_endpoint_enter(e);
-	coap_observers_changed(&e->observers, (uint32_t)index, now);
+	coap_observers_changed(&e->observers, (uint32_t)index, resource->confirms_changes, now);
 	coap_endpoint_leave(e, now);
 }
 

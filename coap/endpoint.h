@@ -149,7 +149,8 @@ bool coap_endpoint_respond(
 /* The state that this observer watches has changed: its resource's handler is called with `is_notification` and the
  * result sent when congestion control allows, always the latest state (RFC 7641 section 4.5). */
 void coap_endpoint_changed(struct coap_endpoint *e, struct handle observer, bool confirmable, msec now);
-/* The same for all observers of a resource, given as an element of the configuration's table. */
+/* The same for all observers of a resource, given as an element of the configuration's table, which says whether
+ * confirmably. */
 void coap_endpoint_resource_changed(struct coap_endpoint *e, const struct coap_resource *resource, msec now);
 /* Ends an observer's registration without a word. */
 void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observer);

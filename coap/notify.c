@@ -11,7 +11,8 @@
 /* A connection that takes nothing now is asked again after this; what is told then is the state of that moment. */
 #define BUSY_WAIT ((msec)100)
 
-/* The state of the resource as a response to the kept request. False when the handler has none to give now. */
+/* The state of the resource as a response to the kept request; 4.06 when it has taken another Content-Format than the
+ * client was told (RFC 7641 section 4.2). False when the handler has none to give now. */
 static bool ask_again(
 	struct coap_endpoint *e, struct handle h, struct coap_origin *origin, struct coap_response *ret, msec now)
 {
@@ -30,7 +31,13 @@ static bool ask_again(
 	if (!coap_serve_describe(e, &m, origin, &request))
 		return false;
 	request.is_notification = true;
-	return coap_serve_call(e, origin, &request, ret, now) == COAP_ANSWER_NOW;
+	if (coap_serve_call(e, origin, &request, ret, now) != COAP_ANSWER_NOW)
+		return false;
+	if (coap_code_is_success(ret->code) && !coap_observer_may_tell_format(&e->observers, h, ret->content_format)) {
+		coap_answer_preset(ret);
+		ret->code = COAP_NOT_ACCEPTABLE;
+	}
+	return true;
 }
 
 /* Writing an error ends the registration, and nobody waits for what becomes of the message then. Without room for a

@@ -159,6 +159,7 @@ bool coap_observer_add(struct coap_observers *o, const struct coap_remote *remot
 	}
 	struct coap_observer *x = &o->items[h.slot];
 	x->confirmed = now;
+	x->has_format = false;
 	x->request_len = (uint16_t)request.len;
 	memcpy(x->request, request.data, request.len);
 	*ret = h;
@@ -210,10 +211,25 @@ void coap_observer_changed(struct coap_observers *o, struct handle h, bool confi
 	schedule(o, h, now);
 }
 
-void coap_observers_changed(struct coap_observers *o, uint32_t resource, msec now)
+void coap_observers_changed(struct coap_observers *o, uint32_t resource, bool confirmable, msec now)
 {
 	for (uint32_t slot = o->by_resource[resource]; slot != NO_SLOT; slot = o->items[slot].next)
-		coap_observer_changed(o, slab_handle(&o->slab, slot), false, now);
+		coap_observer_changed(o, slab_handle(&o->slab, slot), confirmable, now);
+}
+
+void coap_observer_told_format(struct coap_observers *o, struct handle h, uint16_t format)
+{
+	struct coap_observer *x = item(o, h);
+	if (x->has_format)
+		return;
+	x->format = format;
+	x->has_format = true;
+}
+
+bool coap_observer_may_tell_format(const struct coap_observers *o, struct handle h, uint16_t format)
+{
+	const struct coap_observer *x = coap_observer_get(o, h);
+	return x == NULL || !x->has_format || x->format == format;
 }
 
 /* The clock counts in milliseconds, far below the one step in 30.5 microseconds that section 4.4 allows, and goes on

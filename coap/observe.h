@@ -42,6 +42,8 @@ struct coap_observer {
 	bool is_changed, wants_confirmable;
 	uint16_t last_id; /* Message-ID of the latest non-confirmable notification */
 	bool has_last_id;
+	bool has_format;
+	uint16_t format; /* Content-Format of the first response */
 	uint16_t request_len;
 	uint8_t request[COAP_OBSERVER_REQUEST_MAX_BYTES];
 };
@@ -77,8 +79,12 @@ void coap_observer_remove(struct coap_observers *o, struct handle h);
 
 /* There is something new. Ignores a handle whose observer is gone. */
 void coap_observer_changed(struct coap_observers *o, struct handle h, bool confirmable, msec now);
-/* The same for all observers of a resource, non-confirmable. */
-void coap_observers_changed(struct coap_observers *o, uint32_t resource, msec now);
+/* The same for all observers of a resource. */
+void coap_observers_changed(struct coap_observers *o, uint32_t resource, bool confirmable, msec now);
+/* The Content-Format of a notification that is made now; the first since the registration is kept. */
+void coap_observer_told_format(struct coap_observers *o, struct handle h, uint16_t format);
+/* Whether a notification may have this Content-Format: only the one that the client was told first (section 4.2). */
+bool coap_observer_may_tell_format(const struct coap_observers *o, struct handle h, uint16_t format);
 /* The Observe value of the notification that is made now (section 4.4). */
 uint32_t coap_observer_next_sequence(struct coap_observers *o, struct handle h, msec now);
 /* Whether a notification made now must be confirmable. */

@@ -65,6 +65,7 @@ struct coap_resource {
 	const char *path;       /* "rd", "a/b"; "" is the root */
 	bool is_subtree;        /* also everything below; the longest matching path wins */
 	bool is_observable;     /* a successful GET with Observe 0 makes an observer */
+	bool confirms_changes;  /* coap_endpoint_resource_changed notifies confirmably */
 	bool takes_stream;      /* gets request bodies in parts */
 	bool is_hidden;         /* not listed in /.well-known/core */
 	bool may_repeat;        /* a PUT, DELETE or iPATCH that comes twice may run twice, so it need not be remembered

@@ -16,6 +16,7 @@ struct stage {
 	int state;              /* what /state shows */
 	size_t padding;         /* makes its representation so much longer */
 	bool is_gone;           /* the resource has been deleted */
+	uint16_t format;        /* of its representation */
 	struct handle observer; /* the latest that registered */
 	int forgotten, unreachable;
 	int outcomes[COAP_OUTCOME_BROKEN + 1];
@@ -52,6 +53,7 @@ static enum coap_answer handle_state(void *context, struct coap_endpoint *endpoi
 		write_u8(&w, (uint8_t)s->state);
 	arena_keep(request->scratch, &w);
 	ret->code = COAP_CONTENT;
+	ret->content_format = s->format;
 	ret->payload = writer_bytes(&w);
 	return COAP_ANSWER_NOW;
 }
@@ -371,6 +373,21 @@ static void a_deleted_resource_is_the_last_word(void **state)
 	strike_stage(&s);
 }
 
+/* RFC 7641 section 4.2: notifications have the format of the first response, or end with 4.06. */
+static void a_resource_that_changes_its_format_ends_the_observation(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	watch(&s);
+	s.format = 50;
+	change(&s, false, 100);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	assert_int_equal(s.code, COAP_NOT_ACCEPTABLE);
+	assert_false(has_observer(&s));
+	strike_stage(&s);
+}
+
 static void a_long_notification_is_told_whole(void **state)
 {
 	struct stage s;
@@ -468,6 +485,7 @@ int main(void)
 		cmocka_unit_test(nonconfirmable_notifications_leave_in_a_burst_and_then_one_in_three_seconds),
 		cmocka_unit_test(once_a_day_a_notification_is_confirmable),
 		cmocka_unit_test(a_deleted_resource_is_the_last_word),
+		cmocka_unit_test(a_resource_that_changes_its_format_ends_the_observation),
 		cmocka_unit_test(a_long_notification_is_told_whole),
 		cmocka_unit_test(a_state_that_changes_while_it_is_fetched_is_told_when_it_rests),
 		cmocka_unit_test(over_a_bad_link_the_client_comes_to_know_the_last_state_and_never_goes_back),

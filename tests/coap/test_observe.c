@@ -115,12 +115,44 @@ static void registering_again_renews_and_keeps_the_handle(void **state)
 	assert_true(add(&x, 1, "t", 0, 0, &first));
 	assert_true(add(&x, 1, "t", 1, 5, &second));
 	assert_true(handle_equal(first, second));
-	coap_observers_changed(&x.o, 0, 10);
+	coap_observers_changed(&x.o, 0, false, 10);
 	assert_false(is_due(&x, 10));
-	coap_observers_changed(&x.o, 1, 10);
+	coap_observers_changed(&x.o, 1, false, 10);
 	assert_true(is_due(&x, 10));
 	assert_true(add(&x, 1, "u", 0, 0, &second));
 	assert_false(handle_equal(first, second));
+	free(x.memory);
+}
+
+static void a_change_of_a_resource_is_told_confirmably_where_that_is_asked(void **state)
+{
+	struct table x;
+	struct handle h;
+	(void)state;
+	make(&x);
+	assert_true(add(&x, 1, "t", 0, 0, &h));
+	coap_observers_changed(&x.o, 0, false, 10);
+	assert_false(coap_observer_must_confirm(&x.o, h, 10));
+	coap_observers_changed(&x.o, 0, true, 10);
+	assert_true(coap_observer_must_confirm(&x.o, h, 10));
+	free(x.memory);
+}
+
+/* RFC 7641 section 4.2. */
+static void the_format_told_first_is_kept_until_the_client_registers_again(void **state)
+{
+	struct table x;
+	struct handle h;
+	(void)state;
+	make(&x);
+	assert_true(add(&x, 1, "t", 0, 0, &h));
+	assert_true(coap_observer_may_tell_format(&x.o, h, 41));
+	coap_observer_told_format(&x.o, h, 40);
+	coap_observer_told_format(&x.o, h, 41);
+	assert_true(coap_observer_may_tell_format(&x.o, h, 40));
+	assert_false(coap_observer_may_tell_format(&x.o, h, 41));
+	assert_true(add(&x, 1, "t", 0, 0, &h));
+	assert_true(coap_observer_may_tell_format(&x.o, h, 41));
 	free(x.memory);
 }
 
@@ -228,6 +260,8 @@ int main(void)
 		cmocka_unit_test(each_notification_is_newer_than_the_one_before_whenever_it_is_made),
 		cmocka_unit_test(a_burst_of_notifications_counts_far_below_the_limit_of_section_4_4),
 		cmocka_unit_test(registering_again_renews_and_keeps_the_handle),
+		cmocka_unit_test(a_change_of_a_resource_is_told_confirmably_where_that_is_asked),
+		cmocka_unit_test(the_format_told_first_is_kept_until_the_client_registers_again),
 		cmocka_unit_test(a_full_table_and_a_long_request_are_refused),
 		cmocka_unit_test(nothing_is_due_while_a_confirmable_one_is_in_flight),
 		cmocka_unit_test(nonconfirmable_ones_come_in_bursts_of_eight_and_one_in_three_seconds),
