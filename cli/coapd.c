@@ -114,6 +114,7 @@ static bool make_endpoint(struct server *s)
 		.resource_count = s->resources.table.count,
 	};
 	uint8_t seed[PRNG_SEED_BYTES];
+	config.parameters.amplification_max = 0; /* clients that do not know Echo are tried here, too */
 	size_t size = coap_endpoint_memory(&config);
 	void *memory = aligned_alloc(64, size);
 	if (memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/answer.h"
 
+#include "coap/amplification.h"
 #include "coap/frame.h"
 #include "coap/outbound.h"
 #include "coap/stream.h"
@@ -311,16 +312,20 @@ static void send_alone(struct coap_endpoint *e, const struct coap_origin *origin
 	struct handle pending;
 	uint16_t id = coap_outbound_next_id(e, &origin->remote);
 	enum coap_type type = COAP_TYPE_NON;
-	if (origin->is_confirmable && coap_retransmit_count(&e->retransmit) < e->config.capacities.pending)
+	if (origin->is_confirmable && coap_retransmit_count(&e->retransmit) < e->config.capacities.pending &&
+		!coap_amplification_is_challenge(r))
 		type = COAP_TYPE_CON;
 	struct bytes message = coap_answer_write(e, origin, r, type, id, now);
 	if (type == COAP_TYPE_NON) {
 		coap_outbound_send(e, &origin->remote, message, now);
 		coap_separate_remove(&e->separates, separate);
-	} else if (coap_outbound_confirmable(e, &origin->remote, id, COAP_PENDING_SEPARATE, separate, &e->patience,
-			   message, now, &pending)) {
-		coap_separate_sent(&e->separates, separate, pending);
+		return;
 	}
+	struct coap_patience patience = e->patience;
+	patience.max_retransmit = coap_amplification_repetitions(e, origin, message.len, now);
+	if (coap_outbound_confirmable(
+		    e, &origin->remote, id, COAP_PENDING_SEPARATE, separate, &patience, message, now, &pending))
+		coap_separate_sent(&e->separates, separate, pending);
 }
 
 static void send_piggybacked(
@@ -354,7 +359,13 @@ static void end_stream(struct coap_endpoint *e, const struct coap_origin *origin
 void coap_answer_send(struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *r,
 	struct handle separate, msec now)
 {
+	struct coap_origin smaller;
 	check_size(r);
+	if (!coap_amplification_fits(e, origin, r, now)) {
+		smaller = *origin;
+		coap_amplification_shrink(e, &smaller, r, now);
+		origin = &smaller;
+	}
 	if (origin->is_part && !coap_code_is_success(r->code))
 		end_stream(e, origin);
 	if (is_unwanted(origin, r->code)) {

@@ -113,13 +113,13 @@ static void restore_options(const struct coap_client_call *call, struct coap_opt
 		coap_options_add(ret, option.number, option.value);
 }
 
-static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint16_t id)
+static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint16_t id, msec now)
 {
 	struct coap_client_call *call = call_of(e, h);
 	const struct coap_exchange *x = coap_exchange_get(&e->exchanges, h);
 	struct coap_token token = coap_token_of(bytes_of(&x->token, sizeof x->token));
 	struct coap_options options;
-	struct bytes payload;
+	struct bytes payload, echo;
 	struct writer w = coap_outbound_writer(e, &x->remote);
 	enum coap_type type = call->is_nonconfirmable ? COAP_TYPE_NON : COAP_TYPE_CON;
 	if (call->is_ping && call->carrier.is_reliable) {
@@ -133,6 +133,8 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 	restore_options(call, &options);
 	if (call->observes || call->is_cancelling)
 		coap_options_set_uint(&options, COAP_OPTION_OBSERVE, call->is_cancelling ? 1 : 0);
+	if (coap_echo_find(&e->echoes, &x->remote, now, &echo))
+		coap_options_set(&options, COAP_OPTION_ECHO, echo);
 	payload = coap_transfer_add(call, &options);
 	call->body_part = (uint32_t)payload.len;
 	coap_message_write(&w, type, call->method, id, &token, &options, payload);
@@ -144,7 +146,7 @@ static void transmit_reliably(struct coap_endpoint *e, struct handle h, const st
 {
 	struct coap_client_call *call = call_of(e, h);
 	call->sent_at = now;
-	coap_outbound_send(e, to, write_request(e, h, 0), now);
+	coap_outbound_send(e, to, write_request(e, h, 0, now), now);
 	coap_exchange_acked(&e->exchanges, h, msec_after(now, coap_exchange_lifetime(&call->patience)));
 }
 
@@ -160,7 +162,7 @@ static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 		return;
 	}
 	uint16_t id = coap_outbound_next_id(e, &to);
-	struct bytes message = write_request(e, h, id);
+	struct bytes message = write_request(e, h, id, now);
 	if (call->is_nonconfirmable)
 		patience = (struct coap_patience){coap_max_transmit_wait(&call->patience), 1000, 0};
 	call->sent_at = now;
@@ -350,6 +352,20 @@ static void deliver_block(struct coap_endpoint *e, struct handle h, const struct
 		call->reply(call->context, e, &reply, now);
 }
 
+/* RFC 9175 section 2.3: the latest Echo goes with the next request, and what was refused for want of one is asked once
+ * more. Any other response allows for another such repetition. */
+static bool must_echo(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
+{
+	struct coap_client_call *call = call_of(e, h);
+	struct bytes echo;
+	bool has_one = coap_message_option(m, COAP_OPTION_ECHO, &echo);
+	bool has_echoed = call->has_echoed;
+	if (has_one)
+		coap_echo_keep(&e->echoes, &coap_exchange_get(&e->exchanges, h)->remote, echo, now);
+	call->has_echoed = m->code == COAP_UNAUTHORIZED;
+	return has_one && call->has_echoed && !has_echoed;
+}
+
 static void settle(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
 {
 	struct coap_client_call *call = call_of(e, h);
@@ -362,6 +378,10 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 		.round_trip_ms = round_trip(e, h, now)};
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	call->pending = HANDLE_NONE;
+	if (must_echo(e, h, m, now)) {
+		start_next_block(e, h, now);
+		return;
+	}
 	if (is_one_of_several(call, m)) {
 		deliver_block(e, h, &reply, now);
 		return;

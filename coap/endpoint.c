@@ -21,6 +21,7 @@ const struct coap_parameters coap_parameters_default = {
 	.ack_random_permille = 1500,
 	.max_retransmit = 4,
 	.nstart = 1,
+	.amplification_max = 3,
 	.block_size = 1024,
 	.body_size_max = 64 * 1024,
 	.qblock = COAP_QBLOCK_PARAMETERS_DEFAULT,
@@ -30,7 +31,7 @@ const struct coap_parameters coap_parameters_default = {
 
 /* The pieces that leaves fill in by themselves. */
 struct layout {
-	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates;
+	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates, *verify;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -57,6 +58,7 @@ static struct coap_endpoint *lay_out(
 	ret->bodies = carve_take(c, 1, coap_bodies_memory(n->bodies, body));
 	ret->observers = carve_take(c, 1, coap_observers_memory(n->observers, config->resource_count));
 	ret->separates = carve_take(c, 1, coap_separates_memory(n->separate));
+	ret->verify = carve_take(c, 1, coap_verify_memory(n->verified));
 	ret->scratch_bytes = (size_t)body + SCRATCH_BYTES;
 	ret->scratch = carve_take(c, 1, ret->scratch_bytes);
 	return e;
@@ -83,6 +85,7 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	coap_bodies_init(&e->bodies, l->bodies, n->bodies, config->parameters.body_size_max);
 	coap_observers_init(&e->observers, l->observers, n->observers, config->resource_count, &e->prng);
 	coap_separates_init(&e->separates, l->separates, n->separate, &e->prng);
+	coap_verify_init(&e->verify, l->verify, n->verified, &e->prng);
 	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
 }
 
@@ -136,6 +139,7 @@ void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remot
 		coap_endpoint_forget_observer(e, h);
 	coap_client_lost(e, remote, now);
 	coap_body_forget(&e->bodies, remote);
+	coap_echo_forget(&e->echoes, remote);
 	coap_endpoint_leave(e, now);
 }
 

@@ -28,6 +28,9 @@ struct coap_parameters {
 	uint8_t max_retransmit;       /* 4 */
 	uint8_t nstart;               /* 1: outstanding interactions with one remote; more wait in the endpoint */
 	uint16_t block_size;          /* largest block offered and used, 16 to 1024 (RFC 7959), 1024 */
+	uint8_t amplification_max;    /* 3: how many times as long as a request all its answers may be, as long as its
+				       * address is not verified and there is no security (coap/amplification.h);
+				       * 0 for any length, for clients that do not know Echo (RFC 9175) */
 	uint32_t body_size_max;       /* largest body kept together in memory; 4.13 above it */
 	struct coap_qblock_parameters qblock; /* RFC 9177 section 7.2; COAP_QBLOCK_PARAMETERS_DEFAULT */
 };
@@ -41,9 +44,10 @@ struct coap_capacities {
 	uint32_t duplicates; /* remembered requests that are not safe to run twice */
 	uint32_t separate;   /* requests whose answer comes later */
 	uint32_t observers;
-	uint32_t bodies;  /* bodies being put together, each of body_size_max bytes */
-	uint32_t qblocks; /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
-			   * understood */
+	uint32_t verified; /* addresses that are known to be real; others prove it in each request that needs it */
+	uint32_t bodies;   /* bodies being put together, each of body_size_max bytes */
+	uint32_t qblocks;  /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
+			    * understood */
 };
 
 struct coap_endpoint_config {

@@ -14,6 +14,7 @@
 
 #include "coap/body.h"
 #include "coap/dedup.h"
+#include "coap/echo.h"
 #include "coap/endpoint.h"
 #include "coap/exchange.h"
 #include "coap/messageid.h"
@@ -22,6 +23,7 @@
 #include "coap/retransmit.h"
 #include "coap/route.h"
 #include "coap/separate.h"
+#include "coap/verify.h"
 
 #define COAP_CALL_OPTIONS_MAX_BYTES 512
 #define COAP_RECENT_MAX             64
@@ -55,7 +57,7 @@ struct coap_client_call {
 	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
 	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,
-		keeps_body, may_get_qblock;
+		has_echoed, keeps_body, may_get_qblock;
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;
@@ -80,6 +82,8 @@ struct coap_endpoint {
 	struct coap_bodies bodies;
 	struct coap_observers observers;
 	struct coap_separates separates;
+	struct coap_verify verify;
+	struct coap_echoes echoes;
 	struct coap_client_call *calls;
 	struct coap_routes routes;
 	struct coap_separate spare;       /* stands in when the table of separate answers is full */

@@ -25,6 +25,7 @@ static bool ask_again(
 		return false;
 	*origin = (struct coap_origin){.remote = observer->remote, .token = observer->token, .method = m.code};
 	origin->is_acked = true;
+	origin->echo_age = NEVER;
 	origin->observer = h;
 	origin->has_block2 = coap_message_uint(&m, COAP_OPTION_BLOCK2, &value) &&
 			     coap_stream_parse_block(&origin->remote, value, &origin->block2);

@@ -71,6 +71,9 @@ struct coap_resource {
 	bool may_repeat;        /* a PUT, DELETE or iPATCH that comes twice may run twice, so it need not be remembered
 				 * (RFC 7252 section 4.5). Not for a resource where a late repetition would undo what
 				 * another client has done meanwhile. */
+	msec fresh_within;      /* a request with an effect must carry an Echo that was made no longer ago (RFC 9175
+				 * section 2.3), with a precision of two seconds; 0 when its age does not matter. Only
+				 * in a secure session does that prove anything. */
 	const char *attributes; /* for /.well-known/core, such as "rt=\"x\";ct=40"; NULL for none */
 	coap_handler *handle;
 	void (*forget)(void *context, struct handle observer); /* an observer is gone; may be NULL */

@@ -34,6 +34,8 @@ struct coap_origin {
 	bool is_part;        /* of a streamed body, with more to come: success is then 2.31 */
 	uint8_t no_response; /* RFC 7967 */
 	struct coap_block block1, block2;
+	uint32_t allowance;  /* how many bytes all answers may have (coap/amplification.h); 0: any number */
+	msec echo_age;       /* how long ago, at most, its Echo was made; NEVER without a good one */
 	uint32_t resource;   /* element of the application's table */
 	uint64_t transfer;   /* key of the body (coap/body.h) */
 	struct handle dedup; /* where the reply is remembered, or HANDLE_NONE */

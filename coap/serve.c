@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/serve.h"
 
+#include "coap/amplification.h"
 #include "coap/answer.h"
 #include "coap/discovery.h"
 #include "coap/notify.h"
@@ -29,6 +30,7 @@ static const uint16_t understood_numbers[] = {
 	COAP_OPTION_SIZE2,
 	COAP_OPTION_PROXY_URI,
 	COAP_OPTION_PROXY_SCHEME,
+	COAP_OPTION_ECHO,
 	COAP_OPTION_NO_RESPONSE,
 	COAP_OPTION_REQUEST_TAG,
 };
@@ -337,15 +339,22 @@ static void serve_block1(struct coap_endpoint *e, struct coap_origin *origin, st
 
 /* ---- observation ---- */
 
+/* Whether the request says something about observation, and what: 0 registers, 1 ends it (RFC 7641 section 2). */
+static bool says_observe(const struct coap_endpoint *e, const struct coap_message *m, const struct coap_origin *origin,
+	uint32_t *ret_value)
+{
+	return coap_code_is_safe(m->code) && origin->resource != DISCOVERY &&
+	       e->config.resources[origin->resource].is_observable &&
+	       coap_message_uint(m, COAP_OPTION_OBSERVE, ret_value) &&
+	       !(origin->has_block2 && origin->block2.number > 0);
+}
+
 /* RFC 7641 section 4.1. A registration that finds no room is answered like a plain GET. */
 static void read_observe(struct coap_endpoint *e, const struct coap_message *m, struct bytes datagram,
 	struct coap_origin *origin, msec now)
 {
 	uint32_t value;
-	if (!coap_code_is_safe(m->code) || origin->resource == DISCOVERY ||
-		!e->config.resources[origin->resource].is_observable)
-		return;
-	if (!coap_message_uint(m, COAP_OPTION_OBSERVE, &value) || (origin->has_block2 && origin->block2.number > 0))
+	if (!says_observe(e, m, origin, &value))
 		return;
 	if (value == 0) {
 		if (!coap_observer_add(&e->observers, &origin->remote, &origin->token, origin->resource, datagram, now,
@@ -356,6 +365,33 @@ static void read_observe(struct coap_endpoint *e, const struct coap_message *m, 
 		if (coap_observer_find(&e->observers, &origin->remote, &origin->token, &h))
 			coap_endpoint_forget_observer(e, h);
 	}
+}
+
+/* ---- proof of address and age ---- */
+
+/* RFC 9175 section 2.3. */
+static bool is_stale(const struct coap_endpoint *e, const struct coap_origin *origin)
+{
+	if (origin->resource == DISCOVERY || coap_code_is_safe(origin->method))
+		return false;
+	msec within = e->config.resources[origin->resource].fresh_within;
+	return within > 0 && origin->echo_age > within;
+}
+
+/* Whether the request has to come again with an Echo before anything is done for it. */
+static bool must_prove(
+	struct coap_endpoint *e, const struct coap_message *m, const struct coap_origin *origin, msec now)
+{
+	uint32_t value;
+	bool registers = says_observe(e, m, origin, &value) && value == 0;
+	return is_stale(e, origin) || (registers && !coap_amplification_is_known(e, origin, now));
+}
+
+static void challenge(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
+{
+	struct coap_response r;
+	coap_amplification_challenge(e, origin, &r, now);
+	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
 }
 
 /* ---- a request ---- */
@@ -429,6 +465,8 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (!blocks_are_right) {
 		origin->has_block1 = origin->has_block2 = false;
 		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
+	} else if (must_prove(e, m, origin, now)) {
+		challenge(e, origin, now);
 	} else if (asks_on(origin, m)) {
 		if (!coap_answer_from_kept(e, origin, now))
 			coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
@@ -453,6 +491,7 @@ void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from,
 	struct coap_separate *place = coap_separate_reserve(&e->separates, &later);
 	struct coap_origin *origin = place != NULL ? &place->origin : &e->spare.origin;
 	bool blocks_are_right = read_origin(e, from, m, origin);
+	coap_amplification_read(e, m, datagram.len, origin, now);
 	if (coap_message_recognise(m, &understood, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))

@@ -11,6 +11,7 @@
  *     path unknown                            4.04
  *     method unknown                          4.05
  *     Block2 or Block1 with exponent 7, a block with more to come that is not full    4.00
+ *     an Echo is needed and not there         4.01 with one
  *     first block missing, or a gap           4.08
  *     body above body_size_max                4.13 with Size1
  *     no place left for it                    5.03 with Max-Age */

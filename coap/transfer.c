@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-/* Header, token, and the options that the endpoint adds: Observe, Block1, Block2, Size1, Request-Tag, marker. */
-#define OVERHEAD_BYTES 40
+/* Header, token, and the options that the endpoint adds: Observe, Block1, Block2, Size1, Request-Tag, Echo, marker. */
+#define OVERHEAD_BYTES 84
 
 /* ---- the request ---- */
 

@@ -272,7 +272,8 @@ static void build_endpoint(struct daemon *d)
 			.duplicates = 2 * devices + 256,
 			.separate = 1024,
 			.observers = 16,
-			.bodies = 256},
+			.bodies = 256,
+			.verified = devices},
 		.transport = network_transport(d->network),
 	};
 	config.parameters.body_size_max = SERVER_BODY_MAX;

@@ -56,8 +56,8 @@ static void test_110_a_lost_ack_makes_no_second_registration(void **state)
 					      "[     5] device-0 > server: ACK 2.05 Content Observe\n"
 					      "[     5] server > device-0: CON GET /5/0 Observe\n"
 					      "[     5] device-0 > server: ACK 2.05 Content Observe\n"
-					      "[  2858] device-0 > server: CON POST /rd (2nd)\n"
-					      "[  2858] server > device-0: ACK 2.01 Created (2nd)\n");
+					      "[  2886] device-0 > server: CON POST /rd (2nd)\n"
+					      "[  2886] server > device-0: ACK 2.01 Created (2nd)\n");
 	assert_int_equal(server_counters(fleet.server.server)->registers, 1);
 	assert_int_equal(agent_counters(fleet.devices[0].agent)->registrations, 1);
 }

@@ -5,8 +5,10 @@
 
 struct coap_endpoint_config peer_config(const struct coap_resource *resources, uint32_t resource_count)
 {
+	struct coap_parameters parameters = coap_parameters_default;
+	parameters.amplification_max = 0;
 	return (struct coap_endpoint_config){
-		.parameters = coap_parameters_default,
+		.parameters = parameters,
 		.capacities = {.exchanges = 300,
 			.pending = 300,
 			.duplicates = 64,

@@ -12,7 +12,8 @@ struct peer {
 	void *memory;
 };
 
-/* Small tables, default parameters; `transport` is filled in by peer_join. */
+/* Small tables, default parameters, but long answers to strangers too: what they do not get is a story of its own
+ * (tests/coap/test_endpoint_echo.c), and all others would begin with it. `transport` is filled in by peer_join. */
 struct coap_endpoint_config peer_config(const struct coap_resource *resources, uint32_t resource_count);
 
 /* Joins as 192.0.2.`host`, port 5683. */
