@@ -39,6 +39,8 @@ static struct coap_carrier carrier_of(const struct coap_endpoint *e, const struc
  * (RFC 7959 section 2.4). */
 struct coap_block coap_answer_wanted(const struct coap_endpoint *e, const struct coap_origin *origin)
 {
+	if (!origin->has_block2 && !coap_remote_is_reliable(&origin->remote))
+		return (struct coap_block){0, false, e->szx};
 	struct coap_carrier carrier = carrier_of(e, origin);
 	uint8_t own = coap_carrier_szx(&carrier, e->szx);
 	if (!origin->has_block2)
@@ -65,6 +67,8 @@ static uint32_t part_max(
 uint32_t coap_answer_slice_size(
 	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_block wanted)
 {
+	if (!coap_remote_is_reliable(&origin->remote))
+		return coap_block_size(wanted.szx);
 	uint32_t size = part_max(e, origin, wanted, OPTIONS_USUAL_BYTES), unit = coap_block_size(wanted.szx);
 	return size > unit ? size : unit;
 }
@@ -126,10 +130,12 @@ static struct bytes take_block(const struct coap_endpoint *e, const struct coap_
 	return part;
 }
 
-/* Whether the body goes into this message as it is. */
+/* Whether the body goes into this message as it is. The first question settles nearly all datagrams. */
 static bool fits_whole(
 	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r, uint64_t total)
 {
+	if (!coap_remote_is_reliable(&origin->remote) && !origin->has_block2)
+		return total <= coap_block_size(e->szx) && r->payload.len == total;
 	struct coap_block block = coap_answer_wanted(e, origin);
 	bool is_reliable = coap_remote_is_reliable(&origin->remote);
 	return total <= part_max(e, origin, block, is_reliable ? options_bytes(r) : 0) && r->payload.len == total;
@@ -138,14 +144,14 @@ static bool fits_whole(
 /* Leaves the payload that goes into this message, and the block options beside it. */
 static void cut(const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *r)
 {
-	struct coap_block block = coap_answer_wanted(e, origin);
-	uint64_t offset = coap_block_offset(block);
 	uint64_t total = r->is_slice ? r->body_size : r->payload.len;
 	bool is_in_blocks = !fits_whole(e, origin, r, total);
 	if (!is_in_blocks && !origin->has_block2) {
 		add_etag(r, false);
 		return;
 	}
+	struct coap_block block = coap_answer_wanted(e, origin);
+	uint64_t offset = coap_block_offset(block);
 	if (offset > 0 && offset >= total) {
 		become_error(r, COAP_BAD_REQUEST);
 		return;

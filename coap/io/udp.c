@@ -58,12 +58,12 @@ struct coap_udp {
 
 static struct address address_from(const union socket_address *s)
 {
-	struct address a;
+	struct address a = {.ip = {[10] = 0xff, [11] = 0xff}};
 	if (s->any.sa_family == AF_INET) {
-		const uint8_t *ip = (const uint8_t *)&s->v4.sin_addr;
-		return address_ipv4(ip[0], ip[1], ip[2], ip[3], ntohs(s->v4.sin_port));
+		memcpy(a.ip + 12, &s->v4.sin_addr, 4);
+		a.port = ntohs(s->v4.sin_port);
+		return a;
 	}
-	memset(&a, 0, sizeof a);
 	memcpy(a.ip, &s->v6.sin6_addr, sizeof a.ip);
 	a.port = ntohs(s->v6.sin6_port);
 	a.scope = s->v6.sin6_scope_id;
@@ -72,16 +72,13 @@ static struct address address_from(const union socket_address *s)
 
 static socklen_t address_to(const struct address *a, bool is_ipv4, union socket_address *ret)
 {
-	memset(ret, 0, sizeof *ret);
 	if (is_ipv4) {
-		ret->v4.sin_family = AF_INET;
-		ret->v4.sin_port = htons(a->port);
+		ret->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(a->port)};
 		memcpy(&ret->v4.sin_addr, a->ip + 12, 4);
 		return sizeof ret->v4;
 	}
-	ret->v6.sin6_family = AF_INET6;
-	ret->v6.sin6_port = htons(a->port);
-	ret->v6.sin6_scope_id = a->scope;
+	ret->v6 =
+		(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(a->port), .sin6_scope_id = a->scope};
 	memcpy(&ret->v6.sin6_addr, a->ip, sizeof a->ip);
 	return sizeof ret->v6;
 }
