@@ -33,6 +33,7 @@ static const char help[] = "coapd: a CoAP server to try clients on.\n"
 			   "  /obs       a number that grows every second, to be observed\n"
 			   "  /separate  GET, answered after a second\n"
 			   "  /counter   POST counts, GET tells\n"
+			   "  /echo      FETCH or POST, answered with what was sent\n"
 			   "\n"
 			   "It is open to everybody and not meant for any network but your own.\n";
 

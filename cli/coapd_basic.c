@@ -62,6 +62,18 @@ static enum coap_answer handle_counter(void *context, struct coap_endpoint *endp
 	return coapd_answer_code(ret, COAP_CHANGED);
 }
 
+/* What is asked is the answer: for FETCH, whose request has a body (RFC 8132 section 2), and for POST. */
+static enum coap_answer handle_echo(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	(void)context, (void)endpoint, (void)now;
+	if (request->message->code != COAP_FETCH && request->message->code != COAP_POST)
+		return coapd_answer_code(ret, COAP_METHOD_NOT_ALLOWED);
+	ret->content_format = request->content_format;
+	ret->payload = request->body;
+	return coapd_answer_code(ret, request->message->code == COAP_FETCH ? COAP_CONTENT : COAP_CHANGED);
+}
+
 void coapd_basic_init(struct coapd_basic *b, struct coapd_table *table)
 {
 	coapd_table_add(table, (struct coap_resource){.path = "test",
@@ -72,4 +84,5 @@ void coapd_basic_init(struct coapd_basic *b, struct coapd_table *table)
 	coapd_table_add(
 		table, (struct coap_resource){
 			       .path = "counter", .attributes = "ct=0", .handle = handle_counter, .context = b});
+	coapd_table_add(table, (struct coap_resource){.path = "echo", .may_repeat = true, .handle = handle_echo});
 }

@@ -2,7 +2,7 @@
  *
  * All that coapd shows: the groups of its resources put together into one table, with one deadline.
  *
- *     coapd_basic      /test and /counter
+ *     coapd_basic      /test, /counter and /echo
  *     coapd_large      bodies of many blocks
  *     coapd_observe    what changes by itself
  *     coapd_separate   what is answered later
