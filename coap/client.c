@@ -5,6 +5,10 @@
 #include "coap/stream.h"
 #include "coap/transfer.h"
 
+#define MAX_AGE_DEFAULT_S 60 /* RFC 7252 section 5.10.5 */
+#define RENEWAL_DELAY     SECONDS(5)
+#define RENEWAL_SPREAD    10000 /* milliseconds */
+
 static const uint16_t understood_numbers[] = {
 	COAP_OPTION_CONTENT_FORMAT,
 	COAP_OPTION_ETAG,
@@ -263,13 +267,26 @@ static void fetch_rest(
 		finish_without_response(e, child, COAP_OUTCOME_BROKEN, now);
 }
 
+/* RFC 7641 section 3.3.1: some 5 to 15 seconds behind the end of Max-Age, so that not all clients come at once. */
+static msec renewal_deadline(
+	struct coap_endpoint *e, const struct coap_client_call *call, const struct coap_message *m, msec now)
+{
+	uint32_t max_age_s = MAX_AGE_DEFAULT_S;
+	if (!call->renews)
+		return NEVER;
+	(void)coap_message_uint(m, COAP_OPTION_MAX_AGE, &max_age_s);
+	return msec_after(now, SECONDS((msec)max_age_s) + RENEWAL_DELAY + (msec)(prng_u32(&e->prng) % RENEWAL_SPREAD));
+}
+
 static void notified(struct coap_endpoint *e, struct handle h, const struct coap_message *m, struct coap_reply *reply,
 	uint32_t sequence, msec now)
 {
 	struct coap_client_call *call = call_of(e, h);
 	struct coap_block block;
 	uint32_t value;
-	coap_exchange_observing(&e->exchanges, h);
+	coap_exchange_observing(&e->exchanges, h, renewal_deadline(e, call, m, now));
+	/* The answer to a registration is no notification that others may have overtaken. */
+	call->freshness.has_any = call->freshness.has_any && m->type != COAP_TYPE_ACK;
 	/* On a connection they come in order, and the value says nothing (RFC 8323 section 7.1). */
 	if (!call->carrier.is_reliable && !coap_freshness_accept(&call->freshness, sequence, now))
 		return;
@@ -427,7 +444,10 @@ void coap_client_response(struct coap_endpoint *e, const struct coap_remote *fro
 	}
 	if (!belongs(e, h, m))
 		return;
-	if (!coap_message_recognise(m, understood_by(call_of(e, h)), &offending)) {
+	bool is_understood = call_of(e, h)->is_forwarded
+				     ? coap_message_may_forward(m, understood_by(call_of(e, h)), &offending)
+				     : coap_message_recognise(m, understood_by(call_of(e, h)), &offending);
+	if (!is_understood) {
 		refuse(e, from, m, now); /* RFC 7252 section 5.4.1: such a response must be rejected */
 		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
 		return;
@@ -477,7 +497,9 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->may_get_qblock = from->is_block && from->options != NULL &&
 			       coap_options_find(from->options, COAP_OPTION_Q_BLOCK2, &value);
 	call->responses_left = from->is_block && from->responses > 1 ? (uint16_t)(from->responses - 1) : 0;
+	call->is_forwarded = from->is_forwarded;
 	call->observes = from->observe;
+	call->renews = from->observe && from->renews;
 	call->request_tag = (uint16_t)prng_u32(&e->prng);
 	call->carrier = coap_stream_carrier(e, &from->to);
 	call->block1_szx = call->block2_szx = coap_carrier_szx(&call->carrier, e->szx);
@@ -528,6 +550,24 @@ bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, c
 	coap_endpoint_leave(e, now);
 	*ret_exchange = h;
 	return true;
+}
+
+void coap_endpoint_observe_again(struct coap_endpoint *e, struct handle exchange, msec now)
+{
+	const struct coap_exchange *x = coap_exchange_get(&e->exchanges, exchange);
+	if (x == NULL || x->phase != COAP_EXCHANGE_OBSERVING || call_of(e, exchange)->is_cancelling)
+		return;
+	coap_endpoint_enter(e);
+	start(e, exchange, now);
+	coap_endpoint_leave(e, now);
+}
+
+void coap_client_due(struct coap_endpoint *e, struct handle exchange, msec now)
+{
+	if (coap_exchange_get(&e->exchanges, exchange)->phase == COAP_EXCHANGE_OBSERVING)
+		start(e, exchange, now);
+	else
+		coap_client_timed_out(e, exchange, now);
 }
 
 void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec now)

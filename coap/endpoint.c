@@ -5,6 +5,7 @@
 
 #include "coap/answer.h"
 #include "coap/client.h"
+#include "coap/forward.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
 #include "coap/stream.h"
@@ -103,6 +104,7 @@ struct coap_endpoint *coap_endpoint_init(
 	e->szx = coap_block_szx_of(config->parameters.block_size);
 	prng_init(&e->prng, seed);
 	e->secret = prng_u64(&e->prng);
+	coap_forward_init(e);
 	init_leaves(e, &l);
 	return e;
 }
@@ -130,6 +132,7 @@ void coap_endpoint_leave(struct coap_endpoint *e, msec now)
 void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now)
 {
 	struct handle h;
+	e->now = now;
 	coap_endpoint_enter(e);
 	while (coap_separate_find_remote(&e->separates, remote, &h)) {
 		coap_retransmit_remove(&e->retransmit, coap_separate_get(&e->separates, h)->pending);
@@ -225,12 +228,13 @@ static void tick_separates(struct coap_endpoint *e, msec now)
 void coap_endpoint_tick(struct coap_endpoint *e, msec now)
 {
 	struct handle h;
+	e->now = now;
 	coap_endpoint_enter(e);
 	coap_stream_tick(e, now);
 	tick_pending(e, now);
 	tick_separates(e, now);
 	while (coap_exchange_due(&e->exchanges, now, &h))
-		coap_client_timed_out(e, h, now);
+		coap_client_due(e, h, now);
 	coap_bodies_tick(&e->bodies, now);
 	coap_endpoint_leave(e, now);
 }
@@ -279,6 +283,11 @@ void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observ
 }
 
 /* ---- questions ---- */
+
+msec coap_endpoint_now(const struct coap_endpoint *e)
+{
+	return e->now;
+}
 
 const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_endpoint *e)
 {

@@ -120,13 +120,17 @@ struct coap_call {
 	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
 	struct bytes body; /* copied when it fits one block; else it must stay valid until the outcome */
 	bool is_nonconfirmable;
-	bool observe;               /* registers (RFC 7641): notifications until an error, a cancel or a loss */
-	bool is_block;              /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not
-				     * apply because the caller paces himself (coap/blockfetch.h) */
-	uint16_t responses;         /* with `is_block`, how many the Q-Block2 options in `options` ask for (RFC 9177
-				     * section 4.4); all but the last come with COAP_OUTCOME_BLOCK. 0 and 1: one */
-	msec ack_timeout;           /* first retransmission timeout; 0 for the endpoint's parameter */
-	uint8_t max_retransmit;     /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
+	bool observe;           /* registers (RFC 7641): notifications until an error, a cancel or a loss */
+	bool is_block;          /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not
+				 * apply because the caller paces himself (coap/blockfetch.h) */
+	uint16_t responses;     /* with `is_block`, how many the Q-Block2 options in `options` ask for (RFC 9177
+				 * section 4.4); all but the last come with COAP_OUTCOME_BLOCK. 0 and 1: one */
+	bool is_forwarded;      /* for another: options of the response that we do not know are no obstacle when they
+				 * are safe to forward (RFC 7252 section 5.7.1), and stand in the message */
+	bool renews;            /* an observation registers again when Max-Age and a little more has passed without a
+				 * notification (RFC 7641 section 3.3.1) */
+	msec ack_timeout;       /* first retransmission timeout; 0 for the endpoint's parameter */
+	uint8_t max_retransmit; /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
 	coap_reply_function *reply; /* called exactly once with a final outcome, unless cancelled */
 	void *context;
 };
@@ -140,6 +144,9 @@ bool coap_endpoint_request(
 /* Ends an exchange without an outcome. An observation is also cancelled at the server (RFC 7641 section 3.6). A handle
  * whose exchange has ended is ignored. */
 void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec now);
+/* Registers an observation again, with the same token (RFC 7641 section 3.3.1): the answer comes as a notification. A
+ * handle whose exchange has ended, or is not yet observing, is ignored. */
+void coap_endpoint_observe_again(struct coap_endpoint *e, struct handle exchange, msec now);
 /* An empty confirmable message, answered by RST (RFC 7252 section 4.3), on a connection a Ping: COAP_OUTCOME_RESET is
  * the pong. */
 bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, coap_reply_function *reply,
@@ -161,6 +168,8 @@ void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observ
 
 /* ---- questions ---- */
 
+/* The moment of the latest message or tick, for those who are called without one (a resource's `forget`). */
+msec coap_endpoint_now(const struct coap_endpoint *e);
 const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_endpoint *e);
 /* Whether nothing is in flight: no exchange but observations, no pending message, no separate answer owed. */
 bool coap_endpoint_is_idle(const struct coap_endpoint *e);

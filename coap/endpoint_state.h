@@ -57,7 +57,7 @@ struct coap_client_call {
 	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
 	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,
-		has_echoed, keeps_body, may_get_qblock;
+		has_echoed, keeps_body, may_get_qblock, is_forwarded, renews;
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;
@@ -86,6 +86,9 @@ struct coap_endpoint {
 	struct coap_echoes echoes;
 	struct coap_client_call *calls;
 	struct coap_routes routes;
+	uint32_t proxy;                   /* the resource that acts as a forward proxy, with has_proxy */
+	bool has_proxy, passes_options;   /* whether any resource does so (coap/forward.h) */
+	msec now;                         /* of the latest message or tick */
 	struct coap_separate spare;       /* stands in when the table of separate answers is full */
 	uint64_t recent[COAP_RECENT_MAX]; /* confirmable responses that were acknowledged of late, hashed; a ring */
 	uint32_t recent_next;

@@ -235,9 +235,9 @@ void coap_exchange_acked(struct coap_exchanges *t, struct handle h, msec deadlin
 	enter(t, h, COAP_EXCHANGE_ACKED, deadline);
 }
 
-void coap_exchange_observing(struct coap_exchanges *t, struct handle h)
+void coap_exchange_observing(struct coap_exchanges *t, struct handle h, msec deadline)
 {
-	enter(t, h, COAP_EXCHANGE_OBSERVING, NEVER);
+	enter(t, h, COAP_EXCHANGE_OBSERVING, deadline);
 }
 
 void coap_exchange_renew_token(struct coap_exchanges *t, struct handle h, struct prng *prng)

@@ -76,7 +76,8 @@ bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_roo
 bool coap_exchange_ready(struct coap_exchanges *t, struct handle *ret);
 /* The request has arrived; the response may come until `deadline`. */
 void coap_exchange_acked(struct coap_exchanges *t, struct handle h, msec deadline);
-void coap_exchange_observing(struct coap_exchanges *t, struct handle h);
+/* The response was a notification: the exchange stays. At `deadline` it is due, and still observing then. */
+void coap_exchange_observing(struct coap_exchanges *t, struct handle h, msec deadline);
 /* The next request of the same exchange gets a token of its own (RFC 7959 section 2.4). */
 void coap_exchange_renew_token(struct coap_exchanges *t, struct handle h, struct prng *prng);
 void coap_exchange_remove(struct coap_exchanges *t, struct handle h);

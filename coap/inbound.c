@@ -102,6 +102,7 @@ void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *fr
 {
 	struct coap_message *m = &e->message;
 	e->counters.received++;
+	e->now = now;
 	coap_endpoint_enter(e);
 	switch (coap_message_parse(datagram, m)) {
 	case COAP_VERDICT_OK:

@@ -118,6 +118,21 @@ bool coap_message_recognise(struct coap_message *m, const struct coap_option_set
 	return true;
 }
 
+bool coap_message_may_forward(
+	const struct coap_message *m, const struct coap_option_set *understood, uint16_t *ret_offending)
+{
+	for (unsigned i = 0; i < m->option_count; i++) {
+		const struct coap_option *option = &m->options[i];
+		bool is_repeated = i > 0 && option[-1].number == option->number;
+		if (!coap_option_is_unsafe(option->number) ||
+			(coap_option_set_has(understood, option->number) && is_well_defined(option, is_repeated)))
+			continue;
+		*ret_offending = option->number;
+		return false;
+	}
+	return true;
+}
+
 /* ---- writing ---- */
 
 static void write_header(struct writer *w, enum coap_type type, enum coap_code code, uint16_t id, unsigned token_len)

@@ -79,6 +79,12 @@ enum coap_verdict coap_message_parse(struct bytes datagram, struct coap_message 
  * and repeat. */
 bool coap_message_recognise(struct coap_message *m, const struct coap_option_set *understood, uint16_t *ret_offending);
 
+/* The rule for options on their way through a proxy (RFC 7252 section 5.7.1): those that are safe to forward pass as
+ * they are, understood or not. One that is unsafe and not understood gives false and its number: 4.02 for a request,
+ * 5.02 for a response. */
+bool coap_message_may_forward(
+	const struct coap_message *m, const struct coap_option_set *understood, uint16_t *ret_offending);
+
 /* ---- writing ---- */
 
 /* Writes a whole message. `options` may be NULL. `failed` is set when it does not fit or the list has failed. */

@@ -2,6 +2,7 @@
 #include "coap/notify.h"
 
 #include "coap/answer.h"
+#include "coap/forward.h"
 #include "coap/outbound.h"
 #include "coap/serve.h"
 #include "coap/stream.h"
@@ -23,6 +24,7 @@ static bool ask_again(
 	enum coap_verdict verdict = coap_message_parse(bytes_of(observer->request, observer->request_len), &m);
 	if (verdict != COAP_VERDICT_OK)
 		return false;
+	coap_forward_localise(e, &m);
 	*origin = (struct coap_origin){.remote = observer->remote, .token = observer->token, .method = m.code};
 	origin->is_acked = true;
 	origin->echo_age = NEVER;

@@ -28,7 +28,8 @@ static const struct coap_option_definition definitions[] = {
 	{COAP_OPTION_CONTENT_FORMAT, COAP_OPTION_FORMAT_UINT, 0, 2, false, "Content-Format"},
 	{COAP_OPTION_MAX_AGE, COAP_OPTION_FORMAT_UINT, 0, 4, false, "Max-Age"},
 	{COAP_OPTION_URI_QUERY, COAP_OPTION_FORMAT_STRING, 0, 255, true, "Uri-Query"},
-	{COAP_OPTION_HOP_LIMIT, COAP_OPTION_FORMAT_UINT, 1, 1, false, "Hop-Limit"},
+	/* One byte, but what is too long or too short must be seen, to be refused (RFC 8768 section 3). */
+	{COAP_OPTION_HOP_LIMIT, COAP_OPTION_FORMAT_UINT, 0, 4, false, "Hop-Limit"},
 	{COAP_OPTION_ACCEPT, COAP_OPTION_FORMAT_UINT, 0, 2, false, "Accept"},
 	{COAP_OPTION_Q_BLOCK1, COAP_OPTION_FORMAT_UINT, 0, 3, false, "Q-Block1"},
 	{COAP_OPTION_LOCATION_QUERY, COAP_OPTION_FORMAT_STRING, 0, 255, true, "Location-Query"},

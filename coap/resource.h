@@ -74,11 +74,18 @@ struct coap_resource {
 	msec fresh_within;      /* a request with an effect must carry an Echo that was made no longer ago (RFC 9175
 				 * section 2.3), with a precision of two seconds; 0 when its age does not matter. Only
 				 * in a secure session does that prove anything. */
+	bool is_proxy;          /* gets the requests with Proxy-Uri or Proxy-Scheme, and no others; `path` is "" */
+	bool passes_options;    /* options that the endpoint does not know are no obstacle when they are safe to forward
+				 * (RFC 7252 section 5.7.1), and stand in the request; for proxies of either kind */
 	const char *attributes; /* for /.well-known/core, such as "rt=\"x\";ct=40"; NULL for none */
 	coap_handler *handle;
 	void (*forget)(void *context, struct handle observer); /* an observer is gone; may be NULL */
 	/* An observer has acknowledged nothing for so long that it is given up (RFC 7641 section 4.5); `forget`
 	 * follows. May be NULL. It does not know that it is an observer no more. */
 	void (*unreachable)(void *context, struct handle observer, msec now);
+	/* Of a proxy: when the target is this endpoint itself, puts Uri-Path and the like in the place of Proxy-Uri and
+	 * Proxy-Scheme, and the request is treated as a local one (RFC 7252 section 5.7.2). The values must stay valid
+	 * until it is called again. May be NULL. */
+	void (*localise)(void *context, struct coap_message *m);
 	void *context;
 };

@@ -70,6 +70,8 @@ void coap_routes_init(
 	layout(r, &c, resource_count);
 	r->subtree_lengths = 0;
 	for (uint32_t i = resource_count; i-- > 0;) {
+		if (resources[i].is_proxy)
+			continue;
 		struct coap_route *route = &r->items[i];
 		hash_index_add(&r->index, cut(route, bytes_of_text(resources[i].path)), i);
 		route->is_subtree = resources[i].is_subtree;

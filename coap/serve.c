@@ -4,6 +4,7 @@
 #include "coap/amplification.h"
 #include "coap/answer.h"
 #include "coap/discovery.h"
+#include "coap/forward.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
 #include "coap/stream.h"
@@ -33,6 +34,7 @@ static const uint16_t understood_numbers[] = {
 	COAP_OPTION_ECHO,
 	COAP_OPTION_NO_RESPONSE,
 	COAP_OPTION_REQUEST_TAG,
+	COAP_OPTION_HOP_LIMIT,
 };
 static const struct coap_option_set understood = {
 	understood_numbers, sizeof understood_numbers / sizeof understood_numbers[0], NULL};
@@ -54,6 +56,17 @@ static bool find_resource(const struct coap_endpoint *e, const struct coap_path 
 		return true;
 	}
 	return found;
+}
+
+/* The same for a request that a proxy is asked to pass on: that concerns the proxy, whatever its path. */
+static bool find_target(
+	const struct coap_endpoint *e, const struct coap_message *m, struct coap_path *ret_path, uint32_t *ret)
+{
+	ret_path->count = 0;
+	if (coap_forward_is_asked(m))
+		return coap_forward_resource(e, ret);
+	coap_path_read(m, ret_path);
+	return find_resource(e, ret_path, ret);
 }
 
 static void set_rest(
@@ -130,8 +143,7 @@ bool coap_serve_describe(
 	struct coap_endpoint *e, const struct coap_message *m, struct coap_origin *origin, struct coap_request *ret)
 {
 	struct coap_path path;
-	coap_path_read(m, &path);
-	if (!find_resource(e, &path, &origin->resource))
+	if (!find_target(e, m, &path, &origin->resource))
 		return false;
 	struct coap_block block = coap_answer_wanted(e, origin);
 	set_rest(e, origin->resource, &path, ret);
@@ -452,17 +464,36 @@ static bool remember(struct coap_endpoint *e, struct coap_origin *origin, const 
 	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
 }
 
+/* RFC 8768 section 3. */
+static bool has_hops_left(const struct coap_message *m)
+{
+	uint32_t hops;
+	return !coap_message_has(m, COAP_OPTION_HOP_LIMIT) ||
+	       (coap_message_uint(m, COAP_OPTION_HOP_LIMIT, &hops) && hops >= 1 && hops <= 255);
+}
+
+/* Whether all options are understood, or may pass as they are because they concern somebody further on. */
+static bool recognise(const struct coap_endpoint *e, struct coap_message *m, uint16_t *ret_offending)
+{
+	struct coap_path path;
+	uint32_t target;
+	if (e->passes_options && find_target(e, m, &path, &target) && target != DISCOVERY &&
+		e->config.resources[target].passes_options)
+		return coap_message_may_forward(m, &understood, ret_offending);
+	return coap_message_recognise(m, &understood, ret_offending);
+}
+
 static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coap_message *m,
 	struct coap_origin *origin, bool blocks_are_right, struct handle later, msec now)
 {
 	struct coap_request request;
-	if (coap_message_has(m, COAP_OPTION_PROXY_URI) || coap_message_has(m, COAP_OPTION_PROXY_SCHEME)) {
+	if (coap_forward_is_asked(m) && !e->has_proxy) {
 		coap_answer_code(e, origin, COAP_PROXYING_NOT_SUPPORTED, now);
 	} else if (!coap_serve_describe(e, m, origin, &request)) {
 		coap_answer_code(e, origin, COAP_NOT_FOUND, now);
 	} else if (!is_known_method(m->code)) {
 		coap_answer_code(e, origin, COAP_METHOD_NOT_ALLOWED, now);
-	} else if (!blocks_are_right) {
+	} else if (!blocks_are_right || !has_hops_left(m)) {
 		origin->has_block1 = origin->has_block2 = false;
 		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
 	} else if (must_prove(e, m, origin, now)) {
@@ -488,11 +519,12 @@ void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from,
 	uint16_t offending;
 	if (was_seen(e, from, m, now))
 		return;
+	coap_forward_localise(e, m);
 	struct coap_separate *place = coap_separate_reserve(&e->separates, &later);
 	struct coap_origin *origin = place != NULL ? &place->origin : &e->spare.origin;
 	bool blocks_are_right = read_origin(e, from, m, origin);
 	coap_amplification_read(e, m, datagram.len, origin, now);
-	if (coap_message_recognise(m, &understood, &offending))
+	if (recognise(e, m, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))
 		coap_answer_code(e, origin, COAP_BAD_OPTION, now);

@@ -192,7 +192,7 @@ static void the_wait_for_a_separate_response_ends(void **state)
 	assert_false(coap_exchange_due(&x.t, 999, &due));
 	assert_true(coap_exchange_due(&x.t, 1000, &due));
 	assert_true(handle_equal(due, h));
-	coap_exchange_observing(&x.t, h);
+	coap_exchange_observing(&x.t, h, NEVER);
 	assert_int_equal(coap_exchange_deadline(&x.t), NEVER);
 	assert_int_equal(coap_exchanges_busy(&x.t), 0);
 	free(x.memory);

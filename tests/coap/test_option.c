@@ -47,7 +47,7 @@ static void options_are_defined_as_in_the_registry(void **state)
 		{12, "    ", "Content-Format", 0, 2},
 		{14, " U  ", "Max-Age", 0, 4},
 		{15, "CU R", "Uri-Query", 0, 255},
-		{16, "    ", "Hop-Limit", 1, 1},
+		{16, "    ", "Hop-Limit", 0, 4},
 		{17, "C   ", "Accept", 0, 2},
 		{19, "CU  ", "Q-Block1", 0, 3},
 		{20, "   R", "Location-Query", 0, 255},
