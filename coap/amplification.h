@@ -5,12 +5,12 @@
  * A request without security may carry somebody else's address. Until its remote has brought an Echo value back
  * (coap/verify.h), all the bytes that it causes, repetitions included, stay within amplification_max times its own:
  *
- *     an error                       goes without its diagnostic payload, at most 16 bytes longer than the request
- *     the answer to a GET or FETCH   becomes 4.01 with an Echo value; the request has changed nothing and may come
- * again any other answer               goes in blocks as small as needed, as it cannot be undone; if none is small
- * enough the code alone must do a separate answer              is repeated only as often as there is room for; the
- * empty ACK counts too Observe                        is answered 4.01 with an Echo value: nobody is notified before he
- * is known
+ * - An error goes without its diagnostic payload, at most 16 bytes longer than the request.
+ * - The answer to a GET or FETCH becomes 4.01 with an Echo value: the request has changed nothing and may come again.
+ * - Any other answer goes in blocks as small as needed, as it cannot be undone; if none is small enough the code alone
+ *   must do.
+ * - A separate answer is repeated only as often as there is room for; the empty ACK counts too.
+ * - Observe is answered 4.01 with an Echo value: nobody is notified before he is known.
  *
  * Secure sessions and connections have proven their address in their handshake and are not limited. The cost for a
  * request whose answer is small is a comparison; for others it is one look into the table. */

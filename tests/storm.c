@@ -365,9 +365,11 @@ static void configure(struct node *n)
 		.duplicates = draw(8, 200),
 		.separate = draw(1, 12),
 		.observers = draw(1, 8),
-		.bodies = draw(1, 6)};
+		.bodies = draw(1, 6),
+		.verified = draw(0, 4)};
 	n->config.parameters.block_size = (uint16_t)one_of(block_sizes, 5);
 	n->config.parameters.body_size_max = draw(200, BODY_MAX);
+	n->config.parameters.amplification_max = draw(0, 1) == 0 ? 0 : 3;
 	n->config.parameters.nstart = (uint8_t)draw(1, 4);
 }
 
