@@ -108,7 +108,8 @@ static bool make_endpoint(struct server *s)
 			.duplicates = 65536,
 			.separate = 1024,
 			.observers = 1024,
-			.bodies = 64},
+			.bodies = 64,
+			.qblocks = 64},
 		.transport = s->secure != NULL ? (struct coap_transport){.context = s, .send = send_message}
 					       : coap_udp_transport(s->udp),
 		.resources = s->resources.table.rows,

@@ -75,6 +75,14 @@ uint32_t coap_answer_slice_size(
 
 /* ---- cutting the body ---- */
 
+struct bytes coap_answer_etag(const struct coap_response *r, uint64_t *room)
+{
+	if (r->etag.len > 0)
+		return bytes_first(r->etag, 8);
+	*room = bytes_hash(r->is_slice ? bytes_of(&r->body_size, sizeof r->body_size) : r->payload, 0);
+	return bytes_of(room, KEPT_ETAG_BYTES);
+}
+
 /* The ETag binds the blocks of one body together; a body that has none of its own gets its hash. */
 static void add_etag(struct coap_response *r, bool is_in_blocks)
 {
@@ -161,8 +169,9 @@ static void cut(const struct coap_endpoint *e, const struct coap_origin *origin,
 		become_error(r, COAP_INTERNAL_SERVER_ERROR); /* the handler's slice is too short */
 		return;
 	}
-	add_etag(r, is_in_blocks);
-	coap_options_set_uint(&r->options, COAP_OPTION_BLOCK2, coap_block_value(block));
+	add_etag(r, is_in_blocks || origin->uses_qblock);
+	coap_options_set_uint(
+		&r->options, origin->uses_qblock ? COAP_OPTION_Q_BLOCK2 : COAP_OPTION_BLOCK2, coap_block_value(block));
 	if (block.number == 0 && total <= UINT32_MAX)
 		coap_options_set_uint(&r->options, COAP_OPTION_SIZE2, (uint32_t)total);
 	r->payload = part;
@@ -186,8 +195,8 @@ static bool keep(struct coap_endpoint *e, const struct coap_origin *origin, cons
 		return false;
 	}
 	struct coap_body *body = coap_body_get(&e->bodies, h);
-	uint64_t hash = bytes_hash(r->payload, 0);
-	struct bytes etag = r->etag.len > 0 ? bytes_first(r->etag, 8) : bytes_of(&hash, KEPT_ETAG_BYTES);
+	uint64_t hash;
+	struct bytes etag = coap_answer_etag(r, &hash);
 	(void)coap_body_append(&e->bodies, h, 0, r->payload, deadline);
 	body->code = (uint8_t)r->code;
 	body->content_format = r->content_format;
@@ -220,14 +229,15 @@ bool coap_answer_from_kept(struct coap_endpoint *e, const struct coap_origin *or
 
 /* ---- options and messages ---- */
 
-static void add_options(const struct coap_origin *origin, struct coap_response *r)
+void coap_answer_add_options(const struct coap_origin *origin, struct coap_response *r)
 {
 	if (r->content_format != COAP_FORMAT_NONE && r->payload.len > 0)
 		coap_options_set_uint(&r->options, COAP_OPTION_CONTENT_FORMAT, r->content_format);
 	if (r->max_age_s != MAX_AGE_DEFAULT_S)
 		coap_options_set_uint(&r->options, COAP_OPTION_MAX_AGE, r->max_age_s);
 	if (origin->has_block1)
-		coap_options_set_uint(&r->options, COAP_OPTION_BLOCK1, coap_block_value(origin->block1));
+		coap_options_set_uint(&r->options, origin->uses_qblock ? COAP_OPTION_Q_BLOCK1 : COAP_OPTION_BLOCK1,
+			coap_block_value(origin->block1));
 }
 
 /* A success makes the response a notification (RFC 7641 section 4.2); anything else ends the registration. */
@@ -260,7 +270,7 @@ struct bytes coap_answer_write(struct coap_endpoint *e, const struct coap_origin
 		cut(e, origin, r);
 	else
 		r->payload = bytes_first(r->payload, COAP_BLOCK_SIZE_MAX);
-	add_options(origin, r);
+	coap_answer_add_options(origin, r);
 	add_observe(e, origin, r, now);
 	coap_message_write(&w, type, r->code, id, &origin->token, &r->options, r->payload);
 	return w.failed ? BYTES_NONE : writer_bytes(&w);
@@ -274,7 +284,7 @@ static bool is_unwanted(const struct coap_origin *origin, enum coap_code code)
 
 /* A reply that is too long for what is left of the table is replaced by one that tells the client that the request has
  * been run, but how it ended can no longer be said. */
-static void remember(struct coap_endpoint *e, const struct coap_origin *origin, struct bytes message)
+void coap_answer_remember(struct coap_endpoint *e, const struct coap_origin *origin, struct bytes message)
 {
 	uint8_t room[COAP_HEADER_BYTES + COAP_TOKEN_MAX_BYTES];
 	struct writer w = writer_of(room, sizeof room);
@@ -306,7 +316,7 @@ static void send_nothing(struct coap_endpoint *e, const struct coap_origin *orig
 	if (!origin->is_confirmable || origin->is_acked)
 		return;
 	coap_message_write_empty(&w, COAP_TYPE_ACK, origin->id);
-	remember(e, origin, writer_bytes(&w));
+	coap_answer_remember(e, origin, writer_bytes(&w));
 	coap_outbound_send(e, &origin->remote, writer_bytes(&w), now);
 }
 
@@ -322,6 +332,7 @@ static void send_alone(struct coap_endpoint *e, const struct coap_origin *origin
 		!coap_amplification_is_challenge(r))
 		type = COAP_TYPE_CON;
 	struct bytes message = coap_answer_write(e, origin, r, type, id, now);
+	coap_qrequest_answered(e, origin, message);
 	if (type == COAP_TYPE_NON) {
 		coap_outbound_send(e, &origin->remote, message, now);
 		coap_separate_remove(&e->separates, separate);
@@ -339,7 +350,8 @@ static void send_piggybacked(
 {
 	struct bytes message = coap_answer_write(e, origin, r, COAP_TYPE_ACK, origin->id, now);
 	coap_outbound_send(e, &origin->remote, message, now);
-	remember(e, origin, message);
+	coap_answer_remember(e, origin, message);
+	coap_qrequest_answered(e, origin, message);
 }
 
 /* A handler's options may be too much for one message. */
@@ -379,6 +391,8 @@ void coap_answer_send(struct coap_endpoint *e, const struct coap_origin *origin,
 		coap_separate_remove(&e->separates, separate);
 		return;
 	}
+	if (coap_qreply_take(e, origin, r, separate, now))
+		return;
 	if (!origin->is_part && is_to_keep(e, origin, r) && !keep(e, origin, r, now))
 		become_error(r, COAP_INTERNAL_SERVER_ERROR);
 	if (origin->is_confirmable && !origin->is_acked) {

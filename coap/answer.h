@@ -26,6 +26,13 @@ struct bytes coap_answer_write(struct coap_endpoint *e, const struct coap_origin
 	enum coap_type type, uint16_t id, msec now);
 /* A block of a body that was kept. False when there is none. */
 bool coap_answer_from_kept(struct coap_endpoint *e, const struct coap_origin *origin, msec now);
+/* What binds the blocks of the response's body together: its ETag, or a hash put into `room` when it has none; of a
+ * slice the hash of its size, because nobody has the whole. */
+struct bytes coap_answer_etag(const struct coap_response *r, uint64_t *room);
+/* The options that follow from the response's fields. */
+void coap_answer_add_options(const struct coap_origin *origin, struct coap_response *r);
+/* Keeps the reply for a repetition of the request. */
+void coap_answer_remember(struct coap_endpoint *e, const struct coap_origin *origin, struct bytes message);
 /* Which part of the body the client wants. */
 struct coap_block coap_answer_wanted(const struct coap_endpoint *e, const struct coap_origin *origin);
 /* How much of the body from there on the message may hold. */

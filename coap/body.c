@@ -123,6 +123,16 @@ enum coap_body_verdict coap_body_append(
 	return verdict;
 }
 
+void coap_body_place(struct coap_bodies *b, struct handle h, uint64_t offset, struct bytes part)
+{
+	assert(slab_is_valid(&b->slab, h) && offset <= b->size_max && part.len <= b->size_max - offset);
+	struct coap_body *body = &b->items[h.slot];
+	if (part.len > 0)
+		memcpy(place(b, h.slot) + offset, part.data, part.len);
+	if (offset + part.len > body->length)
+		body->length = offset + part.len;
+}
+
 void coap_body_prolong(struct coap_bodies *b, struct handle h, msec deadline)
 {
 	assert(slab_is_valid(&b->slab, h));

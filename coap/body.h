@@ -17,6 +17,8 @@ enum coap_body_kind {
 	COAP_BODY_REQUEST,  /* arriving at a resource, block by block */
 	COAP_BODY_RESPONSE, /* kept to be fetched by the client, because the request must not run again */
 	COAP_BODY_REPLY,    /* arriving as the response to a request of ours */
+	COAP_BODY_QREQUEST, /* as the first two, by Q-Block (RFC 9177): blocks of a request in any order */
+	COAP_BODY_QREPLY,
 };
 
 struct coap_body {
@@ -62,6 +64,8 @@ enum coap_body_verdict coap_body_append(
 /* The same for a body whose bytes go elsewhere: only the length is kept, and there is no limit to it. */
 enum coap_body_verdict coap_body_pass(
 	struct coap_bodies *b, struct handle h, uint64_t offset, struct bytes part, msec deadline);
+/* Puts a part where it belongs, whatever has come before. The caller knows that it fits, and what is missing. */
+void coap_body_place(struct coap_bodies *b, struct handle h, uint64_t offset, struct bytes part);
 /* Somebody goes on with it. */
 void coap_body_prolong(struct coap_bodies *b, struct handle h, msec deadline);
 /* Ignores a handle whose body is closed. */

@@ -32,7 +32,7 @@ const struct coap_parameters coap_parameters_default = {
 
 /* The pieces that leaves fill in by themselves. */
 struct layout {
-	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates, *verify;
+	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *qrequests, *qreplies;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -60,6 +60,8 @@ static struct coap_endpoint *lay_out(
 	ret->observers = carve_take(c, 1, coap_observers_memory(n->observers, config->resource_count));
 	ret->separates = carve_take(c, 1, coap_separates_memory(n->separate));
 	ret->verify = carve_take(c, 1, coap_verify_memory(n->verified));
+	ret->qrequests = carve_take(c, 1, coap_qrequests_memory(n->qblocks, body));
+	ret->qreplies = carve_take(c, 1, coap_qreplies_memory(n->qblocks));
 	ret->scratch_bytes = (size_t)body + SCRATCH_BYTES;
 	ret->scratch = carve_take(c, 1, ret->scratch_bytes);
 	return e;
@@ -87,6 +89,8 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	coap_observers_init(&e->observers, l->observers, n->observers, config->resource_count, &e->prng);
 	coap_separates_init(&e->separates, l->separates, n->separate, &e->prng);
 	coap_verify_init(&e->verify, l->verify, n->verified, &e->prng);
+	coap_qrequests_init(&e->qrequests, l->qrequests, n->qblocks, config->parameters.body_size_max);
+	coap_qreplies_init(&e->qreplies, l->qreplies, n->qblocks);
 	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
 }
 
@@ -141,6 +145,8 @@ void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remot
 	while (coap_observer_find_remote(&e->observers, remote, &h))
 		coap_endpoint_forget_observer(e, h);
 	coap_client_lost(e, remote, now);
+	coap_qrequest_lost(e, remote);
+	coap_qreply_lost(e, remote);
 	coap_body_forget(&e->bodies, remote);
 	coap_echo_forget(&e->echoes, remote);
 	coap_endpoint_leave(e, now);
@@ -155,6 +161,8 @@ msec coap_endpoint_deadline(const struct coap_endpoint *e)
 	at = msec_earlier(at, coap_bodies_deadline(&e->bodies));
 	at = msec_earlier(at, coap_observers_deadline(&e->observers));
 	at = msec_earlier(at, coap_stream_deadline(e));
+	at = msec_earlier(at, coap_qrequest_deadline(e));
+	at = msec_earlier(at, coap_qreply_deadline(e));
 	return msec_earlier(at, coap_separates_deadline(&e->separates));
 }
 
@@ -190,6 +198,9 @@ static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec 
 		break;
 	case COAP_PENDING_NOTIFICATION:
 		give_up_observer(e, owner, now);
+		break;
+	case COAP_PENDING_QREPLY:
+		coap_qreply_ended(e, owner);
 		break;
 	case COAP_PENDING_LAST_WORD:
 		break;
@@ -236,6 +247,8 @@ void coap_endpoint_tick(struct coap_endpoint *e, msec now)
 	while (coap_exchange_due(&e->exchanges, now, &h))
 		coap_client_due(e, h, now);
 	coap_bodies_tick(&e->bodies, now);
+	coap_qrequest_tick(e, now);
+	coap_qreply_tick(e, now);
 	coap_endpoint_leave(e, now);
 }
 

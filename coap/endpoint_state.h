@@ -20,6 +20,8 @@
 #include "coap/messageid.h"
 #include "coap/observe.h"
 #include "coap/carrier.h"
+#include "coap/qreply.h"
+#include "coap/qrequest.h"
 #include "coap/retransmit.h"
 #include "coap/route.h"
 #include "coap/separate.h"
@@ -33,6 +35,7 @@ enum coap_pending_kind {
 	COAP_PENDING_REQUEST,      /* owner: the exchange */
 	COAP_PENDING_SEPARATE,     /* owner: the answer owed */
 	COAP_PENDING_NOTIFICATION, /* owner: the observer */
+	COAP_PENDING_QREPLY,       /* owner: the body going out by Q-Block2 */
 	COAP_PENDING_LAST_WORD,    /* an error to a former observer; nobody waits for its end */
 };
 
@@ -84,6 +87,8 @@ struct coap_endpoint {
 	struct coap_separates separates;
 	struct coap_verify verify;
 	struct coap_echoes echoes;
+	struct coap_qrequests qrequests;
+	struct coap_qreplies qreplies;
 	struct coap_client_call *calls;
 	struct coap_routes routes;
 	uint32_t proxy;                   /* the resource that acts as a forward proxy, with has_proxy */

@@ -21,6 +21,9 @@ static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from,
 	case COAP_PENDING_NOTIFICATION:
 		coap_observer_settled(&e->observers, owner, now);
 		break;
+	case COAP_PENDING_QREPLY:
+		coap_qreply_acked(e, owner, now);
+		break;
 	case COAP_PENDING_LAST_WORD:
 		break;
 	}
@@ -33,6 +36,8 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 	struct handle owner;
 	e->counters.resets++;
 	if (!coap_retransmit_settle(&e->retransmit, from, id, &found)) {
+		if (coap_qreply_rejected(e, from, id) || coap_qrequest_rejected(e, from, id))
+			return;
 		if (coap_observer_find_rejected(&e->observers, from, id, &owner))
 			coap_endpoint_forget_observer(e, owner);
 		return;
@@ -47,6 +52,9 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 		break;
 	case COAP_PENDING_NOTIFICATION:
 		coap_endpoint_forget_observer(e, owner);
+		break;
+	case COAP_PENDING_QREPLY:
+		coap_qreply_ended(e, owner);
 		break;
 	case COAP_PENDING_LAST_WORD:
 		break;

@@ -29,8 +29,12 @@ static bool ask_again(
 	origin->is_acked = true;
 	origin->echo_age = NEVER;
 	origin->observer = h;
-	origin->has_block2 = coap_message_uint(&m, COAP_OPTION_BLOCK2, &value) &&
-			     coap_stream_parse_block(&origin->remote, value, &origin->block2);
+	origin->uses_qblock = coap_message_has(&m, COAP_OPTION_Q_BLOCK2);
+	origin->transfer = coap_serve_key(e, &m, 0);
+	origin->tagless = coap_serve_key(e, &m, COAP_OPTION_REQUEST_TAG);
+	origin->has_block2 =
+		coap_message_uint(&m, origin->uses_qblock ? COAP_OPTION_Q_BLOCK2 : COAP_OPTION_BLOCK2, &value) &&
+		coap_stream_parse_block(&origin->remote, value, &origin->block2);
 	if (!coap_serve_describe(e, &m, origin, &request))
 		return false;
 	request.is_notification = true;
@@ -49,10 +53,20 @@ static void send_notification(
 	struct coap_endpoint *e, struct handle h, struct coap_origin *origin, struct coap_response *r, msec now)
 {
 	struct handle pending = HANDLE_NONE;
-	uint16_t id = coap_outbound_next_id(e, &origin->remote);
 	bool is_reliable = coap_remote_is_reliable(&origin->remote);
 	bool is_confirmable =
 		!is_reliable && (!coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now));
+	if (origin->uses_qblock && !coap_qreply_has_room(e, origin)) {
+		coap_observer_changed(&e->observers, h, is_confirmable, msec_after(now, e->patience.ack_timeout));
+		return;
+	}
+	origin->is_confirmable = is_confirmable;
+	if (coap_qreply_take(e, origin, r, HANDLE_NONE, now)) {
+		if (coap_observer_get(&e->observers, h) != NULL)
+			coap_observer_notified(&e->observers, h, 0, HANDLE_NONE, now);
+		return;
+	}
+	uint16_t id = coap_outbound_next_id(e, &origin->remote);
 	struct bytes message = coap_answer_write(e, origin, r, is_confirmable ? COAP_TYPE_CON : COAP_TYPE_NON, id, now);
 	bool is_gone = coap_observer_get(&e->observers, h) == NULL;
 	enum coap_pending_kind kind = is_gone ? COAP_PENDING_LAST_WORD : COAP_PENDING_NOTIFICATION;

@@ -31,6 +31,7 @@ struct coap_origin {
 	bool is_confirmable;
 	bool is_acked; /* its ACK has left already, so the response travels alone */
 	bool has_block1, has_block2;
+	bool uses_qblock;    /* the block options are Q-Block1 and Q-Block2 (RFC 9177) */
 	bool is_part;        /* of a streamed body, with more to come: success is then 2.31 */
 	uint8_t no_response; /* RFC 7967 */
 	struct coap_block block1, block2;
@@ -38,6 +39,7 @@ struct coap_origin {
 	msec echo_age;       /* how long ago, at most, its Echo was made; NEVER without a good one */
 	uint32_t resource;   /* element of the application's table */
 	uint64_t transfer;   /* key of the body (coap/body.h) */
+	uint64_t tagless;    /* the same without the Request-Tag, of requests by Q-Block */
 	struct handle dedup; /* where the reply is remembered, or HANDLE_NONE */
 	struct handle observer;
 };

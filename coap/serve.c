@@ -38,6 +38,8 @@ static const uint16_t understood_numbers[] = {
 };
 static const struct coap_option_set understood = {
 	understood_numbers, sizeof understood_numbers / sizeof understood_numbers[0], NULL};
+static const uint16_t qblock_numbers[] = {COAP_OPTION_Q_BLOCK1, COAP_OPTION_Q_BLOCK2};
+static const struct coap_option_set understood_with_qblock = {qblock_numbers, 2, &understood};
 
 /* ---- whom it concerns ---- */
 
@@ -80,17 +82,18 @@ static void set_rest(
 
 /* ---- what it says ---- */
 
-/* The key under which the blocks of a transfer belong together: the method and all options that are part of the cache
- * key or choose the target, Request-Tag included (RFC 7959 section 2.5, RFC 9175 section 3.4), but not the blocks'
- * own numbers. */
-static uint64_t transfer_key(const struct coap_endpoint *e, const struct coap_message *m)
+static bool is_of_the_block(uint16_t number)
+{
+	return number == COAP_OPTION_BLOCK1 || number == COAP_OPTION_BLOCK2 || number == COAP_OPTION_Q_BLOCK1 ||
+	       number == COAP_OPTION_Q_BLOCK2 || number == COAP_OPTION_OBSERVE;
+}
+
+uint64_t coap_serve_key(const struct coap_endpoint *e, const struct coap_message *m, uint16_t without)
 {
 	uint64_t key = e->secret + (uint64_t)m->code;
 	for (unsigned i = 0; i < m->option_count; i++) {
 		uint16_t number = m->options[i].number;
-		bool is_block =
-			number == COAP_OPTION_BLOCK1 || number == COAP_OPTION_BLOCK2 || number == COAP_OPTION_OBSERVE;
-		if (!is_block && !coap_option_is_no_cache_key(number))
+		if (!is_of_the_block(number) && number != without && !coap_option_is_no_cache_key(number))
 			key = bytes_hash(m->options[i].value, key + number);
 	}
 	return key;
@@ -100,6 +103,31 @@ static uint16_t format_of(const struct coap_message *m, uint16_t number)
 {
 	uint32_t value;
 	return coap_message_uint(m, number, &value) ? (uint16_t)value : COAP_FORMAT_NONE;
+}
+
+/* The same with Q-Block1 and Q-Block2 in their place (RFC 9177 section 4). */
+static bool read_qblocks(const struct coap_endpoint *e, const struct coap_message *m, struct coap_origin *o)
+{
+	uint32_t value;
+	o->uses_qblock = true;
+	o->transfer = coap_serve_key(e, m, 0);
+	o->tagless = coap_serve_key(e, m, COAP_OPTION_REQUEST_TAG);
+	o->has_block1 = m->code != COAP_GET && coap_message_uint(m, COAP_OPTION_Q_BLOCK1, &value);
+	if (o->has_block1 && !coap_block_parse(value, &o->block1))
+		return false;
+	o->has_block2 = coap_message_uint(m, COAP_OPTION_Q_BLOCK2, &value);
+	return !o->has_block2 || (coap_block_parse(value, &o->block2) && coap_qreply_is_right(m));
+}
+
+/* Over a reliable transport it would gain nothing (RFC 9177 section 3), where BERT does the same (RFC 8323). */
+static bool knows_qblock(const struct coap_endpoint *e, const struct coap_remote *from)
+{
+	return e->config.capacities.qblocks > 0 && !coap_remote_is_reliable(from);
+}
+
+static bool has_qblock(const struct coap_message *m)
+{
+	return coap_message_has(m, COAP_OPTION_Q_BLOCK1) || coap_message_has(m, COAP_OPTION_Q_BLOCK2);
 }
 
 /* The options that say how the response is to be given. False when a block option cannot be meant. */
@@ -112,15 +140,20 @@ static bool read_origin(const struct coap_endpoint *e, const struct coap_remote 
 	o->method = m->code;
 	o->id = m->id;
 	o->is_confirmable = m->type == COAP_TYPE_CON;
-	o->is_acked = o->is_part = o->has_block1 = o->has_block2 = false;
+	o->is_acked = o->is_part = o->has_block1 = o->has_block2 = o->uses_qblock = false;
 	o->no_response = 0;
 	o->transfer = 0;
+	o->tagless = 0;
 	o->dedup = o->observer = HANDLE_NONE;
 	if (coap_message_uint(m, COAP_OPTION_BLOCK2, &value)) {
 		o->has_block2 = true;
 		if (!coap_stream_parse_block(from, value, &o->block2))
 			return false;
 	}
+	if (coap_message_uint(m, COAP_OPTION_NO_RESPONSE, &value))
+		o->no_response = value == 0 || m->code == COAP_GET ? 0 : (uint8_t)value;
+	if (has_qblock(m) && knows_qblock(e, from))
+		return read_qblocks(e, m, o);
 	if (m->code == COAP_GET)
 		return true;
 	if (coap_message_uint(m, COAP_OPTION_BLOCK1, &value)) {
@@ -128,10 +161,14 @@ static bool read_origin(const struct coap_endpoint *e, const struct coap_remote 
 		if (!coap_stream_parse_block(from, value, &o->block1))
 			return false;
 	}
-	if (coap_message_uint(m, COAP_OPTION_NO_RESPONSE, &value))
-		o->no_response = value == 0 ? 0 : (uint8_t)value;
-	o->transfer = transfer_key(e, m);
+	o->transfer = coap_serve_key(e, m, 0);
 	return true;
+}
+
+/* Section 4.1: never both kinds in one message. */
+static bool mixes_blocks(const struct coap_message *m)
+{
+	return has_qblock(m) && (coap_message_has(m, COAP_OPTION_BLOCK1) || coap_message_has(m, COAP_OPTION_BLOCK2));
 }
 
 static bool is_known_method(enum coap_code code)
@@ -396,7 +433,9 @@ static bool must_prove(
 {
 	uint32_t value;
 	bool registers = says_observe(e, m, origin, &value) && value == 0;
-	return is_stale(e, origin) || (registers && !coap_amplification_is_known(e, origin, now));
+	/* A burst of blocks is for nobody who has not asked for it (RFC 9177 section 11). */
+	return is_stale(e, origin) ||
+	       ((registers || origin->uses_qblock) && !coap_amplification_is_known(e, origin, now));
 }
 
 static void challenge(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
@@ -432,12 +471,17 @@ static bool was_seen(struct coap_endpoint *e, const struct coap_remote *from, co
  * repeats its body is answered afresh. */
 static bool asks_on(const struct coap_origin *origin, const struct coap_message *m)
 {
-	return m->code != COAP_GET && origin->has_block2 && origin->block2.number > 0 &&
+	return m->code != COAP_GET && !origin->uses_qblock && origin->has_block2 && origin->block2.number > 0 &&
 	       (m->payload.len == 0 || !coap_code_is_safe(m->code));
 }
 
 /* An idempotent request to a resource that allows it runs again when it comes again (RFC 7252 section 4.5), but one
  * with a condition does not: its first run may have changed what the condition is about. */
+static bool is_single(struct coap_block block)
+{
+	return block.number == 0 && !block.has_more;
+}
+
 static bool may_repeat(const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_message *m)
 {
 	if (coap_code_is_safe(origin->method))
@@ -453,6 +497,8 @@ static bool may_repeat(const struct coap_endpoint *e, const struct coap_origin *
 static bool must_not_repeat(
 	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_message *m)
 {
+	if (origin->has_block1 && origin->uses_qblock)
+		return is_single(origin->block1); /* several are told apart by coap/qrequest.h */
 	if (origin->has_block1)
 		return origin->block1.number == 0 || !origin->block1.has_more;
 	return !may_repeat(e, origin, m);
@@ -473,14 +519,41 @@ static bool has_hops_left(const struct coap_message *m)
 }
 
 /* Whether all options are understood, or may pass as they are because they concern somebody further on. */
-static bool recognise(const struct coap_endpoint *e, struct coap_message *m, uint16_t *ret_offending)
+static bool recognise(const struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m,
+	uint16_t *ret_offending)
 {
 	struct coap_path path;
 	uint32_t target;
+	const struct coap_option_set *set = knows_qblock(e, from) ? &understood_with_qblock : &understood;
+	if (mixes_blocks(m))
+		return false;
 	if (e->passes_options && find_target(e, m, &path, &target) && target != DISCOVERY &&
 		e->config.resources[target].passes_options)
-		return coap_message_may_forward(m, &understood, ret_offending);
-	return coap_message_recognise(m, &understood, ret_offending);
+		return coap_message_may_forward(m, set, ret_offending);
+	return coap_message_recognise(m, set, ret_offending);
+}
+
+/* It asks on for a response that is not there any more, and must not run again or lacks its body. */
+static bool is_lost_reply(const struct coap_origin *origin, const struct coap_message *m)
+{
+	return !origin->has_block1 && origin->has_block2 && m->code != COAP_GET && origin->block2.number > 0 &&
+	       (!coap_code_is_safe(m->code) || m->payload.len == 0);
+}
+
+static void serve_qblock1(struct coap_endpoint *e, struct bytes datagram, struct coap_origin *origin,
+	struct coap_request *request, struct handle later, msec now)
+{
+	const struct coap_message *m = request->message;
+	struct bytes body = m->payload;
+	bool is_whole = is_single(origin->block1) && coap_message_has(m, COAP_OPTION_SIZE1) &&
+			coap_message_has(m, COAP_OPTION_REQUEST_TAG);
+	if (!is_whole && !coap_qrequest_receive(e, origin, m, now, &body))
+		return;
+	read_observe(e, m, datagram, origin, now);
+	request->observer = origin->observer;
+	request->body = body;
+	run(e, origin, request, later, now);
+	coap_qrequest_ran(e, origin);
 }
 
 static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coap_message *m,
@@ -501,8 +574,14 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (asks_on(origin, m)) {
 		if (!coap_answer_from_kept(e, origin, now))
 			coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
+	} else if (origin->uses_qblock && !origin->has_block1 && coap_qreply_goes_on(e, origin, m, now)) {
+		return;
+	} else if (origin->uses_qblock && is_lost_reply(origin, m)) {
+		coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
 	} else if (!remember(e, origin, m, now)) {
 		refuse_busy(e, origin, now);
+	} else if (origin->has_block1 && origin->uses_qblock) {
+		serve_qblock1(e, datagram, origin, &request, later, now);
 	} else if (origin->has_block1) {
 		serve_block1(e, origin, &request, later, now);
 	} else {
@@ -524,7 +603,7 @@ void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from,
 	struct coap_origin *origin = place != NULL ? &place->origin : &e->spare.origin;
 	bool blocks_are_right = read_origin(e, from, m, origin);
 	coap_amplification_read(e, m, datagram.len, origin, now);
-	if (recognise(e, m, &offending))
+	if (recognise(e, from, m, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))
 		coap_answer_code(e, origin, COAP_BAD_OPTION, now);
