@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATAGRAMS_A_TURN 1024
+#define DATAGRAMS_A_TURN  1024
+#define MESSAGE_MAX_BYTES (64 * 1024 + 512) /* over TCP: blocks of 64 KiB */
 
 /* ---- events ---- */
 
@@ -74,17 +75,36 @@ static void tick(void *context, msec now)
 	coap_endpoint_tick(c->endpoint, now);
 	if (c->gives_up <= now) {
 		c->gives_up = NEVER;
-		c->failure = "no secure session in the time given";
+		c->failure = c->tcp != NULL ? "not in the time given" : "no secure session in the time given";
 		coap_client_stop(c);
 	}
 	if (c->tick != NULL)
 		c->tick(c->context, now);
 }
 
+/* Both that the connection is there, when it is waited for, and that it is no more. */
+static void look_at_connection(struct coap_client *c)
+{
+	bool is_over = coap_connection_is_closing(coap_tcp_connections(c->tcp), c->server.session);
+	if (is_over && c->failure == NULL) {
+		c->failure =
+			coap_tcp_error(c->tcp) != 0 ? strerror(coap_tcp_error(c->tcp)) : "the server has closed it";
+		coap_client_stop(c);
+	} else if (!c->is_connected && coap_connection_is_ready(coap_tcp_connections(c->tcp), c->server.session)) {
+		c->is_connected = true;
+		c->gives_up = NEVER;
+		coap_client_stop(c);
+	}
+}
+
 static void flush(void *context)
 {
 	struct coap_client *c = context;
 	coap_udp_flush(c->udp);
+	if (c->tcp != NULL) {
+		coap_tcp_flush(c->tcp);
+		look_at_connection(c);
+	}
 }
 
 /* ---- life ---- */
@@ -110,6 +130,14 @@ static const char *open_dtls(struct coap_client *c)
 	return NULL;
 }
 
+static const char *open_tcp(struct coap_client *c)
+{
+	struct coap_connections_config config = COAP_CONNECTIONS_DEFAULT;
+	config.capacity = 1;
+	config.message_size_max = MESSAGE_MAX_BYTES;
+	return coap_tcp_new(&c->loop, &config, &c->tcp) < 0 ? "no memory" : NULL;
+}
+
 static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
 {
 	struct coap_endpoint_config config = {
@@ -120,6 +148,7 @@ static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
 			.separate = 1,
 			.observers = 1,
 			.bodies = 2},
+		.connections = c->tcp != NULL ? coap_tcp_connections(c->tcp) : NULL,
 		.transport = c->dtls != NULL ? dtls_transport(c->dtls) : coap_udp_transport(c->udp),
 	};
 	uint8_t seed[PRNG_SEED_BYTES];
@@ -144,6 +173,18 @@ static const char *connect_to(struct coap_client *c, const struct coap_client_co
 	return c->is_connected ? NULL : c->failure != NULL ? c->failure : "interrupted";
 }
 
+static const char *connect_by_tcp(struct coap_client *c, const struct coap_client_config *config)
+{
+	coap_tcp_serve(c->tcp, c->endpoint);
+	int error = coap_tcp_connect(c->tcp, &config->server, coap_loop_read_clock(), &c->server);
+	if (error < 0)
+		return strerror(-error);
+	if (config->session_wait > 0)
+		c->gives_up = msec_after(coap_loop_read_clock(), config->session_wait);
+	coap_client_run(c);
+	return c->is_connected ? NULL : c->failure != NULL ? c->failure : "interrupted";
+}
+
 const char *coap_client_open(struct coap_client *c, const struct coap_client_config *config)
 {
 	struct coap_loop_user user = {c, deadline, tick, flush};
@@ -158,11 +199,15 @@ const char *coap_client_open(struct coap_client *c, const struct coap_client_con
 	c->server = (struct coap_remote){config->server, HANDLE_NONE};
 	if (config->is_secure)
 		failure = open_dtls(c);
+	else if (config->is_reliable)
+		failure = open_tcp(c);
 	if (failure == NULL)
 		failure = open_endpoint(c, config->block_size);
 	if (failure != NULL)
 		return failure;
 	coap_loop_watch(&c->loop, &c->watch, coap_udp_descriptor(c->udp), c, on_readable);
+	if (config->is_reliable)
+		return connect_by_tcp(c, config);
 	return config->is_secure ? connect_to(c, config) : NULL;
 }
 
@@ -179,6 +224,7 @@ void coap_client_close(struct coap_client *c)
 	if (c->has_crypto)
 		dtls_crypto_wolfcrypt_done(&c->crypto);
 	coap_udp_close(c->udp);
+	coap_tcp_free(c->tcp);
 	coap_loop_done(&c->loop);
 	free(c->dtls_memory);
 	free(c->endpoint_memory);

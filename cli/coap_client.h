@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A CoAP client for command lines: one loop, one socket, one endpoint, and a DTLS session when the server wants one. */
+ * A CoAP client for command lines: one loop, one socket, one endpoint, and a DTLS session or a TCP connection when the
+ * server wants one. */
 #pragma once
 
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
+#include "coap/io/tcp.h"
 #include "coap/io/udp.h"
 #include "dtls/crypto.h"
 #include "dtls/dtls.h"
@@ -12,9 +14,10 @@
 struct coap_client_config {
 	struct address server;
 	bool is_secure;
+	bool is_reliable;                   /* over TCP; not together with is_secure */
 	struct bytes psk_identity, psk_key; /* used when is_secure; must stay as long as the client */
 	uint16_t block_size;
-	msec session_wait; /* how long a session may take to come about; 0 for as long as DTLS tries */
+	msec session_wait; /* how long a session or connection may take to come about; 0 for as long as they try */
 };
 
 struct dtls_engine_wolfssl;
@@ -23,6 +26,7 @@ struct coap_client {
 	struct coap_loop loop;
 	struct coap_loop_watch watch;
 	struct coap_udp *udp;
+	struct coap_tcp *tcp; /* NULL without */
 	struct coap_endpoint *endpoint;
 	struct coap_remote server;
 	void *endpoint_memory;
@@ -40,8 +44,8 @@ struct coap_client {
 	void *context;
 };
 
-/* Opens everything; in a secure client also makes the session, or waits for it in vain. NULL when all is
- * well, else the reason. coap_client_close follows in either case. */
+/* Opens everything; also makes the session or the connection, or waits for it in vain. NULL when all is well, else the
+ * reason. coap_client_close follows in either case. */
 const char *coap_client_open(struct coap_client *c, const struct coap_client_config *config);
 void coap_client_close(struct coap_client *c);
 

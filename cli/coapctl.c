@@ -33,7 +33,7 @@ enum exit_status {
 };
 
 static const char help[] =
-	"coapctl: a CoAP client for people (RFC 7252, 7641, 7959, 8132).\n"
+	"coapctl: a CoAP client for people (RFC 7252, 7641, 7959, 8132, 8323).\n"
 	"\n"
 	"Usage: coapctl COMMAND [OPTION ...] URI\n"
 	"\n"
@@ -44,7 +44,7 @@ static const char help[] =
 	"  discover   the links of /.well-known/core, one a line; a query of the URI filters: ?rt=temperature\n"
 	"  ping       an empty message, and how long its answer took\n"
 	"\n"
-	"URI          coap://host[:port]/path?query, or coaps:// with a pre-shared key\n"
+	"URI          coap://host[:port]/path?query, coap+tcp:// over TCP, or coaps:// with a pre-shared key\n"
 	"\n"
 	"Options\n"
 	"  -p, --payload TEXT         what to send; @FILE sends a file, @- standard input\n"
@@ -225,7 +225,10 @@ static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
 		return (enum exit_status)fail(EXIT_USAGE, "no such command", argv[optind]);
 	j->uri_text = argv[optind + 1];
 	if (!coap_uri_parse(bytes_of_text(j->uri_text), &j->uri))
-		return (enum exit_status)fail(EXIT_USAGE, "not a coap or coaps URI", j->uri_text);
+		return (enum exit_status)fail(EXIT_USAGE, "not a coap, coaps or coap+tcp URI", j->uri_text);
+	if (j->uri.is_secure && j->uri.is_reliable)
+		return (enum exit_status)fail(
+			EXIT_USAGE, "coaps+tcp is not spoken here; coaps is, and coap+tcp", j->uri_text);
 	if (j->uri.is_secure && (j->psk_identity.len == 0 || j->psk_key.len == 0))
 		return (enum exit_status)fail(EXIT_USAGE, "coaps needs --psk-identity and --psk-key", NULL);
 	if (j->download != NULL && (j->method != COAP_GET || j->observes || j->discovers))
@@ -357,7 +360,9 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 		end(j, (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
 		return;
 	case COAP_OUTCOME_LOST:
-		end(j, (enum exit_status)fail(EXIT_SILENT, "the secure session ended", j->client.failure));
+		end(j, (enum exit_status)fail(EXIT_SILENT,
+			       j->uri.is_reliable ? "the connection ended" : "the secure session ended",
+			       j->client.failure));
 		return;
 	case COAP_OUTCOME_BROKEN:
 		end(j, (enum exit_status)fail(EXIT_BROKEN, "the answer cannot be used", NULL));
@@ -476,6 +481,15 @@ static enum exit_status run(struct job *j, struct bytes payload)
 	return j->status;
 }
 
+static enum exit_status fail_to_open(const struct coap_client_config *config, const char *reason)
+{
+	if (config->is_secure)
+		return (enum exit_status)fail(EXIT_SECURITY, "no secure session", reason);
+	if (config->is_reliable)
+		return (enum exit_status)fail(EXIT_SILENT, "no connection", reason);
+	return (enum exit_status)fail(EXIT_LOCAL, "no socket", reason);
+}
+
 int main(int argc, char *argv[])
 {
 	struct job *j = &job;
@@ -496,13 +510,13 @@ int main(int argc, char *argv[])
 	if (!resolve(&j->uri, &config.server, &reason))
 		return fail(EXIT_LOCAL, "the host is not known", reason);
 	config.is_secure = j->uri.is_secure;
+	config.is_reliable = j->uri.is_reliable;
 	config.psk_identity = j->psk_identity;
 	config.psk_key = j->psk_key;
 	config.block_size = (uint16_t)j->block_size;
 	config.session_wait = SECONDS((msec)j->timeout_s);
 	if ((reason = coap_client_open(&j->client, &config)) != NULL)
-		status = (enum exit_status)fail(config.is_secure ? EXIT_SECURITY : EXIT_LOCAL,
-			config.is_secure ? "no secure session" : "no socket", reason);
+		status = fail_to_open(&config, reason);
 	else
 		status = j->download != NULL ? run_download(j) : run(j, payload);
 	coap_client_close(&j->client);

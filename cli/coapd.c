@@ -5,6 +5,7 @@
 #include "cli/coapd_secure.h"
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
+#include "coap/io/tcp.h"
 #include "coap/io/udp.h"
 
 #include <getopt.h>
@@ -13,17 +14,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATAGRAMS_A_TURN 1024
+#define DATAGRAMS_A_TURN    1024
+#define CONNECTIONS_DEFAULT 1024
+#define CONNECTIONS_MAX     65536
 
 static const char help[] = "coapd: a CoAP server to try clients on.\n"
 			   "\n"
 			   "Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES]\n"
 			   "             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
+			   "             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
 			   "\n"
 			   "  --listen ADDRESS   where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses "
 			   "and port 5683 if not given\n"
 			   "  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
 			   "                     where to listen with DTLS, and for whom\n"
+			   "  --tcp-listen ADDRESS\n"
+			   "                     where to listen with TCP\n"
+			   "  --tcp-connections COUNT\n"
+			   "                     how many connections at once, 1024 if not given\n"
 			   "  --large BYTES      size of /large, 262144 if not given\n"
 			   "  --help             this help\n"
 			   "\n"
@@ -42,6 +50,7 @@ struct server {
 	struct coap_loop_watch watch;
 	struct coap_udp *udp;
 	struct coapd_secure *secure; /* NULL without */
+	struct coap_tcp *tcp;        /* the same */
 	struct coap_endpoint *endpoint;
 	struct coapd_resources resources;
 };
@@ -70,6 +79,8 @@ static void flush(void *context)
 	coap_udp_flush(s->udp);
 	if (s->secure != NULL)
 		coapd_secure_flush(s->secure);
+	if (s->tcp != NULL)
+		coap_tcp_flush(s->tcp);
 }
 
 static bool send_message(void *context, const struct coap_remote *to, struct bytes message, msec now)
@@ -99,6 +110,14 @@ static void on_signal(struct ev_loop *ev, ev_signal *w, int events)
 
 /* ---- start ---- */
 
+struct options {
+	struct address local, secure, tcp;
+	bool is_secure, has_tcp;
+	uint64_t connections;
+	const char *identity, *key;
+	struct coapd_resources_config resources;
+};
+
 static bool make_endpoint(struct server *s)
 {
 	struct coap_endpoint_config config = {
@@ -112,6 +131,7 @@ static bool make_endpoint(struct server *s)
 			.qblocks = 64},
 		.transport = s->secure != NULL ? (struct coap_transport){.context = s, .send = send_message}
 					       : coap_udp_transport(s->udp),
+		.connections = s->tcp != NULL ? coap_tcp_connections(s->tcp) : NULL,
 		.resources = s->resources.table.rows,
 		.resource_count = s->resources.table.count,
 	};
@@ -125,18 +145,42 @@ static bool make_endpoint(struct server *s)
 	return true;
 }
 
-static int run(struct server *s, const struct address *local)
+static int open_tcp(struct server *s, const struct options *o)
+{
+	struct coap_connections_config config = COAP_CONNECTIONS_DEFAULT;
+	if (!o->has_tcp)
+		return 0;
+	config.capacity = (uint32_t)o->connections;
+	return coap_tcp_new(&s->loop, &config, &s->tcp);
+}
+
+static int listen_tcp(struct server *s, const struct options *o)
+{
+	if (s->tcp == NULL)
+		return 0;
+	coap_tcp_serve(s->tcp, s->endpoint);
+	return coap_tcp_listen(s->tcp, &o->tcp);
+}
+
+static int run(struct server *s, const struct options *o)
 {
 	struct coap_loop_user user = {s, deadline, tick, flush};
 	ev_signal interrupted, terminated;
-	int error = coap_udp_open(local, &s->udp);
+	int error = coap_udp_open(&o->local, &s->udp);
 	if (error < 0) {
 		fprintf(stderr, "coapd: cannot listen: %s\n", strerror(-error));
 		return 1;
 	}
 	error = coap_loop_init(&s->loop, &user);
+	if (error == 0)
+		error = open_tcp(s, o);
 	if (error < 0 || !make_endpoint(s)) {
 		fprintf(stderr, "coapd: cannot start: %s\n", error < 0 ? strerror(-error) : "no memory");
+		return 1;
+	}
+	error = listen_tcp(s, o);
+	if (error < 0) {
+		fprintf(stderr, "coapd: cannot listen with TCP: %s\n", strerror(-error));
 		return 1;
 	}
 	coapd_resources_start(&s->resources, s->endpoint, coap_loop_read_clock());
@@ -148,6 +192,7 @@ static int run(struct server *s, const struct address *local)
 	ev_signal_start(coap_loop_ev(&s->loop), &interrupted);
 	ev_signal_start(coap_loop_ev(&s->loop), &terminated);
 	coap_loop_run(&s->loop);
+	coap_tcp_free(s->tcp);
 	coap_loop_done(&s->loop);
 	if (coap_udp_overflows(s->udp) > 0)
 		(void)fprintf(stderr, "coapd: %llu datagrams were lost because the receive queue was full\n",
@@ -161,13 +206,6 @@ static bool parse_size(const char *text, uint64_t *ret)
 {
 	return parse_decimal(bytes_of_text(text), UINT64_C(1) << 30, ret);
 }
-
-struct options {
-	struct address local, secure;
-	bool is_secure;
-	const char *identity, *key;
-	struct coapd_resources_config resources;
-};
 
 static bool open_secure(struct server *s, const struct options *o)
 {
@@ -189,6 +227,10 @@ static bool read_option(struct options *o, int option)
 		return parse_size(optarg, &o->resources.large_size);
 	if (option == 'S')
 		return o->is_secure = address_parse(bytes_of_text(optarg), 5684, &o->secure);
+	if (option == 't')
+		return o->has_tcp = address_parse(bytes_of_text(optarg), 5683, &o->tcp);
+	if (option == 'c')
+		return parse_decimal(bytes_of_text(optarg), CONNECTIONS_MAX, &o->connections) && o->connections > 0;
 	if (option == 'i')
 		o->identity = optarg;
 	else if (option == 'k')
@@ -201,9 +243,11 @@ int main(int argc, char *argv[])
 	static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
 		{"large", required_argument, NULL, 's'}, {"secure-listen", required_argument, NULL, 'S'},
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
+		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
-	struct options o = {.local = {.port = 5683}, .resources = coapd_resources_default};
+	struct options o = {
+		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};
 	int option;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (option == 'h') {
@@ -218,5 +262,5 @@ int main(int argc, char *argv[])
 		}
 	}
 	coapd_resources_init(&server.resources, &o.resources);
-	return open_secure(&server, &o) ? run(&server, &o.local) : 1;
+	return open_secure(&server, &o) ? run(&server, &o) : 1;
 }

@@ -157,9 +157,9 @@ static bool parse_path_and_query(struct bytes text, struct coap_uri *uri)
 }
 
 /* Authority, path and query; `text` stands behind the two slashes. */
-static bool parse_from_authority(struct bytes text, bool is_secure, struct coap_uri *ret)
+static bool parse_from_authority(struct bytes text, bool is_secure, bool is_reliable, struct coap_uri *ret)
 {
-	struct coap_uri uri = {.is_secure = is_secure};
+	struct coap_uri uri = {.is_secure = is_secure, .is_reliable = is_reliable};
 	size_t end = find_any(text, "/?");
 	if (!parse_authority(bytes_first(text, end), &uri) || !parse_path_and_query(bytes_from(text, end), &uri))
 		return false;
@@ -170,8 +170,12 @@ static bool parse_from_authority(struct bytes text, bool is_secure, struct coap_
 bool coap_uri_parse(struct bytes text, struct coap_uri *ret)
 {
 	if (skip_scheme(&text, "coap://"))
-		return parse_from_authority(text, false, ret);
-	return skip_scheme(&text, "coaps://") && parse_from_authority(text, true, ret);
+		return parse_from_authority(text, false, false, ret);
+	if (skip_scheme(&text, "coaps://"))
+		return parse_from_authority(text, true, false, ret);
+	if (skip_scheme(&text, "coap+tcp://"))
+		return parse_from_authority(text, false, true, ret);
+	return skip_scheme(&text, "coaps+tcp://") && parse_from_authority(text, true, true, ret);
 }
 
 bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struct coap_uri *ret)
@@ -179,7 +183,7 @@ bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struc
 	struct coap_uri uri = *base;
 	struct bytes rest = reference;
 	if (skip_scheme(&rest, "//"))
-		return parse_from_authority(rest, base->is_secure, ret);
+		return parse_from_authority(rest, base->is_secure, base->is_reliable, ret);
 	if (reference.len > 0 && reference.data[0] != '/' && reference.data[0] != '?')
 		return coap_uri_parse(reference, ret);
 	if (reference.len > 0 && !parse_path_and_query(reference, &uri))
@@ -302,9 +306,10 @@ bool coap_uri_add_options(const struct coap_uri *uri, struct writer *room, struc
 
 /* ---- to text ---- */
 
-static void write_scheme(struct writer *w, bool is_secure)
+static void write_scheme(struct writer *w, bool is_secure, bool is_reliable)
 {
-	write_text(w, is_secure ? "coaps://" : "coap://");
+	write_text(w, is_secure ? "coaps" : "coap");
+	write_text(w, is_reliable ? "+tcp://" : "://");
 }
 
 static void write_port(struct writer *w, bool is_secure, uint32_t port)
@@ -317,7 +322,7 @@ static void write_port(struct writer *w, bool is_secure, uint32_t port)
 
 void coap_uri_write(struct writer *w, const struct coap_uri *uri)
 {
-	write_scheme(w, uri->is_secure);
+	write_scheme(w, uri->is_secure, uri->is_reliable);
 	if (uri->is_ipv6)
 		write_u8(w, '[');
 	write_bytes(w, uri->host);
@@ -363,7 +368,7 @@ void coap_uri_write_request(struct writer *w, bool is_secure, const struct addre
 {
 	uint32_t port = to->port;
 	coap_message_uint(m, COAP_OPTION_URI_PORT, &port);
-	write_scheme(w, is_secure);
+	write_scheme(w, is_secure, false);
 	write_host(w, to, m);
 	write_port(w, is_secure, port);
 	coap_uri_write_path(w, m, COAP_OPTION_URI_PATH, COAP_OPTION_URI_QUERY);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * coap and coaps URIs: from text to options and back (RFC 7252 section 6, RFC 3986).
+ * coap, coaps, coap+tcp and coaps+tcp URIs: from text to options and back (RFC 7252 section 6, RFC 8323 section 8,
+ * RFC 3986).
  *
  *     coap://host[:port]/segment/segment?argument&argument
  *
@@ -16,6 +17,7 @@
 
 struct coap_uri {
 	bool is_secure;
+	bool is_reliable;   /* over TCP */
 	bool is_ipv6;       /* `host` was in brackets, which are left off */
 	uint16_t port;      /* the scheme's default when the text has none */
 	struct bytes host;  /* a name, an IPv4 or an IPv6 address; never empty */

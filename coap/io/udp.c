@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/io/udp.h"
 
+#include "coap/io/socket_address.h"
+
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -14,12 +16,6 @@
 #define SOCKET_QUEUE_BYTES (4 * 1024 * 1024)
 /* What fits into one IP packet that the system is to cut, with room for the headers. */
 #define SEGMENTED_MAX_BYTES 65000
-
-union socket_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 #define PKTINFO_BYTES (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)))
 
@@ -54,42 +50,6 @@ struct coap_udp {
 	struct batch in, out;
 };
 
-/* ---- addresses ---- */
-
-static struct address address_from(const union socket_address *s)
-{
-	struct address a = {.ip = {[10] = 0xff, [11] = 0xff}};
-	if (s->any.sa_family == AF_INET) {
-		memcpy(a.ip + 12, &s->v4.sin_addr, 4);
-		a.port = ntohs(s->v4.sin_port);
-		return a;
-	}
-	memcpy(a.ip, &s->v6.sin6_addr, sizeof a.ip);
-	a.port = ntohs(s->v6.sin6_port);
-	a.scope = s->v6.sin6_scope_id;
-	return a;
-}
-
-static socklen_t address_to(const struct address *a, bool is_ipv4, union socket_address *ret)
-{
-	if (is_ipv4) {
-		ret->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(a->port)};
-		memcpy(&ret->v4.sin_addr, a->ip + 12, 4);
-		return sizeof ret->v4;
-	}
-	ret->v6 =
-		(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(a->port), .sin6_scope_id = a->scope};
-	memcpy(&ret->v6.sin6_addr, a->ip, sizeof a->ip);
-	return sizeof ret->v6;
-}
-
-static bool is_every_address(const struct address *a)
-{
-	static const uint8_t zeros[16];
-	static const struct address every_ipv4 = {.ip = {[10] = 0xff, [11] = 0xff}};
-	return memcmp(a->ip, zeros, sizeof zeros) == 0 || memcmp(a->ip, every_ipv4.ip, sizeof zeros) == 0;
-}
-
 /* ---- life ---- */
 
 static int prepare_batch(struct batch *b)
@@ -119,7 +79,7 @@ static int open_socket(struct coap_udp *u, const struct address *local)
 	static const struct address every_ipv4 = {.ip = {[10] = 0xff, [11] = 0xff}};
 	struct address bound = *local;
 	union socket_address name;
-	u->is_everywhere = is_every_address(local);
+	u->is_everywhere = socket_address_is_every(local);
 	u->is_ipv4 = address_is_ipv4(local);
 	if (!u->is_ipv4)
 		u->descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -141,7 +101,7 @@ static int open_socket(struct coap_udp *u, const struct address *local)
 	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_QUEUE_BYTES);
 	set_option(u->descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_QUEUE_BYTES);
 	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_QUEUE_BYTES);
-	return bind(u->descriptor, &name.any, address_to(&bound, u->is_ipv4, &name)) < 0 ? -errno : 0;
+	return bind(u->descriptor, &name.any, socket_address_to(&bound, u->is_ipv4, &name)) < 0 ? -errno : 0;
 }
 
 int coap_udp_open(const struct address *local, struct coap_udp **ret)
@@ -184,7 +144,7 @@ struct address coap_udp_local(const struct coap_udp *u)
 	union socket_address name = {0};
 	socklen_t len = sizeof name;
 	(void)getsockname(u->descriptor, &name.any, &len);
-	return address_from(&name);
+	return socket_address_from(&name);
 }
 
 const struct coap_udp_counters *coap_udp_counters(const struct coap_udp *u)
@@ -233,7 +193,7 @@ bool coap_udp_next(struct coap_udp *u, struct coap_udp_datagram *ret)
 			continue;
 		}
 		u->counters.received++;
-		u->current = address_from(&b->addresses[i]);
+		u->current = socket_address_from(&b->addresses[i]);
 		u->has_current = true;
 		*ret = (struct coap_udp_datagram){u->current, b->vectors[i].iov_base, b->headers[i].msg_len};
 		return true;
@@ -362,7 +322,7 @@ static void add_header(struct coap_udp *u, const struct address *to)
 	struct msghdr *h = &b->headers[i].msg_hdr;
 	h->msg_iov = &b->vectors[b->vector_count];
 	h->msg_iovlen = 1;
-	h->msg_namelen = address_to(to, u->is_ipv4, &b->addresses[i]);
+	h->msg_namelen = socket_address_to(to, u->is_ipv4, &b->addresses[i]);
 	answer_from_there(u, to, h, &b->controls[i]);
 	u->final = *to;
 }

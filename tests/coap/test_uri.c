@@ -42,6 +42,26 @@ static const struct {
 	{"coap://1.2.3/", false, "1.2.3", 5683, "35 '1.2.3'"},
 };
 
+static void uris_over_tcp_are_known_by_their_scheme(void **state)
+{
+	uint8_t text[64];
+	struct writer w = writer_of(text, sizeof text);
+	struct coap_uri uri, other;
+	(void)state;
+	assert_true(coap_uri_parse(bytes_of_text("COAP+TCP://h/a"), &uri));
+	assert_true(uri.is_reliable && !uri.is_secure);
+	assert_int_equal(uri.port, 5683); /* RFC 8323 section 8.1 */
+	assert_true(coap_uri_resolve(&uri, bytes_of_text("//other:7/b?c"), &other));
+	assert_true(other.is_reliable);
+	coap_uri_write(&w, &other);
+	assert_true(bytes_equal_text(writer_bytes(&w), "coap+tcp://other:7/b?c"));
+	assert_true(coap_uri_parse(bytes_of_text("coaps+tcp://h"), &uri));
+	assert_true(uri.is_reliable && uri.is_secure);
+	assert_int_equal(uri.port, 5684); /* section 8.2 */
+	assert_true(coap_uri_parse(bytes_of_text("coap://h"), &uri));
+	assert_false(uri.is_reliable);
+}
+
 #define GOOD_COUNT (sizeof good / sizeof good[0])
 
 static void uris_are_taken_apart_and_become_options(void **state)
@@ -79,7 +99,8 @@ static void texts_that_are_no_coap_uris_are_refused(void **state)
 		"coap:///a",
 		"coap://:5683/",
 		"http://h/",
-		"coap+tcp://h/",
+		"coap+ws://h/",
+		"coap+tcp:/h/",
 		"coapss://h/",
 		"//h/a",
 		"/a",
@@ -350,6 +371,7 @@ static void uris_survive_the_way_through_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uris_over_tcp_are_known_by_their_scheme),
 		cmocka_unit_test(uris_are_taken_apart_and_become_options),
 		cmocka_unit_test(texts_that_are_no_coap_uris_are_refused),
 		cmocka_unit_test(no_prefix_of_a_uri_reads_beyond_its_end),
