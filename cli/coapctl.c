@@ -55,6 +55,7 @@ static const char help[] =
 	"  -b, --block-size BYTES     largest block, 16 to 1024 (1024)\n"
 	"  -d, --download FILE        get a long body into a file, many blocks at a time\n"
 	"  -j, --json                 answers as JSON, one object a line\n"
+	"      --proxy URI            ask through a proxy: coap://host[:port], or coaps:// with a pre-shared key\n"
 	"  -v, --verbose              the answer's code, also when all is well\n"
 	"      --psk-identity TEXT    for coaps\n"
 	"      --psk-key KEY          its key: text, or bytes as 0x...\n"
@@ -73,7 +74,7 @@ struct job {
 	const char *command;
 	enum coap_code method; /* COAP_EMPTY for ping */
 	bool observes, discovers;
-	const char *uri_text, *payload_text, *download;
+	const char *uri_text, *payload_text, *download, *proxy_text;
 	uint16_t content_format, accept;
 	uint64_t timeout_s, block_size;
 	bool is_nonconfirmable, is_json, is_verbose;
@@ -81,7 +82,7 @@ struct job {
 	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
 	/* while it runs */
 	struct coap_client client;
-	struct coap_uri uri;
+	struct coap_uri uri, proxy; /* proxy_text is NULL without one */
 	struct coap_options options;
 	uint8_t values[VALUES_MAX_BYTES];
 	uint8_t *payload;
@@ -173,6 +174,9 @@ static bool take_option(struct job *j, int option, const char *value)
 		return j->is_json = true;
 	case 'v':
 		return j->is_verbose = true;
+	case 'P':
+		j->proxy_text = value;
+		return coap_uri_parse(bytes_of_text(value), &j->proxy);
 	case 'I':
 		j->psk_identity = bytes_of_text(value);
 		return j->psk_identity.len > 0 && j->psk_identity.len <= DTLS_IDENTITY_MAX_BYTES;
@@ -196,12 +200,19 @@ static const struct option long_options[] = {
 	{"download", required_argument, NULL, 'd'},
 	{"json", no_argument, NULL, 'j'},
 	{"verbose", no_argument, NULL, 'v'},
+	{"proxy", required_argument, NULL, 'P'},
 	{"psk-identity", required_argument, NULL, 'I'},
 	{"psk-key", required_argument, NULL, 'K'},
 	{"psk-key-file", required_argument, NULL, 'F'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
+
+/* Whom the request is sent to. */
+static const struct coap_uri *next_hop(const struct job *j)
+{
+	return j->proxy_text != NULL ? &j->proxy : &j->uri;
+}
 
 static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
 {
@@ -226,10 +237,10 @@ static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
 	j->uri_text = argv[optind + 1];
 	if (!coap_uri_parse(bytes_of_text(j->uri_text), &j->uri))
 		return (enum exit_status)fail(EXIT_USAGE, "not a coap, coaps or coap+tcp URI", j->uri_text);
-	if (j->uri.is_secure && j->uri.is_reliable)
+	if (next_hop(j)->is_secure && next_hop(j)->is_reliable)
 		return (enum exit_status)fail(
 			EXIT_USAGE, "coaps+tcp is not spoken here; coaps is, and coap+tcp", j->uri_text);
-	if (j->uri.is_secure && (j->psk_identity.len == 0 || j->psk_key.len == 0))
+	if (next_hop(j)->is_secure && (j->psk_identity.len == 0 || j->psk_key.len == 0))
 		return (enum exit_status)fail(EXIT_USAGE, "coaps needs --psk-identity and --psk-key", NULL);
 	if (j->download != NULL && (j->method != COAP_GET || j->observes || j->discovers))
 		return (enum exit_status)fail(EXIT_USAGE, "--download goes with get", NULL);
@@ -284,13 +295,23 @@ static bool resolve(const struct coap_uri *uri, struct address *ret, const char 
 	return true;
 }
 
+/* RFC 7252 section 5.10.2: the proxy gets the whole URI as text. */
+static void add_proxy_uri(struct job *j, struct writer *room)
+{
+	coap_uri_write(room, &j->uri);
+	coap_options_add(&j->options, COAP_OPTION_PROXY_URI, writer_bytes(room));
+	j->options.failed = j->options.failed || room->failed;
+}
+
 static bool make_options(struct job *j)
 {
 	static const char core[] = "/.well-known/core";
 	struct writer room = writer_of(j->values, sizeof j->values);
 	if (j->discovers && j->uri.path.len <= 1)
 		j->uri.path = bytes_of_text(core);
-	if (!coap_uri_add_options(&j->uri, &room, &j->options))
+	if (j->proxy_text != NULL)
+		add_proxy_uri(j, &room);
+	else if (!coap_uri_add_options(&j->uri, &room, &j->options))
 		return false;
 	if (j->content_format != COAP_FORMAT_NONE)
 		coap_options_add_uint(&j->options, COAP_OPTION_CONTENT_FORMAT, j->content_format);
@@ -507,10 +528,10 @@ int main(int argc, char *argv[])
 		return fail(EXIT_LOCAL, j->payload_text, reason);
 	if (!make_options(j))
 		return fail(EXIT_USAGE, "the URI is too long", NULL);
-	if (!resolve(&j->uri, &config.server, &reason))
+	if (!resolve(next_hop(j), &config.server, &reason))
 		return fail(EXIT_LOCAL, "the host is not known", reason);
-	config.is_secure = j->uri.is_secure;
-	config.is_reliable = j->uri.is_reliable;
+	config.is_secure = next_hop(j)->is_secure;
+	config.is_reliable = next_hop(j)->is_reliable;
 	config.psk_identity = j->psk_identity;
 	config.psk_key = j->psk_key;
 	config.block_size = (uint16_t)j->block_size;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * coapd: a small CoAP server to try clients on and to measure ours with. Nothing in it is kept. */
+#include "cli/coapd_proxy.h"
 #include "cli/coapd_resources.h"
 #include "cli/coapd_secure.h"
 #include "coap/endpoint.h"
@@ -18,32 +19,40 @@
 #define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
 
-static const char help[] = "coapd: a CoAP server to try clients on.\n"
-			   "\n"
-			   "Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES]\n"
-			   "             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
-			   "             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
-			   "\n"
-			   "  --listen ADDRESS   where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses "
-			   "and port 5683 if not given\n"
-			   "  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
-			   "                     where to listen with DTLS, and for whom\n"
-			   "  --tcp-listen ADDRESS\n"
-			   "                     where to listen with TCP\n"
-			   "  --tcp-connections COUNT\n"
-			   "                     how many connections at once, 1024 if not given\n"
-			   "  --large BYTES      size of /large, 262144 if not given\n"
-			   "  --help             this help\n"
-			   "\n"
-			   "Resources\n"
-			   "  /test      GET, PUT, POST, DELETE of a value of up to 64 KiB\n"
-			   "  /large     GET of a long body, made while it is read\n"
-			   "  /obs       a number that grows every second, to be observed\n"
-			   "  /separate  GET, answered after a second\n"
-			   "  /counter   POST counts, GET tells\n"
-			   "  /echo      FETCH or POST, answered with what was sent\n"
-			   "\n"
-			   "It is open to everybody and not meant for any network but your own.\n";
+static const char help[] =
+	"coapd: a CoAP server to try clients on.\n"
+	"\n"
+	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES]\n"
+	"             [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
+	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
+	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
+	"\n"
+	"  --listen ADDRESS   where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses "
+	"and port 5683 if not given\n"
+	"  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
+	"                     where to listen with DTLS, and for whom\n"
+	"  --tcp-listen ADDRESS\n"
+	"                     where to listen with TCP\n"
+	"  --tcp-connections COUNT\n"
+	"                     how many connections at once, 1024 if not given\n"
+	"  --proxy            answer requests with Proxy-Uri or Proxy-Scheme, from a cache where that is right\n"
+	"  --proxy-allow ADDRESS[:PORT][/BITS]\n"
+	"                     a server or network that the proxy may reach; may be given more than once, and\n"
+	"                     nothing else is reached\n"
+	"  --reverse PREFIX=coap://HOST[:PORT][/PATH]\n"
+	"                     show that server's resources below a path of this one\n"
+	"  --large BYTES      size of /large, 262144 if not given\n"
+	"  --help             this help\n"
+	"\n"
+	"Resources\n"
+	"  /test      GET, PUT, POST, DELETE of a value of up to 64 KiB\n"
+	"  /large     GET of a long body, made while it is read\n"
+	"  /obs       a number that grows every second, to be observed\n"
+	"  /separate  GET, answered after a second\n"
+	"  /counter   POST counts, GET tells\n"
+	"  /echo      FETCH or POST, answered with what was sent\n"
+	"\n"
+	"It is open to everybody and not meant for any network but your own.\n";
 
 struct server {
 	struct coap_loop loop;
@@ -53,6 +62,7 @@ struct server {
 	struct coap_tcp *tcp;        /* the same */
 	struct coap_endpoint *endpoint;
 	struct coapd_resources resources;
+	struct coapd_proxy proxy;
 };
 
 /* ---- time and datagrams ---- */
@@ -122,7 +132,7 @@ static bool make_endpoint(struct server *s)
 {
 	struct coap_endpoint_config config = {
 		.parameters = coap_parameters_default,
-		.capacities = {.exchanges = 64,
+		.capacities = {.exchanges = 320, /* a proxy asks as a client */
 			.pending = 1024,
 			.duplicates = 65536,
 			.separate = 1024,
@@ -136,6 +146,8 @@ static bool make_endpoint(struct server *s)
 		.resource_count = s->resources.table.count,
 	};
 	uint8_t seed[PRNG_SEED_BYTES];
+	if (s->proxy.is_forward || s->proxy.route_count > 0)
+		config.parameters.body_size_max = COAPD_PROXY_BODY_MAX_BYTES;
 	config.parameters.amplification_max = 0; /* clients that do not know Echo are tried here, too */
 	size_t size = coap_endpoint_memory(&config);
 	void *memory = aligned_alloc(64, size);
@@ -184,6 +196,10 @@ static int run(struct server *s, const struct options *o)
 		return 1;
 	}
 	coapd_resources_start(&s->resources, s->endpoint, coap_loop_read_clock());
+	if (!coapd_proxy_start(&s->proxy, &s->loop, s->endpoint, &o->local)) {
+		fprintf(stderr, "coapd: cannot start: no memory\n");
+		return 1;
+	}
 	coap_loop_watch(&s->loop, &s->watch, coap_udp_descriptor(s->udp), s, on_readable);
 	if (s->secure != NULL)
 		coapd_secure_watch(s->secure, &s->loop, s->endpoint);
@@ -193,6 +209,7 @@ static int run(struct server *s, const struct options *o)
 	ev_signal_start(coap_loop_ev(&s->loop), &terminated);
 	coap_loop_run(&s->loop);
 	coap_tcp_free(s->tcp);
+	coapd_proxy_done(&s->proxy);
 	coap_loop_done(&s->loop);
 	if (coap_udp_overflows(s->udp) > 0)
 		(void)fprintf(stderr, "coapd: %llu datagrams were lost because the receive queue was full\n",
@@ -219,8 +236,14 @@ static bool open_secure(struct server *s, const struct options *o)
 	return s->secure != NULL;
 }
 
-static bool read_option(struct options *o, int option)
+static bool read_option(struct options *o, struct coapd_proxy *proxy, int option)
 {
+	if (option == 'p')
+		return proxy->is_forward = true;
+	if (option == 'a')
+		return coapd_proxy_allow(proxy, optarg);
+	if (option == 'r')
+		return coapd_proxy_reverse(proxy, optarg);
 	if (option == 'l')
 		return address_parse(bytes_of_text(optarg), 5683, &o->local);
 	if (option == 's')
@@ -244,7 +267,8 @@ int main(int argc, char *argv[])
 		{"large", required_argument, NULL, 's'}, {"secure-listen", required_argument, NULL, 'S'},
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
 		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
+		{"reverse", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
 	struct options o = {
 		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};
@@ -256,11 +280,12 @@ int main(int argc, char *argv[])
 		}
 		if (option == '?')
 			return 2;
-		if (!read_option(&o, option)) {
+		if (!read_option(&o, &server.proxy, option)) {
 			(void)fprintf(stderr, "coapd: what is \"%s\"?\n", optarg);
 			return 2;
 		}
 	}
 	coapd_resources_init(&server.resources, &o.resources);
+	coapd_proxy_add(&server.proxy, &server.resources.table);
 	return open_secure(&server, &o) ? run(&server, &o) : 1;
 }
