@@ -22,37 +22,31 @@
 static const char help[] =
 	"coapd: a CoAP server to try clients on.\n"
 	"\n"
-	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES]\n"
+	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES] [--observe-interval MS] [--separate-delay MS]\n"
 	"             [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
 	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
 	"\n"
-	"  --listen ADDRESS   where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses "
-	"and port 5683 if not given\n"
+	"  --listen ADDRESS       where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses and\n"
+	"                         port 5683 if not given\n"
 	"  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
-	"                     where to listen with DTLS, and for whom\n"
-	"  --tcp-listen ADDRESS\n"
-	"                     where to listen with TCP\n"
+	"                         where to listen with DTLS, and for whom\n"
+	"  --tcp-listen ADDRESS   where to listen with TCP\n"
 	"  --tcp-connections COUNT\n"
-	"                     how many connections at once, 1024 if not given\n"
-	"  --proxy            answer requests with Proxy-Uri or Proxy-Scheme, from a cache where that is right\n"
+	"                         how many connections at once, 1024 if not given\n"
+	"  --proxy                answer requests with Proxy-Uri or Proxy-Scheme, from a cache where that is right\n"
 	"  --proxy-allow ADDRESS[:PORT][/BITS]\n"
-	"                     a server or network that the proxy may reach; may be given more than once, and\n"
-	"                     nothing else is reached\n"
+	"                         a server or network that the proxy may reach; may be given more than once, and\n"
+	"                         nothing else is reached\n"
 	"  --reverse PREFIX=coap://HOST[:PORT][/PATH]\n"
-	"                     show that server's resources below a path of this one\n"
-	"  --large BYTES      size of /large, 262144 if not given\n"
-	"  --help             this help\n"
-	"\n"
-	"Resources\n"
-	"  /test      GET, PUT, POST, DELETE of a value of up to 64 KiB\n"
-	"  /large     GET of a long body, made while it is read\n"
-	"  /obs       a number that grows every second, to be observed\n"
-	"  /separate  GET, answered after a second\n"
-	"  /counter   POST counts, GET tells\n"
-	"  /echo      FETCH or POST, answered with what was sent\n"
-	"\n"
-	"It is open to everybody and not meant for any network but your own.\n";
+	"                         show that server's resources below a path of this one\n"
+	"  --large BYTES          size of /large, 262144 if not given\n"
+	"  --observe-interval MS  between two changes of what can be observed, 5000 if not given\n"
+	"  --separate-delay MS    until /separate answers, 1000 if not given\n"
+	"  --help                 this help\n"
+	"\n";
+
+static const char warning[] = "\nIt is open to everybody and not meant for any network but your own.\n";
 
 struct server {
 	struct coap_loop loop;
@@ -224,6 +218,16 @@ static bool parse_size(const char *text, uint64_t *ret)
 	return parse_decimal(bytes_of_text(text), UINT64_C(1) << 30, ret);
 }
 
+/* Milliseconds, at least one and at most an hour. */
+static bool parse_span(const char *text, msec *ret)
+{
+	uint64_t span;
+	if (!parse_decimal(bytes_of_text(text), SECONDS(3600), &span) || span == 0)
+		return false;
+	*ret = (msec)span;
+	return true;
+}
+
 static bool open_secure(struct server *s, const struct options *o)
 {
 	const char *reason = "--secure-listen needs --psk-identity and --psk-key";
@@ -248,6 +252,10 @@ static bool read_option(struct options *o, struct coapd_proxy *proxy, int option
 		return address_parse(bytes_of_text(optarg), 5683, &o->local);
 	if (option == 's')
 		return parse_size(optarg, &o->resources.large_size);
+	if (option == 'o')
+		return parse_span(optarg, &o->resources.observe_interval);
+	if (option == 'd')
+		return parse_span(optarg, &o->resources.separate_delay);
 	if (option == 'S')
 		return o->is_secure = address_parse(bytes_of_text(optarg), 5684, &o->secure);
 	if (option == 't')
@@ -265,6 +273,7 @@ int main(int argc, char *argv[])
 {
 	static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
 		{"large", required_argument, NULL, 's'}, {"secure-listen", required_argument, NULL, 'S'},
+		{"observe-interval", required_argument, NULL, 'o'}, {"separate-delay", required_argument, NULL, 'd'},
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
 		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
 		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
@@ -275,7 +284,7 @@ int main(int argc, char *argv[])
 	int option;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (option == 'h') {
-			fputs(help, stdout);
+			(void)printf("%s%s%s", help, coapd_resources_help, warning);
 			return 0;
 		}
 		if (option == '?')

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/coapd_basic.h"
 
-#include "coap/content_format.h"
+#define LOCATION "location1/location2/location3"
 
-static void put_test(struct coapd_basic *b, const struct coap_request *request, struct coap_response *ret)
+/* RFC 7252 section 5.8.2: the new resource is named with the 2.01. */
+static void post_test(struct coapd_basic *b, const struct coap_request *request, struct coap_response *ret)
 {
-	if (request->body.len > COAPD_TEST_MAX_BYTES) {
-		ret->code = COAP_REQUEST_ENTITY_TOO_LARGE;
-		return;
-	}
-	ret->code = b->has_test ? COAP_CHANGED : COAP_CREATED;
-	if (request->body.len > 0)
-		memcpy(b->test, request->body.data, request->body.len);
-	b->test_len = request->body.len;
-	b->test_format = request->content_format;
-	b->has_test = true;
+	coapd_value_put(&b->location, request, ret);
+	if (ret->code == COAP_CREATED)
+		coap_options_add_path(&ret->options, COAP_OPTION_LOCATION_PATH, bytes_of_text(LOCATION));
 }
 
 static enum coap_answer handle_test(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
@@ -22,29 +16,22 @@ static enum coap_answer handle_test(void *context, struct coap_endpoint *endpoin
 {
 	struct coapd_basic *b = context;
 	(void)endpoint, (void)now;
-	if (request->message->code == COAP_GET) {
-		ret->code = COAP_CONTENT;
-		ret->content_format = b->has_test ? b->test_format : COAP_FORMAT_TEXT;
-		ret->payload = b->has_test ? bytes_of(b->test, b->test_len) : bytes_of_text("nothing here yet");
-	} else if (request->message->code == COAP_PUT || request->message->code == COAP_POST) {
-		put_test(b, request, ret);
-	} else if (request->message->code == COAP_DELETE) {
-		b->has_test = false;
-		ret->code = COAP_DELETED;
-	} else {
-		ret->code = COAP_METHOD_NOT_ALLOWED;
-	}
+	if (request->message->code == COAP_POST)
+		post_test(b, request, ret);
+	else
+		coapd_value_serve(&b->test, request, ret);
 	return COAP_ANSWER_NOW;
 }
 
-void coapd_answer_number(const struct coap_request *request, uint64_t number, struct coap_response *ret)
+static enum coap_answer handle_alternate(void *context, struct coap_endpoint *endpoint,
+	const struct coap_request *request, struct coap_response *ret, msec now)
 {
-	struct writer w = arena_writer(request->scratch);
-	write_decimal(&w, number);
-	arena_keep(request->scratch, &w);
-	ret->code = COAP_CONTENT;
-	ret->content_format = COAP_FORMAT_TEXT;
-	ret->payload = writer_bytes(&w);
+	struct coapd_basic *b = context;
+	(void)endpoint, (void)now;
+	if (request->message->code != COAP_GET)
+		return coapd_answer_code(ret, COAP_METHOD_NOT_ALLOWED);
+	coapd_value_get(&b->test, request, ret);
+	return COAP_ANSWER_NOW;
 }
 
 static enum coap_answer handle_counter(void *context, struct coap_endpoint *endpoint,
@@ -52,10 +39,8 @@ static enum coap_answer handle_counter(void *context, struct coap_endpoint *endp
 {
 	struct coapd_basic *b = context;
 	(void)endpoint, (void)now;
-	if (request->message->code == COAP_GET) {
-		coapd_answer_number(request, b->counter, ret);
-		return COAP_ANSWER_NOW;
-	}
+	if (request->message->code == COAP_GET)
+		return coapd_answer_number(request, b->counter, ret);
 	if (request->message->code != COAP_POST)
 		return coapd_answer_code(ret, COAP_METHOD_NOT_ALLOWED);
 	b->counter++;
@@ -74,15 +59,33 @@ static enum coap_answer handle_echo(void *context, struct coap_endpoint *endpoin
 	return coapd_answer_code(ret, request->message->code == COAP_FETCH ? COAP_CONTENT : COAP_CHANGED);
 }
 
+static enum coap_answer handle_secure(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	(void)context, (void)endpoint, (void)now;
+	if (!coap_remote_is_secure(&request->remote))
+		return coapd_answer_code(ret, COAP_UNAUTHORIZED);
+	if (request->message->code != COAP_GET)
+		return coapd_answer_code(ret, COAP_METHOD_NOT_ALLOWED);
+	return coapd_answer_content(request, COAP_FORMAT_TEXT, bytes_of_text("nobody else can read this"), ret);
+}
+
 void coapd_basic_init(struct coapd_basic *b, struct coapd_table *table)
 {
-	coapd_table_add(table, (struct coap_resource){.path = "test",
-				       .attributes = "rt=\"test\"",
-				       .may_repeat = true,
-				       .handle = handle_test,
-				       .context = b});
-	coapd_table_add(
-		table, (struct coap_resource){
-			       .path = "counter", .attributes = "ct=0", .handle = handle_counter, .context = b});
-	coapd_table_add(table, (struct coap_resource){.path = "echo", .may_repeat = true, .handle = handle_echo});
+	const struct coap_resource rows[] = {
+		{.path = "test", .attributes = "rt=\"test\"", .may_repeat = true, .handle = handle_test, .context = b},
+		{.path = "alternate",
+			.attributes = "rt=\"\";anchor=\"/test\";rel=\"alternate\"",
+			.handle = handle_alternate,
+			.context = b},
+		{.path = LOCATION, .is_hidden = true, .handle = coapd_value_handle, .context = &b->location},
+		{.path = "seg1/seg2/seg3", .handle = coapd_value_handle, .context = &b->segments},
+		{.path = "counter", .attributes = "ct=0", .handle = handle_counter, .context = b},
+		{.path = "echo", .may_repeat = true, .handle = handle_echo},
+		{.path = "secure", .handle = handle_secure, .context = b},
+	};
+	b->test.when_empty = "nothing here yet";
+	coapd_value_set_text(&b->segments, "three segments lead here");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		(void)coapd_table_add(table, rows[i]);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The plain resources of coapd: /test, a value to GET, PUT, POST and DELETE, and /counter, to which each POST adds
- * one. */
+ * The plain resources of coapd:
+ *
+ *     /test                             a value; a POST to it makes /location1/location2/location3
+ *     /alternate                        the value of /test under another path
+ *     /location1/location2/location3    a value, not there at first
+ *     /seg1/seg2/seg3                   a value under a path of three segments
+ *     /counter                          each POST adds one, GET tells
+ *     /echo                             FETCH and POST give back what was sent
+ *     /secure                           GET with DTLS; 4.01 without */
 #pragma once
 
 #include "cli/coapd_table.h"
-
-#define COAPD_TEST_MAX_BYTES (64 * 1024)
+#include "cli/coapd_value.h"
 
 struct coapd_basic {
-	uint8_t test[COAPD_TEST_MAX_BYTES];
-	size_t test_len;
-	bool has_test;
-	uint16_t test_format;
+	struct coapd_value test, location, segments;
 	uint64_t counter;
 };
 
 void coapd_basic_init(struct coapd_basic *b, struct coapd_table *table);
-
-/* A 2.05 with a number in decimal digits. */
-void coapd_answer_number(const struct coap_request *request, uint64_t number, struct coap_response *ret);

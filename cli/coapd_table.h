@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The table of coapd's resources while it is being filled: each group of resources adds its rows at start, and the
- * endpoint gets the whole (coap/resource.h). */
+ * endpoint gets the whole (coap/resource.h). Beside it, the answers that most handlers give. */
 #pragma once
 
+#include "coap/content_format.h"
 #include "coap/endpoint.h"
 
 #include <assert.h>
@@ -23,9 +24,30 @@ static inline const struct coap_resource *coapd_table_add(struct coapd_table *t,
 	return &t->rows[t->count++];
 }
 
-/* The answer of a resource that does not know the method, which every handler ends in. */
 static inline enum coap_answer coapd_answer_code(struct coap_response *ret, enum coap_code code)
 {
 	ret->code = code;
 	return COAP_ANSWER_NOW;
+}
+
+/* A 2.05 with this body, or 4.06 when another format is asked for. */
+static inline enum coap_answer coapd_answer_content(
+	const struct coap_request *request, uint16_t format, struct bytes body, struct coap_response *ret)
+{
+	if (request->accept != COAP_FORMAT_NONE && request->accept != format)
+		return coapd_answer_code(ret, COAP_NOT_ACCEPTABLE);
+	ret->code = COAP_CONTENT;
+	ret->content_format = format;
+	ret->payload = body;
+	return COAP_ANSWER_NOW;
+}
+
+/* The same with a number in decimal digits. */
+static inline enum coap_answer coapd_answer_number(
+	const struct coap_request *request, uint64_t number, struct coap_response *ret)
+{
+	struct writer w = arena_writer(request->scratch);
+	write_decimal(&w, number);
+	arena_keep(request->scratch, &w);
+	return coapd_answer_content(request, COAP_FORMAT_TEXT, writer_bytes(&w), ret);
 }
