@@ -163,6 +163,7 @@ static void manifest_replied(void *context, struct coap_endpoint *e, const struc
 		agent_suspect(a, "manifest", now);
 		return;
 	case COAP_OUTCOME_NOTIFICATION:
+	case COAP_OUTCOME_MEMBER:
 	case COAP_OUTCOME_BLOCK:
 	case COAP_OUTCOME_LOST:
 		return;

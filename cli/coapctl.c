@@ -359,6 +359,7 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 	(void)endpoint;
 	switch (reply->outcome) {
 	case COAP_OUTCOME_NOTIFICATION:
+	case COAP_OUTCOME_MEMBER:
 	case COAP_OUTCOME_BLOCK:
 		show(j, reply);
 		return;

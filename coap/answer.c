@@ -282,6 +282,22 @@ static bool is_unwanted(const struct coap_origin *origin, enum coap_code code)
 	return origin->no_response != 0 && (origin->no_response >> (coap_code_class(code) - 1) & 1) != 0;
 }
 
+/* What a member of a group does not say (RFC 7252 sections 8.1 and 8.2): that it cannot help, or that it has nothing. A
+ * call for an Echo is said: there is something for who proves his address. */
+static bool is_kept_from_group(const struct coap_origin *origin, const struct coap_response *r)
+{
+	bool is_empty = r->code == COAP_CONTENT && r->payload.len == 0;
+	return origin->is_group && (is_empty || !coap_code_is_success(r->code)) && !coap_amplification_is_challenge(r);
+}
+
+static void send_at_leisure(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now)
+{
+	msec leisure = coap_group_leisure(&e->config.parameters.group, message.len);
+	uint32_t bound = leisure < UINT32_MAX ? (uint32_t)leisure + 1 : UINT32_MAX;
+	if (message.len > 0 && !coap_group_add(&e->group, to, message, msec_after(now, prng_below(&e->prng, bound))))
+		e->counters.refused_full++;
+}
+
 /* A reply that is too long for what is left of the table is replaced by one that tells the client that the request has
  * been run, but how it ended can no longer be said. */
 void coap_answer_remember(struct coap_endpoint *e, const struct coap_origin *origin, struct bytes message)
@@ -334,7 +350,10 @@ static void send_alone(struct coap_endpoint *e, const struct coap_origin *origin
 	struct bytes message = coap_answer_write(e, origin, r, type, id, now);
 	coap_qrequest_answered(e, origin, message);
 	if (type == COAP_TYPE_NON) {
-		coap_outbound_send(e, &origin->remote, message, now);
+		if (origin->is_group)
+			send_at_leisure(e, &origin->remote, message, now);
+		else
+			coap_outbound_send(e, &origin->remote, message, now);
 		coap_separate_remove(&e->separates, separate);
 		return;
 	}
@@ -386,7 +405,7 @@ void coap_answer_send(struct coap_endpoint *e, const struct coap_origin *origin,
 	}
 	if (origin->is_part && !coap_code_is_success(r->code))
 		end_stream(e, origin);
-	if (is_unwanted(origin, r->code)) {
+	if (is_unwanted(origin, r->code) || is_kept_from_group(origin, r)) {
 		send_nothing(e, origin, now);
 		coap_separate_remove(&e->separates, separate);
 		return;

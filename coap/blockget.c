@@ -142,6 +142,7 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 		end(g, COAP_BLOCKGET_BROKEN, now);
 		break;
 	case COAP_OUTCOME_NOTIFICATION:
+	case COAP_OUTCOME_MEMBER:
 	case COAP_OUTCOME_BLOCK:
 		break;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/client.h"
 
+#include "coap/groupcall.h"
 #include "coap/outbound.h"
 #include "coap/stream.h"
 #include "coap/transfer.h"
@@ -8,6 +9,8 @@
 #define MAX_AGE_DEFAULT_S 60 /* RFC 7252 section 5.10.5 */
 #define RENEWAL_DELAY     SECONDS(5)
 #define RENEWAL_SPREAD    10000 /* milliseconds */
+/* With so many in flight that this many in a row are taken, a reset may be understood wrongly. */
+#define GROUP_ID_TRIES 64
 
 static const uint16_t understood_numbers[] = {
 	COAP_OPTION_CONTENT_FORMAT,
@@ -41,6 +44,7 @@ static void release(struct coap_endpoint *e, struct handle h)
 	struct coap_client_call *call = call_of(e, h);
 	struct handle child = call->child;
 	coap_retransmit_remove(&e->retransmit, call->pending);
+	coap_responders_forget(&e->responders, &call->responders);
 	coap_exchange_remove(&e->exchanges, h);
 	if (coap_exchange_get(&e->exchanges, child) != NULL) {
 		coap_body_close(&e->bodies, call_of(e, child)->assembly);
@@ -83,6 +87,8 @@ void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now)
 void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now)
 {
 	if (coap_exchange_get(&e->exchanges, h) == NULL)
+		return;
+	if (call_of(e, h)->is_group && !coap_groupcall_is_over(e, h, now))
 		return;
 	e->counters.timeouts++;
 	finish_without_response(e, h, COAP_OUTCOME_TIMEOUT, now);
@@ -154,6 +160,16 @@ static void transmit_reliably(struct coap_endpoint *e, struct handle h, const st
 	coap_exchange_acked(&e->exchanges, h, msec_after(now, coap_exchange_lifetime(&call->patience)));
 }
 
+/* No Message-ID that is in flight to anybody, for a reset would look the same (RFC 7252 section 8.1). */
+static void transmit_to_group(struct coap_endpoint *e, struct handle h, const struct coap_remote *to, msec now)
+{
+	uint16_t id = coap_outbound_next_id(e, to);
+	for (int tries = 0; tries < GROUP_ID_TRIES && coap_retransmit_has_id(&e->retransmit, id); tries++)
+		id = coap_outbound_next_id(e, to);
+	coap_outbound_send(e, to, write_request(e, h, id, now), now);
+	coap_groupcall_sent(e, h, now);
+}
+
 /* A non-confirmable request is in the table of pending messages too, sent once: so an RST finds it, and its wait ends.
  */
 static void transmit(struct coap_endpoint *e, struct handle h, msec now)
@@ -163,6 +179,10 @@ static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 	struct coap_patience patience = call->patience;
 	if (coap_remote_is_reliable(&to)) {
 		transmit_reliably(e, h, &to, now);
+		return;
+	}
+	if (call->is_group) {
+		transmit_to_group(e, h, &to, now);
 		return;
 	}
 	uint16_t id = coap_outbound_next_id(e, &to);
@@ -203,6 +223,16 @@ static void start_next_block(struct coap_endpoint *e, struct handle h, msec now)
 	start(e, h, now);
 }
 
+void coap_client_start(struct coap_endpoint *e, struct handle h, msec now)
+{
+	start(e, h, now);
+}
+
+void coap_client_broken(struct coap_endpoint *e, struct handle h, msec now)
+{
+	finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
+}
+
 /* ---- what comes: notifications ---- */
 
 static void deliver_notification(
@@ -226,6 +256,10 @@ static void finish_child(struct coap_endpoint *e, struct handle child, const str
 	call_of(e, child)->parent = HANDLE_NONE;
 	if (coap_exchange_get(&e->exchanges, parent) == NULL)
 		return;
+	if (call_of(e, parent)->is_group) {
+		coap_groupcall_member_done(e, parent, reply, now);
+		return;
+	}
 	call_of(e, parent)->child = HANDLE_NONE;
 	if (reply->outcome == COAP_OUTCOME_RESPONSE && coap_code_is_success(reply->code))
 		deliver_notification(e, parent, reply, reply->body, now);
@@ -449,11 +483,16 @@ void coap_client_response(struct coap_endpoint *e, const struct coap_remote *fro
 				     : coap_message_recognise(m, understood_by(call_of(e, h)), &offending);
 	if (!is_understood) {
 		refuse(e, from, m, now); /* RFC 7252 section 5.4.1: such a response must be rejected */
+		if (call_of(e, h)->is_group)
+			return;
 		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
 		return;
 	}
 	acknowledge(e, from, m, now);
-	settle(e, h, m, now);
+	if (call_of(e, h)->is_group)
+		coap_groupcall_response(e, h, from, m, now);
+	else
+		settle(e, h, m, now);
 }
 
 void coap_client_acked(struct coap_endpoint *e, struct handle h, msec now)
@@ -500,6 +539,11 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->is_forwarded = from->is_forwarded;
 	call->observes = from->observe;
 	call->renews = from->observe && from->renews;
+	call->is_group = from->is_group;
+	call->is_nonconfirmable |= from->is_group;
+	call->group_wait = from->group_wait > 0
+				   ? from->group_wait
+				   : msec_after(e->config.parameters.group.leisure, e->patience.ack_timeout);
 	call->request_tag = (uint16_t)prng_u32(&e->prng);
 	call->carrier = coap_stream_carrier(e, &from->to);
 	call->block1_szx = call->block2_szx = coap_carrier_szx(&call->carrier, e->szx);
@@ -511,11 +555,20 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	coap_transfer_choose_size(call);
 }
 
+/* What goes to a group fits one datagram, and there is room to tell its members apart. */
+static bool suits_group(const struct coap_endpoint *e, const struct coap_call *from)
+{
+	return !from->observe && !from->is_block && !coap_remote_has_session(&from->to) &&
+	       from->body.len <= coap_block_size(e->szx) && e->config.capacities.responders > 0;
+}
+
 bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from, msec now, struct handle *ret_exchange)
 {
 	struct handle h;
+	if (from->is_group && !suits_group(e, from))
+		return false;
 	if (!coap_stream_is_ready(e, &from->to) ||
-		!coap_exchange_add(&e->exchanges, &from->to, from->is_block, &e->prng, &h)) {
+		!coap_exchange_add(&e->exchanges, &from->to, from->is_block || from->is_group, &e->prng, &h)) {
 		e->counters.refused_full++;
 		return false;
 	}
@@ -526,6 +579,8 @@ bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from
 		coap_exchange_remove(&e->exchanges, h);
 		return false;
 	}
+	if (from->is_group)
+		coap_exchange_to_group(&e->exchanges, h);
 	coap_endpoint_enter(e);
 	start(e, h, now);
 	coap_endpoint_leave(e, now);

@@ -16,6 +16,10 @@
 
 /* Sends the requests whose turn has come. */
 void coap_client_ready(struct coap_endpoint *e, msec now);
+/* Sends the request of a new exchange, when its turn comes. */
+void coap_client_start(struct coap_endpoint *e, struct handle h, msec now);
+/* Ends an exchange with COAP_OUTCOME_BROKEN. */
+void coap_client_broken(struct coap_endpoint *e, struct handle h, msec now);
 /* A response has come, `from` a remote that may never have been asked. */
 void coap_client_response(struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, msec now);
 /* The request of this exchange was acknowledged, rejected, given up; or its separate response is overdue. */

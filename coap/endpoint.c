@@ -23,6 +23,7 @@ const struct coap_parameters coap_parameters_default = {
 	.max_retransmit = 4,
 	.nstart = 1,
 	.amplification_max = 3,
+	.group = COAP_GROUP_PARAMETERS_DEFAULT,
 	.block_size = 1024,
 	.body_size_max = 64 * 1024,
 	.qblock = COAP_QBLOCK_PARAMETERS_DEFAULT,
@@ -32,7 +33,8 @@ const struct coap_parameters coap_parameters_default = {
 
 /* The pieces that leaves fill in by themselves. */
 struct layout {
-	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *qrequests, *qreplies;
+	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *group, *responders,
+		*qrequests, *qreplies;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -62,6 +64,8 @@ static struct coap_endpoint *lay_out(
 	ret->verify = carve_take(c, 1, coap_verify_memory(n->verified));
 	ret->qrequests = carve_take(c, 1, coap_qrequests_memory(n->qblocks, body));
 	ret->qreplies = carve_take(c, 1, coap_qreplies_memory(n->qblocks));
+	ret->group = carve_take(c, 1, coap_group_memory(n->group_answers));
+	ret->responders = carve_take(c, 1, coap_responders_memory(n->responders));
 	ret->scratch_bytes = (size_t)body + SCRATCH_BYTES;
 	ret->scratch = carve_take(c, 1, ret->scratch_bytes);
 	return e;
@@ -91,6 +95,8 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	coap_verify_init(&e->verify, l->verify, n->verified, &e->prng);
 	coap_qrequests_init(&e->qrequests, l->qrequests, n->qblocks, config->parameters.body_size_max);
 	coap_qreplies_init(&e->qreplies, l->qreplies, n->qblocks);
+	coap_group_init(&e->group, l->group, n->group_answers);
+	coap_responders_init(&e->responders, l->responders, n->responders, e->secret);
 	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
 }
 
@@ -163,6 +169,7 @@ msec coap_endpoint_deadline(const struct coap_endpoint *e)
 	at = msec_earlier(at, coap_stream_deadline(e));
 	at = msec_earlier(at, coap_qrequest_deadline(e));
 	at = msec_earlier(at, coap_qreply_deadline(e));
+	at = msec_earlier(at, coap_group_deadline(&e->group));
 	return msec_earlier(at, coap_separates_deadline(&e->separates));
 }
 
@@ -236,6 +243,13 @@ static void tick_separates(struct coap_endpoint *e, msec now)
 	}
 }
 
+static void tick_group(struct coap_endpoint *e, msec now)
+{
+	const struct coap_group_answer *answer;
+	while (coap_group_due(&e->group, now, &answer))
+		coap_outbound_send(e, &answer->remote, bytes_of(answer->datagram, answer->len), now);
+}
+
 void coap_endpoint_tick(struct coap_endpoint *e, msec now)
 {
 	struct handle h;
@@ -244,6 +258,7 @@ void coap_endpoint_tick(struct coap_endpoint *e, msec now)
 	coap_stream_tick(e, now);
 	tick_pending(e, now);
 	tick_separates(e, now);
+	tick_group(e, now);
 	while (coap_exchange_due(&e->exchanges, now, &h))
 		coap_client_due(e, h, now);
 	coap_bodies_tick(&e->bodies, now);
@@ -309,6 +324,6 @@ const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_en
 
 bool coap_endpoint_is_idle(const struct coap_endpoint *e)
 {
-	return coap_retransmit_count(&e->retransmit) == 0 && coap_separates_count(&e->separates) == 0 &&
-	       coap_exchanges_busy(&e->exchanges) == 0;
+	return coap_retransmit_count(&e->retransmit) == 0 && coap_group_count(&e->group) == 0 &&
+	       coap_separates_count(&e->separates) == 0 && coap_exchanges_busy(&e->exchanges) == 0;
 }

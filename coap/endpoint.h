@@ -16,6 +16,7 @@
 #pragma once
 
 #include "coap/connection.h"
+#include "coap/group.h"
 #include "coap/qblock.h"
 #include "coap/resource.h"
 #include "coap/base/prng.h"
@@ -32,6 +33,7 @@ struct coap_parameters {
 				       * address is not verified and there is no security (coap/amplification.h);
 				       * 0 for any length, for clients that do not know Echo (RFC 9175) */
 	uint32_t body_size_max;       /* largest body kept together in memory; 4.13 above it */
+	struct coap_group_parameters group;   /* COAP_GROUP_PARAMETERS_DEFAULT */
 	struct coap_qblock_parameters qblock; /* RFC 9177 section 7.2; COAP_QBLOCK_PARAMETERS_DEFAULT */
 };
 
@@ -44,10 +46,12 @@ struct coap_capacities {
 	uint32_t duplicates; /* remembered requests that are not safe to run twice */
 	uint32_t separate;   /* requests whose answer comes later */
 	uint32_t observers;
-	uint32_t verified; /* addresses that are known to be real; others prove it in each request that needs it */
-	uint32_t bodies;   /* bodies being put together, each of body_size_max bytes */
-	uint32_t qblocks;  /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
-			    * understood */
+	uint32_t group_answers; /* answers to multicast requests that wait for their moment; 0: none is answered */
+	uint32_t responders;    /* answers to own multicast requests; 0: none can be made */
+	uint32_t verified;      /* addresses that are known to be real; others prove it in each request that needs it */
+	uint32_t bodies;        /* bodies being put together, each of body_size_max bytes */
+	uint32_t qblocks; /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
+			   * understood */
 };
 
 struct coap_endpoint_config {
@@ -80,6 +84,11 @@ void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *fr
 /* Bytes have come on connections, or some have left, or one has changed its state: their messages are handled. The
  * endpoint ticks the connections with itself. */
 void coap_endpoint_receive_connections(struct coap_endpoint *e, msec now);
+/* The same, of a message that was sent to a multicast address (RFC 7252 section 8): only non-confirmable requests to
+ * resources that answer groups are heard, errors and empty answers are not given, and the others wait for a moment of
+ * the leisure. */
+void coap_endpoint_receive_group(
+	struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now);
 /* The association is gone (session closed, handshake superseded): its exchanges end with COAP_OUTCOME_LOST and its
  * observers are forgotten. */
 void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now);
@@ -91,6 +100,7 @@ void coap_endpoint_tick(struct coap_endpoint *e, msec now);
 enum coap_outcome {
 	COAP_OUTCOME_RESPONSE,     /* the final response; the exchange has ended */
 	COAP_OUTCOME_NOTIFICATION, /* a fresh notification (RFC 7641 section 3.4); the exchange goes on */
+	COAP_OUTCOME_MEMBER,       /* one of the answers to a group request, by `remote`; more may come */
 	COAP_OUTCOME_BLOCK,        /* one of several `responses`, not the last; the exchange goes on */
 	COAP_OUTCOME_TIMEOUT,      /* nobody answered */
 	COAP_OUTCOME_RESET,        /* the peer rejected the message */
@@ -125,6 +135,10 @@ struct coap_call {
 				 * apply because the caller paces himself (coap/blockfetch.h) */
 	uint16_t responses;     /* with `is_block`, how many the Q-Block2 options in `options` ask for (RFC 9177
 				 * section 4.4); all but the last come with COAP_OUTCOME_BLOCK. 0 and 1: one */
+	bool is_group;          /* `to` is a multicast address: sent once, each member's answer is an outcome, and
+				 * COAP_OUTCOME_TIMEOUT ends it, however many there were. Neither observes nor carries a body of
+				 * several blocks. */
+	msec group_wait;        /* how long answers are collected; 0 for the leisure and an ACK_TIMEOUT */
 	bool is_forwarded;      /* for another: options of the response that we do not know are no obstacle when they
 				 * are safe to forward (RFC 7252 section 5.7.1), and stand in the message */
 	bool renews;            /* an observation registers again when Max-Age and a little more has passed without a

@@ -22,6 +22,7 @@
 #include "coap/carrier.h"
 #include "coap/qreply.h"
 #include "coap/qrequest.h"
+#include "coap/responders.h"
 #include "coap/retransmit.h"
 #include "coap/route.h"
 #include "coap/separate.h"
@@ -52,6 +53,9 @@ struct coap_client_call {
 	uint32_t body_part;     /* bytes of `body` in the latest request */
 	uint64_t fetched;       /* bytes of the response's body that have come; 0 asks for its beginning */
 	msec sent_at;
+	msec group_wait;        /* how long answers of a group are collected */
+	uint32_t responders;    /* who has answered (coap/responders.h) */
+	uint32_t members_asked; /* requests to single members that run now */
 	struct coap_patience patience;
 	enum coap_code method;
 	struct coap_carrier carrier;
@@ -60,7 +64,7 @@ struct coap_client_call {
 	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
 	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,
-		has_echoed, keeps_body, may_get_qblock, is_forwarded, renews;
+		has_echoed, is_group, is_over, keeps_body, may_get_qblock, is_forwarded, renews;
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;
@@ -89,6 +93,8 @@ struct coap_endpoint {
 	struct coap_echoes echoes;
 	struct coap_qrequests qrequests;
 	struct coap_qreplies qreplies;
+	struct coap_group group;
+	struct coap_responders responders;
 	struct coap_client_call *calls;
 	struct coap_routes routes;
 	uint32_t proxy;                   /* the resource that acts as a forward proxy, with has_proxy */

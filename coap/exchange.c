@@ -200,6 +200,11 @@ bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remot
 	return true;
 }
 
+void coap_exchange_to_group(struct coap_exchanges *t, struct handle h)
+{
+	item(t, h)->is_group = true;
+}
+
 bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_room)
 {
 	struct coap_exchange *x = item(t, h);
@@ -269,7 +274,8 @@ bool coap_exchange_find(
 	memcpy(&wanted, token.data, sizeof wanted);
 	for (uint32_t slot = hash_index_first(&t->tokens, wanted); slot != HASH_INDEX_END;
 		slot = hash_index_next(&t->tokens, slot)) {
-		if (t->items[slot].token == wanted && coap_remote_equal(&t->items[slot].remote, remote)) {
+		const struct coap_exchange *x = &t->items[slot];
+		if (x->token == wanted && (x->is_group || coap_remote_equal(&x->remote, remote))) {
 			*ret = slab_handle(&t->slab, slot);
 			return true;
 		}

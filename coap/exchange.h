@@ -34,6 +34,7 @@ struct coap_exchange {
 	uint64_t token; /* the bytes on the wire, as they lie in memory */
 	enum coap_exchange_phase phase;
 	bool is_paced;
+	bool is_group;   /* whoever answers with its token is right (RFC 7252 section 8.2) */
 	bool is_waiting; /* in the lane's queue */
 	uint32_t lane;
 	uint32_t next, previous; /* all exchanges of the lane */
@@ -68,6 +69,8 @@ void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capaci
 /* A new exchange with a new token. False when the table is full. */
 bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
 	struct handle *ret);
+/* It goes to a group: from now on it is found by its token alone. */
+void coap_exchange_to_group(struct coap_exchanges *t, struct handle h);
 /* Wants to send its request: true when it may now (the phase is then SENT); else it waits for its turn. Without
  * `has_room` for a message in flight it waits in any case. */
 bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_room);

@@ -151,3 +151,16 @@ bool coap_inbound_stream(struct coap_endpoint *e, const struct coap_remote *from
 	e->counters.malformed++;
 	return false;
 }
+
+void coap_endpoint_receive_group(
+	struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now)
+{
+	struct coap_message *m = &e->message;
+	e->counters.received++;
+	coap_endpoint_enter(e);
+	if (coap_message_parse(datagram, m) != COAP_VERDICT_OK)
+		e->counters.malformed++;
+	else if (m->type == COAP_TYPE_NON && coap_code_is_request(m->code))
+		coap_serve_group(e, from, datagram, m, now);
+	coap_endpoint_leave(e, now);
+}

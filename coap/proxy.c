@@ -249,6 +249,7 @@ static void translate(
 	case COAP_OUTCOME_LOST:
 		refuse(ret, COAP_BAD_GATEWAY, "the server rejects the request");
 		break;
+	case COAP_OUTCOME_MEMBER:
 	case COAP_OUTCOME_BLOCK: /* only to those who fetch blocks themselves */
 	case COAP_OUTCOME_BROKEN:
 		refuse(ret, COAP_BAD_GATEWAY, "the server's answer cannot be used");

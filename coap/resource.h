@@ -61,16 +61,24 @@ enum coap_answer {
 typedef enum coap_answer coap_handler(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
 	struct coap_response *ret, msec now);
 
+/* What a resource does with requests that were sent to a group (RFC 7252 section 8.2, RFC 7390 section 2.3). */
+enum coap_group_role {
+	COAP_GROUP_SILENT, /* does not hear them */
+	COAP_GROUP_TELLS,  /* answers GET and FETCH */
+	COAP_GROUP_OBEYS,  /* also does what requests with an effect ask for, unsecured as they are */
+};
+
 struct coap_resource {
-	const char *path;       /* "rd", "a/b"; "" is the root */
-	bool is_subtree;        /* also everything below; the longest matching path wins */
-	bool is_observable;     /* a successful GET with Observe 0 makes an observer */
-	bool confirms_changes;  /* coap_endpoint_resource_changed notifies confirmably */
-	bool takes_stream;      /* gets request bodies in parts */
-	bool is_hidden;         /* not listed in /.well-known/core */
-	bool may_repeat;        /* a PUT, DELETE or iPATCH that comes twice may run twice, so it need not be remembered
-				 * (RFC 7252 section 4.5). Not for a resource where a late repetition would undo what
-				 * another client has done meanwhile. */
+	const char *path;      /* "rd", "a/b"; "" is the root */
+	bool is_subtree;       /* also everything below; the longest matching path wins */
+	bool is_observable;    /* a successful GET with Observe 0 makes an observer */
+	bool confirms_changes; /* coap_endpoint_resource_changed notifies confirmably */
+	bool takes_stream;     /* gets request bodies in parts */
+	bool is_hidden;        /* not listed in /.well-known/core */
+	bool may_repeat;       /* a PUT, DELETE or iPATCH that comes twice may run twice, so it need not be remembered
+				* (RFC 7252 section 4.5). Not for a resource where a late repetition would undo what
+				* another client has done meanwhile. */
+	enum coap_group_role group;
 	msec fresh_within;      /* a request with an effect must carry an Echo that was made no longer ago (RFC 9175
 				 * section 2.3), with a precision of two seconds; 0 when its age does not matter. Only
 				 * in a secure session does that prove anything. */

@@ -175,3 +175,11 @@ uint32_t coap_retransmit_count(const struct coap_retransmit *t)
 {
 	return t->slab.used;
 }
+
+bool coap_retransmit_has_id(const struct coap_retransmit *t, uint16_t id)
+{
+	for (uint32_t slot = 0; slot < t->slab.untouched; slot++)
+		if (slab_is_taken(&t->slab, slot) && t->items[slot].id == id)
+			return true;
+	return false;
+}

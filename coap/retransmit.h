@@ -81,6 +81,8 @@ msec coap_retransmit_deadline(const struct coap_retransmit *t);
 enum coap_due coap_retransmit_due(
 	struct coap_retransmit *t, msec now, struct handle *ret_handle, const struct coap_pending **ret);
 
+/* Whether a message with this Message-ID is in flight to anybody. It looks at all of them. */
+bool coap_retransmit_has_id(const struct coap_retransmit *t, uint16_t id);
 /* The message behind a handle; NULL when it has left the table. */
 const struct coap_pending *coap_retransmit_get(const struct coap_retransmit *t, struct handle h);
 uint32_t coap_retransmit_count(const struct coap_retransmit *t);

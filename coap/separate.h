@@ -29,6 +29,7 @@ struct coap_origin {
 	enum coap_code method;
 	uint16_t id; /* Message-ID */
 	bool is_confirmable;
+	bool is_group; /* it was sent to a multicast address */
 	bool is_acked; /* its ACK has left already, so the response travels alone */
 	bool has_block1, has_block2;
 	bool uses_qblock;    /* the block options are Q-Block1 and Q-Block2 (RFC 9177) */

@@ -130,6 +130,16 @@ static bool has_qblock(const struct coap_message *m)
 	return coap_message_has(m, COAP_OPTION_Q_BLOCK1) || coap_message_has(m, COAP_OPTION_Q_BLOCK2);
 }
 
+/* Which classes of response are not wanted (RFC 7967 section 2.1); it may also stand in a GET, such as one that ends an
+ * observation (section 4.2). Options are in order, and few requests have one as high as this. */
+static uint8_t read_no_response(const struct coap_message *m)
+{
+	uint32_t value;
+	if (m->option_count == 0 || m->options[m->option_count - 1].number < COAP_OPTION_NO_RESPONSE)
+		return 0;
+	return coap_message_uint(m, COAP_OPTION_NO_RESPONSE, &value) && value <= UINT8_MAX ? (uint8_t)value : 0;
+}
+
 /* The options that say how the response is to be given. False when a block option cannot be meant. */
 static bool read_origin(const struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m,
 	struct coap_origin *o)
@@ -141,7 +151,8 @@ static bool read_origin(const struct coap_endpoint *e, const struct coap_remote 
 	o->id = m->id;
 	o->is_confirmable = m->type == COAP_TYPE_CON;
 	o->is_acked = o->is_part = o->has_block1 = o->has_block2 = o->uses_qblock = false;
-	o->no_response = 0;
+	o->is_group = false;
+	o->no_response = read_no_response(m);
 	o->transfer = 0;
 	o->tagless = 0;
 	o->dedup = o->observer = HANDLE_NONE;
@@ -150,8 +161,6 @@ static bool read_origin(const struct coap_endpoint *e, const struct coap_remote 
 		if (!coap_stream_parse_block(from, value, &o->block2))
 			return false;
 	}
-	if (coap_message_uint(m, COAP_OPTION_NO_RESPONSE, &value))
-		o->no_response = value == 0 || m->code == COAP_GET ? 0 : (uint8_t)value;
 	if (has_qblock(m) && knows_qblock(e, from))
 		return read_qblocks(e, m, o);
 	if (m->code == COAP_GET)
@@ -445,6 +454,35 @@ static void challenge(struct coap_endpoint *e, const struct coap_origin *origin,
 	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
 }
 
+/* ---- groups ---- */
+
+/* RFC 7252 section 8.2 and RFC 7959 section 2.8: what goes to many fits one datagram. The list of links is what
+ * discovery by multicast is for (RFC 7252 section 7.2). */
+static bool hears_group(const struct coap_endpoint *e, const struct coap_origin *origin)
+{
+	enum coap_group_role role = COAP_GROUP_TELLS;
+	if (origin->resource != DISCOVERY)
+		role = e->config.resources[origin->resource].group;
+	return role == COAP_GROUP_OBEYS ? !origin->has_block1
+					: role == COAP_GROUP_TELLS && coap_code_is_safe(origin->method);
+}
+
+/* A repetition is not answered twice, not even where a second run would be harmless: there may be a thousand of us. */
+static bool is_new_to_group(
+	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
+{
+	struct bytes reply;
+	struct handle h;
+	if (coap_dedup_find(&e->dedup, from, m->id, now, &reply)) {
+		e->counters.duplicates++;
+		return false;
+	}
+	if (coap_dedup_add(&e->dedup, from, m->id, false, now, &h))
+		return true;
+	e->counters.refused_full++;
+	return false;
+}
+
 /* ---- a request ---- */
 
 static bool was_seen(struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
@@ -506,7 +544,7 @@ static bool must_not_repeat(
 
 static bool remember(struct coap_endpoint *e, struct coap_origin *origin, const struct coap_message *m, msec now)
 {
-	return coap_remote_is_reliable(&origin->remote) || !must_not_repeat(e, origin, m) ||
+	return origin->is_group || coap_remote_is_reliable(&origin->remote) || !must_not_repeat(e, origin, m) ||
 	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
 }
 
@@ -519,8 +557,8 @@ static bool has_hops_left(const struct coap_message *m)
 }
 
 /* Whether all options are understood, or may pass as they are because they concern somebody further on. */
-static bool recognise(const struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m,
-	uint16_t *ret_offending)
+static bool recognise(
+	const struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, uint16_t *ret_offending)
 {
 	struct coap_path path;
 	uint32_t target;
@@ -569,6 +607,8 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (!blocks_are_right || !has_hops_left(m)) {
 		origin->has_block1 = origin->has_block2 = false;
 		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
+	} else if (origin->is_group && !hears_group(e, origin)) {
+		return;
 	} else if (must_prove(e, m, origin, now)) {
 		challenge(e, origin, now);
 	} else if (asks_on(origin, m)) {
@@ -585,27 +625,41 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (origin->has_block1) {
 		serve_block1(e, origin, &request, later, now);
 	} else {
-		read_observe(e, m, datagram, origin, now);
+		if (!origin->is_group)
+			read_observe(e, m, datagram, origin, now);
 		request.observer = origin->observer;
 		run(e, origin, &request, later, now);
 	}
 }
 
-void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
-	struct coap_message *m, msec now)
+static void serve(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	struct coap_message *m, bool is_group, msec now)
 {
 	struct handle later = HANDLE_NONE;
 	uint16_t offending;
-	if (was_seen(e, from, m, now))
-		return;
 	coap_forward_localise(e, m);
 	struct coap_separate *place = coap_separate_reserve(&e->separates, &later);
 	struct coap_origin *origin = place != NULL ? &place->origin : &e->spare.origin;
 	bool blocks_are_right = read_origin(e, from, m, origin);
+	origin->is_group = is_group;
 	coap_amplification_read(e, m, datagram.len, origin, now);
 	if (recognise(e, from, m, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))
 		coap_answer_code(e, origin, COAP_BAD_OPTION, now);
 	coap_separate_release(&e->separates);
+}
+
+void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	struct coap_message *m, msec now)
+{
+	if (!was_seen(e, from, m, now))
+		serve(e, from, datagram, m, false, now);
+}
+
+void coap_serve_group(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	struct coap_message *m, msec now)
+{
+	if (!coap_remote_has_session(from) && is_new_to_group(e, from, m, now))
+		serve(e, from, datagram, m, true, now);
 }

@@ -22,6 +22,10 @@
 void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
 	struct coap_message *m, msec now);
 
+/* The same of one that was sent to a multicast address, and is non-confirmable. */
+void coap_serve_group(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	struct coap_message *m, msec now);
+
 /* The key under which the blocks of a transfer belong together: the method and all options that are part of the cache
  * key or choose the target, Request-Tag included (RFC 7959 section 2.5, RFC 9175 section 3.4), but not the blocks' own
  * numbers; and leaving out one option more, or none with `without` 0. */

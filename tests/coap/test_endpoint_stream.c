@@ -38,7 +38,7 @@ struct stage {
 	bool server_is_deaf; /* reads nothing */
 	uint64_t moved;
 	/* what the client heard */
-	int outcomes[6];
+	int outcomes[COAP_OUTCOME_BROKEN + 1];
 	enum coap_code code;
 	uint8_t *body;
 	size_t body_len;
