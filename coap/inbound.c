@@ -95,6 +95,24 @@ static void refuse_options(
 	coap_outbound_send(e, from, writer_bytes(&w), now);
 }
 
+/* Support for long tokens is there, only not for one as long as this, so the request must not be rejected as if it were
+ * malformed (RFC 8974 section 2.2.2). A response with such a token answers nothing that was asked. */
+static void refuse_token(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
+	const struct coap_message *m, msec now)
+{
+	if (!coap_code_is_request(m->code)) {
+		if (m->type == COAP_TYPE_CON)
+			coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
+		return;
+	}
+	struct writer w = coap_outbound_writer(e);
+	enum coap_type type = m->type == COAP_TYPE_CON ? COAP_TYPE_ACK : COAP_TYPE_NON;
+	uint16_t id = type == COAP_TYPE_ACK ? m->id : coap_outbound_next_id(e, from);
+	coap_message_write_refusal(&w, type, COAP_BAD_REQUEST, id, coap_message_long_token(datagram));
+	if (!w.failed)
+		coap_outbound_send(e, from, writer_bytes(&w), now);
+}
+
 static void receive_message(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
 	struct coap_message *m, msec now)
 {
@@ -127,6 +145,10 @@ void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *fr
 	case COAP_VERDICT_FULL:
 		e->counters.malformed++;
 		refuse_options(e, from, m, now);
+		break;
+	case COAP_VERDICT_LONG_TOKEN:
+		e->counters.malformed++;
+		refuse_token(e, from, datagram, m, now);
 		break;
 	}
 	coap_endpoint_leave(e, now);

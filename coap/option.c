@@ -14,6 +14,7 @@
 #define ONE_BYTE_BASE    13u
 #define TWO_BYTES_BASE   269u
 #define PAYLOAD_MARKER   0xff
+#define HEAD_MAX_BYTES   5
 
 static const struct coap_option_definition definitions[] = {
 	{COAP_OPTION_IF_MATCH, COAP_OPTION_FORMAT_OPAQUE, 0, 8, true, "If-Match"},
@@ -67,71 +68,132 @@ bool coap_option_decode_uint(struct bytes value, uint32_t *ret)
 	return true;
 }
 
-size_t coap_option_encode_uint(uint32_t value, uint8_t out[4])
-{
-	size_t len = 0;
-	for (int shift = 24; shift >= 0; shift -= 8)
-		if (len > 0 || value >> shift != 0)
-			out[len++] = (uint8_t)(value >> shift);
-	return len;
-}
-
 /* ---- the wire ---- */
 
-static unsigned nibble_of(uint32_t number)
+static uint32_t nibble_of(uint32_t number)
 {
 	if (number < ONE_BYTE_BASE)
 		return number;
 	return number < TWO_BYTES_BASE ? NIBBLE_ONE_BYTE : NIBBLE_TWO_BYTES;
 }
 
-static void write_extended(struct writer *w, uint32_t number)
+static uint8_t *put_extended(uint8_t *at, uint32_t number)
 {
-	if (number >= TWO_BYTES_BASE)
-		write_u16(w, (uint16_t)(number - TWO_BYTES_BASE));
-	else if (number >= ONE_BYTE_BASE)
-		write_u8(w, (uint8_t)(number - ONE_BYTE_BASE));
+	if (number >= TWO_BYTES_BASE) {
+		*at++ = (uint8_t)((number - TWO_BYTES_BASE) >> 8);
+		*at++ = (uint8_t)(number - TWO_BYTES_BASE);
+	} else if (number >= ONE_BYTE_BASE) {
+		*at++ = (uint8_t)(number - ONE_BYTE_BASE);
+	}
+	return at;
 }
 
-void coap_option_write(struct writer *w, uint16_t previous, uint16_t number, struct bytes value)
+/* What stands in front of a value, in any form: at most HEAD_MAX_BYTES. */
+__attribute__((noinline)) static uint8_t *put_long_head(uint8_t *at, uint32_t delta, uint32_t len)
 {
+	*at++ = (uint8_t)(nibble_of(delta) << 4 | nibble_of(len));
+	return put_extended(put_extended(at, delta), len);
+}
+
+static inline uint8_t *put_head(uint8_t *at, uint32_t delta, uint32_t len)
+{
+	if (delta >= ONE_BYTE_BASE || len >= ONE_BYTE_BASE)
+		return put_long_head(at, delta, len);
+	*at = (uint8_t)(delta << 4 | len);
+	return at + 1;
+}
+
+void coap_option_write_long(struct writer *w, uint16_t previous, uint16_t number, struct bytes value)
+{
+	uint8_t head[HEAD_MAX_BYTES];
 	assert(number >= previous);
 	if (value.len > COAP_OPTION_VALUE_MAX_BYTES) {
 		w->failed = true;
 		return;
 	}
-	uint32_t delta = (uint32_t)number - previous, len = (uint32_t)value.len;
-	write_u8(w, (uint8_t)(nibble_of(delta) << 4 | nibble_of(len)));
-	write_extended(w, delta);
-	write_extended(w, len);
+	uint8_t *end = put_head(head, (uint32_t)number - previous, (uint32_t)value.len);
+	write_bytes(w, bytes_of(head, (size_t)(end - head)));
 	write_bytes(w, value);
 }
 
-/* The number a nibble begins; at most 65804. The reserved nibble is the caller's to refuse. */
-static uint32_t read_extended(struct reader *r, unsigned nibble)
+/* The number a nibble begins, at most 65804. False for the reserved nibble and when the bytes end. */
+static bool read_extended(const uint8_t **at, const uint8_t *end, uint32_t *number)
 {
-	if (nibble == NIBBLE_ONE_BYTE)
-		return read_u8(r) + ONE_BYTE_BASE;
-	if (nibble == NIBBLE_TWO_BYTES)
-		return read_u16(r) + TWO_BYTES_BASE;
-	return nibble;
+	size_t more = *number == NIBBLE_ONE_BYTE ? 1 : *number == NIBBLE_TWO_BYTES ? 2 : 0;
+	if (*number == NIBBLE_RESERVED || (size_t)(end - *at) < more)
+		return false;
+	if (more == 1)
+		*number = (*at)[0] + ONE_BYTE_BASE;
+	else if (more == 2)
+		*number = ((uint32_t)(*at)[0] << 8 | (*at)[1]) + TWO_BYTES_BASE;
+	*at += more;
+	return true;
+}
+
+/* What stands in front of a value. */
+struct head {
+	uint32_t delta, len;
+	uint32_t bytes; /* how long it is itself; 0 when it is malformed */
+};
+
+/* Reads a head of any form. Apart from the loop below, and by value, so that this, which few options need, costs the
+ * others nothing. */
+__attribute__((noinline)) static struct head read_head(const uint8_t *start, const uint8_t *end)
+{
+	const uint8_t *at = start + 1;
+	uint32_t delta = *start >> 4, len = *start & 15;
+	if (!read_extended(&at, end, &delta) || !read_extended(&at, end, &len) || (size_t)(end - at) < len)
+		return (struct head){0, 0, 0};
+	return (struct head){delta, len, (uint32_t)(at - start)};
 }
 
 enum coap_option_step coap_option_read(struct reader *r, struct coap_option *option)
 {
 	if (reader_left(r) == 0)
 		return COAP_OPTION_STEP_END;
-	unsigned first = read_u8(r);
-	if (first == PAYLOAD_MARKER)
+	if (*r->at == PAYLOAD_MARKER) {
+		r->at++;
 		return COAP_OPTION_STEP_PAYLOAD;
-	if (first >> 4 == NIBBLE_RESERVED || (first & 15) == NIBBLE_RESERVED)
+	}
+	struct head head = read_head(r->at, r->end);
+	if (head.bytes == 0 || option->number + head.delta > UINT16_MAX)
 		return COAP_OPTION_STEP_MALFORMED;
-	uint32_t number = option->number + read_extended(r, first >> 4);
-	struct bytes value = read_bytes(r, read_extended(r, first & 15));
-	if (r->failed || number > UINT16_MAX)
-		return COAP_OPTION_STEP_MALFORMED;
-	*option = (struct coap_option){(uint16_t)number, value};
+	*option = (struct coap_option){(uint16_t)(option->number + head.delta), {r->at + head.bytes, head.len}};
+	r->at += head.bytes + head.len;
 	return COAP_OPTION_STEP_OPTION;
+}
+
+/* The number is counted in 32 bits and only grows, so it is enough to look at it in the end. */
+enum coap_option_step coap_option_read_all(
+	struct bytes wire, struct coap_option *table, unsigned capacity, uint8_t *ret_count, struct bytes *ret_payload)
+{
+	const uint8_t *at = wire.data, *const end = at + wire.len;
+	struct coap_option *next = table, *const full = table + capacity;
+	uint32_t number = 0;
+	while (at != end && *at != PAYLOAD_MARKER) {
+		struct head head = {*at >> 4, *at & 15, 1};
+		if (head.delta >= NIBBLE_ONE_BYTE || head.len >= NIBBLE_ONE_BYTE)
+			head = read_head(at, end);
+		else if ((size_t)(end - at) <= head.len)
+			return COAP_OPTION_STEP_MALFORMED;
+		if (head.bytes == 0)
+			return COAP_OPTION_STEP_MALFORMED;
+		if (next == full)
+			return COAP_OPTION_STEP_OPTION;
+		at += head.bytes;
+		number += head.delta;
+		next->number = (uint16_t)number;
+		next->value = (struct bytes){at, head.len};
+		next++;
+		at += head.len;
+	}
+	if (number > UINT16_MAX)
+		return COAP_OPTION_STEP_MALFORMED;
+	*ret_count = (uint8_t)(next - table);
+	if (at == end)
+		return COAP_OPTION_STEP_END;
+	*ret_payload = (struct bytes){at + 1, (size_t)(end - at) - 1};
+	return COAP_OPTION_STEP_PAYLOAD;
 }
 
 bool coap_option_set_has(const struct coap_option_set *set, uint16_t number)
@@ -145,27 +207,42 @@ bool coap_option_set_has(const struct coap_option_set *set, uint16_t number)
 
 /* ---- the list ---- */
 
+/* An entry for one more, behind those with the same number. NULL when the list has failed or is full. Most lists are
+ * made in order, and then nothing moves. */
+static inline struct coap_options_entry *make_entry(struct coap_options *o, uint16_t number, uint32_t len)
+{
+	if (o->failed || o->count == COAP_OPTIONS_MAX) {
+		o->failed = true;
+		return NULL;
+	}
+	struct coap_options_entry *entry = &o->entries[o->count++];
+	for (; entry > o->entries && entry[-1].number > number; entry--)
+		*entry = entry[-1];
+	entry->number = number;
+	entry->len = (uint16_t)len;
+	return entry;
+}
+
 void coap_options_add(struct coap_options *o, uint16_t number, struct bytes value)
 {
-	if (o->failed || o->count == COAP_OPTIONS_MAX || value.len > COAP_OPTION_VALUE_MAX_BYTES) {
+	if (value.len > COAP_OPTION_VALUE_MAX_BYTES)
 		o->failed = true;
+	struct coap_options_entry *entry = make_entry(o, number, (uint32_t)value.len);
+	if (entry == NULL)
 		return;
-	}
-	unsigned place = o->count++;
-	for (; place > 0 && o->entries[place - 1].number > number; place--)
-		o->entries[place] = o->entries[place - 1];
-	struct coap_options_entry *entry = &o->entries[place];
-	*entry = (struct coap_options_entry){.number = number, .len = (uint16_t)value.len};
 	if (value.len > COAP_OPTION_KEPT_MAX_BYTES)
 		entry->value.borrowed = value.data;
-	else if (value.len > 0)
-		memcpy(entry->value.kept, value.data, value.len);
+	else
+		bytes_copy(entry->value.kept, value.data, value.len);
 }
 
 void coap_options_add_uint(struct coap_options *o, uint16_t number, uint32_t value)
 {
 	uint8_t bytes[4];
-	coap_options_add(o, number, bytes_of(bytes, coap_option_encode_uint(value, bytes)));
+	size_t len = coap_option_encode_uint(value, bytes);
+	struct coap_options_entry *entry = make_entry(o, number, (uint32_t)len);
+	if (entry != NULL)
+		memcpy(entry->value.kept, bytes, sizeof bytes);
 }
 
 void coap_options_add_text(struct coap_options *o, uint16_t number, const char *text)
@@ -235,12 +312,16 @@ void coap_options_set_uint(struct coap_options *o, uint16_t number, uint32_t val
 	coap_options_add_uint(o, number, value);
 }
 
+static struct bytes value_of(const struct coap_options_entry *entry)
+{
+	return bytes_of(
+		entry->len > COAP_OPTION_KEPT_MAX_BYTES ? entry->value.borrowed : entry->value.kept, entry->len);
+}
+
 struct coap_option coap_options_at(const struct coap_options *o, unsigned index)
 {
 	assert(index < o->count);
-	const struct coap_options_entry *entry = &o->entries[index];
-	const uint8_t *value = entry->len > COAP_OPTION_KEPT_MAX_BYTES ? entry->value.borrowed : entry->value.kept;
-	return (struct coap_option){entry->number, bytes_of(value, entry->len)};
+	return (struct coap_option){o->entries[index].number, value_of(&o->entries[index])};
 }
 
 bool coap_options_find(const struct coap_options *o, uint16_t number, struct bytes *ret)
@@ -254,14 +335,34 @@ bool coap_options_find(const struct coap_options *o, uint16_t number, struct byt
 	return false;
 }
 
+/* Writes one entry where there is room for it and a word more, so that a kept value moves as a whole word. */
+static inline uint8_t *put_entry(uint8_t *at, uint32_t delta, const struct coap_options_entry *entry)
+{
+	uint32_t len = entry->len;
+	at = put_head(at, delta, len);
+	if (len > COAP_OPTION_KEPT_MAX_BYTES)
+		bytes_copy(at, entry->value.borrowed, len);
+	else
+		memcpy(at, entry->value.kept, COAP_OPTION_KEPT_MAX_BYTES);
+	return at + len;
+}
+
 void coap_options_write(struct writer *w, const struct coap_options *o)
 {
 	uint16_t previous = 0;
 	if (o->failed)
 		w->failed = true;
-	for (unsigned i = 0; i < o->count; i++) {
-		struct coap_option option = coap_options_at(o, i);
-		coap_option_write(w, previous, option.number, option.value);
-		previous = option.number;
+	if (w->failed)
+		return;
+	const struct coap_options_entry *entry = o->entries, *const last = o->entries + o->count;
+	uint8_t *at = w->at, *const end = w->end;
+	for (; entry != last; previous = entry++->number) {
+		if ((size_t)(end - at) < (size_t)entry->len + HEAD_MAX_BYTES + COAP_OPTION_KEPT_MAX_BYTES)
+			break;
+		at = put_entry(at, (uint32_t)entry->number - previous, entry);
 	}
+	w->at = at;
+	/* What is left has less room than it may need, or just as much. */
+	for (; entry != last; previous = entry++->number)
+		coap_option_write(w, previous, entry->number, value_of(entry));
 }

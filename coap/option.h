@@ -88,11 +88,59 @@ struct coap_option {
 
 /* A uint value, big endian; leading zeros are accepted (RFC 7252 section 3.2). False above 4 significant bytes. */
 bool coap_option_decode_uint(struct bytes value, uint32_t *ret);
-/* The shortest form into `out`; gives its length, 0 for zero. */
-size_t coap_option_encode_uint(uint32_t value, uint8_t out[4]);
+/* The shortest form into `out`, zeros behind it; gives its length, 0 for zero. */
+static inline size_t coap_option_encode_uint(uint32_t value, uint8_t out[4])
+{
+	size_t len = value == 0 ? 0 : (size_t)(39 - __builtin_clz(value)) / 8;
+	uint32_t word = len == 0 ? 0 : value << (32 - 8 * len);
+	out[0] = (uint8_t)(word >> 24);
+	out[1] = (uint8_t)(word >> 16);
+	out[2] = (uint8_t)(word >> 8);
+	out[3] = (uint8_t)word;
+	return len;
+}
 
-/* Writes one option behind the one with number `previous`, 0 in front of the first; `number` must not be smaller. */
-void coap_option_write(struct writer *w, uint16_t previous, uint16_t number, struct bytes value);
+/* ---- writing in order ---- */
+
+#define COAP_OPTION_NIBBLE_MAX \
+	12 /* what fits the first byte of an option, as the step of its number and as its length */
+
+/* coap_option_write in its general form, for whatever number and length. */
+void coap_option_write_long(struct writer *w, uint16_t previous, uint16_t number, struct bytes value);
+
+/* Writes one option behind the one with number `previous`, 0 in front of the first; `number` must not be smaller. The
+ * short form, which nearly all options have, is written in place: where the numbers are constants, that is a byte and
+ * the value. */
+static inline void coap_option_write(struct writer *w, uint16_t previous, uint16_t number, struct bytes value)
+{
+	uint8_t *at = w->at;
+	unsigned step = (unsigned)number - previous;
+	if (step > COAP_OPTION_NIBBLE_MAX || value.len > COAP_OPTION_NIBBLE_MAX || w->failed ||
+		writer_left(w) <= value.len) {
+		coap_option_write_long(w, previous, number, value);
+		return;
+	}
+	*at = (uint8_t)(step << 4 | value.len);
+	bytes_copy(at + 1, value.data, value.len);
+	w->at = at + 1 + value.len;
+}
+
+/* The same with a number as the value, in its shortest form. */
+static inline void coap_option_write_uint(struct writer *w, uint16_t previous, uint16_t number, uint32_t value)
+{
+	uint8_t *at = w->at, bytes[4];
+	unsigned step = (unsigned)number - previous;
+	if (step > COAP_OPTION_NIBBLE_MAX || w->failed || writer_left(w) <= sizeof bytes) {
+		size_t value_len = coap_option_encode_uint(value, bytes);
+		coap_option_write_long(w, previous, number, bytes_of(bytes, value_len));
+		return;
+	}
+	size_t len = coap_option_encode_uint(value, at + 1);
+	*at = (uint8_t)(step << 4 | len);
+	w->at = at + 1 + len;
+}
+
+/* ---- reading ---- */
 
 /* What a reader of options met. */
 enum coap_option_step {
@@ -105,6 +153,10 @@ enum coap_option_step {
 
 /* Reads the next option; `option` holds the one before (number 0 at first) and receives this one. */
 enum coap_option_step coap_option_read(struct reader *r, struct coap_option *option);
+/* Reads all options of a message into a table of at most 255; `wire` is what follows the token. END or, with the bytes
+ * behind the marker, PAYLOAD; MALFORMED; or OPTION when there are more than the table holds. */
+enum coap_option_step coap_option_read_all(
+	struct bytes wire, struct coap_option *table, unsigned capacity, uint8_t *ret_count, struct bytes *ret_payload);
 
 /* ---- which options somebody understands ---- */
 

@@ -23,6 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum coap_verdict verdict = coap_message_parse(bytes_of(copy, size), &m);
 	if (verdict != COAP_VERDICT_IGNORE)
 		coap_message_describe(&line, &m);
+	if (verdict == COAP_VERDICT_LONG_TOKEN) {
+		coap_message_write_refusal(
+			&w, COAP_TYPE_ACK, COAP_BAD_REQUEST, m.id, coap_message_long_token(bytes_of(copy, size)));
+		assert(!w.failed);
+	}
 	if (verdict == COAP_VERDICT_OK) {
 		coap_message_write_view(&w, &m);
 		assert(!w.failed && bytes_equal(writer_bytes(&w), bytes_of(copy, size)));

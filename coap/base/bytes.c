@@ -95,9 +95,7 @@ void write_bytes(struct writer *w, struct bytes b)
 		w->failed = true;
 		return;
 	}
-	if (b.len == 0)
-		return;
-	memcpy(w->at, b.data, b.len);
+	bytes_copy(w->at, b.data, b.len);
 	w->at += b.len;
 }
 

@@ -29,6 +29,8 @@ static inline struct bytes bytes_of(const void *data, size_t len)
 static inline struct bytes bytes_of_text(const char *text)
 {
 	size_t len = 0;
+	if (__builtin_constant_p(__builtin_strlen(text)))
+		return (struct bytes){(const uint8_t *)text, __builtin_strlen(text)};
 	while (text[len] != '\0')
 		len++;
 	return (struct bytes){(const uint8_t *)text, len};
@@ -60,6 +62,30 @@ bool bytes_equal_secret(struct bytes a, struct bytes b);
 
 /* A 64-bit hash (wyhash-like mixing) for hash tables; `seed` keeps peers from choosing collisions. */
 uint64_t bytes_hash(struct bytes b, uint64_t seed);
+
+/* Copies what is usually short: up to 16 bytes without a call, and never a byte more than `len` is read or written. */
+static inline void bytes_copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+	uint64_t head, tail;
+	uint32_t head4, tail4;
+	if (len > 16) {
+		memcpy(to, from, len);
+	} else if (len >= 8) { /* two words that overlap */
+		memcpy(&head, from, 8);
+		memcpy(&tail, from + len - 8, 8);
+		memcpy(to, &head, 8);
+		memcpy(to + len - 8, &tail, 8);
+	} else if (len >= 4) {
+		memcpy(&head4, from, 4);
+		memcpy(&tail4, from + len - 4, 4);
+		memcpy(to, &head4, 4);
+		memcpy(to + len - 4, &tail4, 4);
+	} else if (len > 0) {
+		to[0] = from[0];
+		to[len / 2] = from[len / 2];
+		to[len - 1] = from[len - 1];
+	}
+}
 
 /* A reader over borrowed bytes. Numbers are big endian. */
 struct reader {

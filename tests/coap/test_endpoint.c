@@ -746,7 +746,9 @@ static void what_is_answered_to_odd_messages(void **state)
 		{"RST for nothing", {0x70, 0, 1, 2}, 4, {0}, 0},
 		{"RST with a request", {0x70, 0x01, 1, 2}, 4, {0}, 0},
 		{"token longer than the datagram", {0x44, 0x01, 1, 2, 9}, 5, {0x70, 0, 1, 2}, 4},
-		{"token length 9", {0x49, 0x01, 1, 2, 9, 9, 9, 9, 9, 9, 9, 9, 9}, 13, {0x70, 0, 1, 2}, 4},
+		{"token length 9 (RFC 8974)", {0x49, 0x01, 1, 2, 9, 9, 9, 9, 9, 9, 9, 9, 9}, 13,
+			{0x69, 0x84, 1, 2, 9, 9, 9, 9, 9, 9, 9, 9, 9}, 13},
+		{"token length 15", {0x4f, 0x01, 1, 2, 9, 9, 9, 9, 9, 9, 9, 9, 9}, 13, {0x70, 0, 1, 2}, 4},
 		{"marker without payload", {0x40, 0x01, 1, 2, 0xff}, 5, {0x70, 0, 1, 2}, 4},
 		{"NON, marker without payload", {0x50, 0x01, 1, 2, 0xff}, 5, {0}, 0},
 		{"empty with a token", {0x41, 0, 1, 2, 5}, 5, {0x70, 0, 1, 2}, 4},
@@ -770,6 +772,53 @@ static void what_is_answered_to_odd_messages(void **state)
 		}
 	}
 	assert_true(coap_endpoint_is_idle(s.server.endpoint));
+	strike_stage(&s);
+}
+
+/* RFC 8974 section 2.2.2: a token is repeated at whatever length, and one that is too long is no format error. */
+static void long_tokens_are_repeated_and_longer_ones_refused_not_rejected(void **state)
+{
+	static const struct {
+		uint8_t type, code;
+		size_t token_len;
+		int answer_type, answer_code; /* -1: silence */
+	} cases[] = {
+		{COAP_TYPE_CON, COAP_GET, COAP_TOKEN_MAX_BYTES, COAP_TYPE_ACK, COAP_CONTENT},
+		{COAP_TYPE_NON, COAP_GET, COAP_TOKEN_MAX_BYTES, COAP_TYPE_NON, COAP_CONTENT},
+		{COAP_TYPE_CON, COAP_GET, COAP_TOKEN_MAX_BYTES + 1, COAP_TYPE_ACK, COAP_BAD_REQUEST},
+		{COAP_TYPE_CON, COAP_GET, 300, COAP_TYPE_ACK, COAP_BAD_REQUEST},
+		{COAP_TYPE_NON, COAP_GET, 300, COAP_TYPE_NON, COAP_BAD_REQUEST},
+		{COAP_TYPE_CON, COAP_CONTENT, 300, COAP_TYPE_RST, COAP_EMPTY},
+		{COAP_TYPE_NON, COAP_CONTENT, 300, -1, 0},
+	};
+	struct stage s;
+	struct recorder r;
+	(void)state;
+	raise_stage(&s);
+	recorder_join(&r, &s, 9);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint8_t sent[320], token[300];
+		struct writer w = writer_of(sent, sizeof sent);
+		memset(token, 0x5a, sizeof token);
+		write_u8(&w, (uint8_t)(0x40 | cases[i].type << 4 | coap_token_nibble(cases[i].token_len)));
+		write_u8(&w, cases[i].code);
+		write_u16(&w, (uint16_t)(100 + i));
+		coap_token_write(&w, bytes_of(token, cases[i].token_len));
+		coap_option_write(&w, 0, COAP_OPTION_URI_PATH, bytes_of_text("hello"));
+		r.count = 0;
+		throw_at(&s, &r, &s.server, sent, writer_bytes(&w).len);
+		assert_int_equal(r.count, cases[i].answer_type >= 0);
+		if (r.count == 0)
+			continue;
+		assert_int_equal(r.data[0] >> 4 & 3, cases[i].answer_type);
+		assert_int_equal(r.data[1], cases[i].answer_code);
+		if (cases[i].answer_code == COAP_EMPTY)
+			continue;
+		struct reader answer = reader_of(bytes_from(bytes_of(r.data, r.len), COAP_HEADER_BYTES));
+		struct bytes repeated;
+		assert_true(coap_token_read(&answer, r.data[0] & 15, &repeated));
+		assert_true(bytes_equal(repeated, bytes_of(token, cases[i].token_len)));
+	}
 	strike_stage(&s);
 }
 
@@ -1014,6 +1063,7 @@ int main(void)
 		cmocka_unit_test(what_was_asked_of_a_lost_association_ends_at_once),
 		cmocka_unit_test(a_reply_function_may_ask_again),
 		cmocka_unit_test(what_is_answered_to_odd_messages),
+		cmocka_unit_test(long_tokens_are_repeated_and_longer_ones_refused_not_rejected),
 		cmocka_unit_test(a_response_counts_only_from_the_remote_that_was_asked),
 		cmocka_unit_test(a_response_with_an_unknown_critical_option_is_rejected),
 		cmocka_unit_test(a_full_table_of_exchanges_refuses_and_recovers),

@@ -177,7 +177,8 @@ static void format_errors_are_malformed_and_name_type_and_id(void **state)
 {
 	(void)state;
 	static const char *const rows[] = {
-		"49 01 1234 0102030405060708 09", "4d 01 1234 00", "4e 01 1234 0000", "4f 01 1234", /* TKL 9 to 15 */
+		"4f 01 1234", "4f 01 1234 0102030405060708090a0b0c0d0e0f", "4f 01 1234 0000", /* TKL 15 (RFC 8974) */
+		"49 01 1234 0102030405060708", "4d 01 1234 00", "4e 01 1234 0000",            /* extended, and cut */
 		"4d 01 1234", "4e 01 1234 00", /* RIOT GHSA-p9hp-2jxm-6rqp: extended TKL outside of four bytes */
 		"44 01 1234", "44 01 1234 010203", "48 01 1234 01020304050607", /* token cut; libcoap issue 214 */
 		"41 00 1234", "41 00 1234 01", "40 00 1234 00", "40 00 1234 ff",
@@ -245,7 +246,7 @@ static void random_changes_never_break_the_parser(void **state)
 		for (uint32_t change = 0; change <= prng_below(&p, 4); change++)
 			in[prng_below(&p, (uint32_t)datagram.len)] = (uint8_t)prng_u32(&p);
 		enum coap_verdict verdict = parse_exactly(datagram, &m);
-		assert_in_range(verdict, COAP_VERDICT_OK, COAP_VERDICT_FULL);
+		assert_in_range(verdict, COAP_VERDICT_OK, COAP_VERDICT_LONG_TOKEN);
 	}
 }
 
@@ -272,6 +273,121 @@ static void tokens_differ_by_length_too(void **state)
 	assert_false(coap_token_equal(&zero, &zeros));
 	assert_true(coap_token_equal(&zero, &zero));
 	assert_int_equal(coap_token_bytes(&zeros).len, 8);
+}
+
+static void tokens_that_differ_in_any_byte_differ(void **state)
+{
+	(void)state;
+	uint8_t bytes[COAP_TOKEN_MAX_BYTES] = {0};
+	for (size_t len = 1; len <= sizeof bytes; len++) {
+		struct coap_token zeros = coap_token_of(bytes_of(bytes, len));
+		for (size_t at = 0; at < len; at++) {
+			bytes[at] = 1;
+			struct coap_token other = coap_token_of(bytes_of(bytes, len));
+			assert_false(coap_token_equal(&zeros, &other));
+			assert_true(coap_token_equal(&other, &other));
+			bytes[at] = 0;
+		}
+	}
+}
+
+/* ---- extended tokens (RFC 8974 section 2.1) ---- */
+
+/* A GET with a token of `len` bytes and the path "a", in memory that is the caller's to free. */
+static struct bytes with_token(size_t len)
+{
+	uint8_t *token = calloc(len + 1, 1), *out = malloc(len + 16);
+	for (size_t i = 0; i < len; i++)
+		token[i] = (uint8_t)(i + 1);
+	struct writer w = writer_of(out, len + 16);
+	write_u8(&w, (uint8_t)(0x40 | coap_token_nibble(len)));
+	write_u8(&w, COAP_GET);
+	write_u16(&w, 0x1234);
+	coap_token_write(&w, bytes_of(token, len));
+	coap_option_write(&w, 0, COAP_OPTION_URI_PATH, bytes_of_text("a"));
+	assert_false(w.failed);
+	free(token);
+	return writer_bytes(&w);
+}
+
+static void the_length_of_a_token_is_written_in_one_of_three_forms(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t len;
+		const char *start;
+	} rows[] = {{8, "48 01 1234 0102"}, {9, "49 01 1234 0102"}, {12, "4c 01 1234 0102"}, {13, "4d 01 1234 00 0102"},
+		{14, "4d 01 1234 01 0102"}, {268, "4d 01 1234 ff 0102"}, {269, "4e 01 1234 0000 0102"},
+		{270, "4e 01 1234 0001 0102"}, {1024, "4e 01 1234 02f3 0102"}, {65804, "4e 01 1234 ffff 0102"}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		uint8_t expected[16];
+		struct bytes start = from_hex(rows[i].start, expected, sizeof expected), is = with_token(rows[i].len);
+		assert_memory_equal(is.data, start.data, start.len);
+		assert_int_equal(is.len, start.len - 2 + rows[i].len + 2);
+		free((void *)is.data);
+	}
+}
+
+static void tokens_up_to_the_maximum_are_read_and_written_back(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len <= COAP_TOKEN_MAX_BYTES; len++) {
+		uint8_t out[COAP_TOKEN_MAX_BYTES + 16];
+		struct coap_message m;
+		struct bytes datagram = with_token(len);
+		assert_int_equal(coap_message_parse(datagram, &m), COAP_VERDICT_OK);
+		assert_int_equal(m.token.len, len);
+		assert_true(len == 0 || m.token.bytes[len - 1] == len);
+		assert_int_equal(m.option_count, 1);
+		struct writer w = writer_of(out, sizeof out);
+		coap_message_write_view(&w, &m);
+		assert_true(bytes_equal(writer_bytes(&w), datagram));
+		w = writer_of(out, sizeof out);
+		struct coap_options path = {0};
+		coap_options_add_text(&path, COAP_OPTION_URI_PATH, "a");
+		coap_message_write(&w, m.type, m.code, m.id, &m.token, &path, BYTES_NONE);
+		assert_true(bytes_equal(writer_bytes(&w), datagram));
+		free((void *)datagram.data);
+	}
+}
+
+/* RFC 8974 section 2.2.2: not a format error, and what is answered repeats the token. */
+static void a_longer_token_is_no_format_error_and_can_be_repeated(void **state)
+{
+	(void)state;
+	static const size_t lengths[] = {COAP_TOKEN_MAX_BYTES + 1, 268, 269, 1000, 65804};
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		static uint8_t out[65804 + 16];
+		struct coap_message m;
+		struct bytes datagram = with_token(lengths[i]);
+		assert_int_equal(coap_message_parse(datagram, &m), COAP_VERDICT_LONG_TOKEN);
+		assert_int_equal(m.type, COAP_TYPE_CON);
+		assert_int_equal(m.id, 0x1234);
+		assert_int_equal(m.token.len, 0);
+		struct bytes token = coap_message_long_token(datagram);
+		assert_int_equal(token.len, lengths[i]);
+		struct writer w = writer_of(out, sizeof out);
+		coap_message_write_refusal(&w, COAP_TYPE_ACK, COAP_BAD_REQUEST, m.id, token);
+		assert_false(w.failed);
+		assert_int_equal(writer_bytes(&w).len, datagram.len - 2);
+		assert_int_equal(coap_message_parse(writer_bytes(&w), &m), COAP_VERDICT_LONG_TOKEN);
+		assert_true(bytes_equal(coap_message_long_token(writer_bytes(&w)), token));
+		free((void *)datagram.data);
+	}
+}
+
+static void a_cut_extended_token_is_malformed_at_every_length(void **state)
+{
+	(void)state;
+	static const size_t lengths[] = {9, 13, COAP_TOKEN_MAX_BYTES, COAP_TOKEN_MAX_BYTES + 1, 269};
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct bytes datagram = with_token(lengths[i]);
+		for (size_t len = COAP_HEADER_BYTES; len < datagram.len - 2; len++) {
+			struct coap_message m;
+			assert_int_equal(parse_exactly(bytes_first(datagram, len), &m), COAP_VERDICT_MALFORMED);
+		}
+		free((void *)datagram.data);
+	}
 }
 
 /* ---- options that are not understood ---- */
@@ -439,6 +555,11 @@ int main(void)
 		cmocka_unit_test(random_changes_never_break_the_parser),
 		cmocka_unit_test(as_many_options_as_the_table_holds_and_not_one_more),
 		cmocka_unit_test(tokens_differ_by_length_too),
+		cmocka_unit_test(tokens_that_differ_in_any_byte_differ),
+		cmocka_unit_test(the_length_of_a_token_is_written_in_one_of_three_forms),
+		cmocka_unit_test(tokens_up_to_the_maximum_are_read_and_written_back),
+		cmocka_unit_test(a_longer_token_is_no_format_error_and_can_be_repeated),
+		cmocka_unit_test(a_cut_extended_token_is_malformed_at_every_length),
 		cmocka_unit_test(unrecognised_options_are_dropped_or_refused),
 		cmocka_unit_test(the_first_of_a_repeated_option_counts),
 		cmocka_unit_test(a_message_is_written_from_its_parts),

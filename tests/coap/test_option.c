@@ -170,6 +170,28 @@ static void a_value_longer_than_any_datagram_is_not_written(void **state)
 	assert_int_equal(o.count, 0);
 }
 
+/* What the table says must be what step after step says. */
+static void assert_table_agrees(struct bytes wire)
+{
+	struct coap_option table[8], option = {0, BYTES_NONE};
+	struct bytes payload = BYTES_NONE;
+	uint8_t count = 0;
+	enum coap_option_step all = coap_option_read_all(wire, table, 8, &count, &payload);
+	struct reader r = reader_of(wire);
+	enum coap_option_step step = coap_option_read(&r, &option);
+	for (unsigned i = 0; step == COAP_OPTION_STEP_OPTION; i++) {
+		if (all != COAP_OPTION_STEP_MALFORMED) {
+			assert_in_range(i, 0, count - 1);
+			assert_int_equal(table[i].number, option.number);
+			assert_true(bytes_equal(table[i].value, option.value));
+		}
+		step = coap_option_read(&r, &option);
+	}
+	assert_int_equal(all, step);
+	if (step == COAP_OPTION_STEP_PAYLOAD)
+		assert_int_equal(payload.len, reader_left(&r));
+}
+
 static enum coap_option_step last_step(const char *hex)
 {
 	uint8_t buffer[64];
@@ -180,6 +202,7 @@ static enum coap_option_step last_step(const char *hex)
 	do
 		step = coap_option_read(&r, &option);
 	while (step == COAP_OPTION_STEP_OPTION);
+	assert_table_agrees(wire);
 	free((void *)wire.data);
 	return step;
 }
@@ -198,6 +221,8 @@ static void broken_options_are_malformed(void **state)
 			fail_msg("%s is accepted", bad[i]);
 	assert_int_equal(last_step(""), COAP_OPTION_STEP_END);
 	assert_int_equal(last_step("ff"), COAP_OPTION_STEP_PAYLOAD);
+	assert_int_equal(last_step("b1 'a' 01 'b' ff 'payload'"), COAP_OPTION_STEP_PAYLOAD);
+	assert_int_equal(last_step("b1 'a' dd 00 00 'thirteenbytes' e0 00 00"), COAP_OPTION_STEP_END);
 	assert_int_equal(last_step("e0 fe f2 00"), COAP_OPTION_STEP_END); /* 65535, twice */
 	assert_int_equal(last_step("0d 00 'thirteen byte'"), COAP_OPTION_STEP_END);
 }
