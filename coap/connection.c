@@ -50,7 +50,11 @@ const char *coap_connection_end_text(enum coap_connection_end end)
 static void lay_out(struct coap_connections *t, struct carve *c, const struct coap_connections_config *config)
 {
 	t->config = *config;
-	t->own = (struct coap_settings){.message_size_max = config->message_size_max, .has_blocks = true};
+	t->own = (struct coap_settings){
+		.message_size_max = config->message_size_max,
+		.has_blocks = true,
+		.token_max_bytes = COAP_TOKEN_MAX_BYTES,
+	};
 	t->input_stride = INPUT_HEADROOM_BYTES + (size_t)config->message_size_max + READABLE_BYTES;
 	t->output_stride = 3 * (size_t)config->message_size_max + LAST_WORDS_BYTES;
 	slab_carve(&t->slab, c, config->capacity);

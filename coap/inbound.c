@@ -105,7 +105,7 @@ static void refuse_token(struct coap_endpoint *e, const struct coap_remote *from
 			coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
 		return;
 	}
-	struct writer w = coap_outbound_writer(e);
+	struct writer w = coap_outbound_writer(e, from);
 	enum coap_type type = m->type == COAP_TYPE_CON ? COAP_TYPE_ACK : COAP_TYPE_NON;
 	uint16_t id = type == COAP_TYPE_ACK ? m->id : coap_outbound_next_id(e, from);
 	coap_message_write_refusal(&w, type, COAP_BAD_REQUEST, id, coap_message_long_token(datagram));
@@ -168,6 +168,7 @@ bool coap_inbound_stream(struct coap_endpoint *e, const struct coap_remote *from
 		return true;
 	case COAP_VERDICT_IGNORE:
 	case COAP_VERDICT_MALFORMED:
+	case COAP_VERDICT_LONG_TOKEN: /* our CSM has said how long one may be (RFC 8974 section 2.2.1) */
 		break;
 	}
 	e->counters.malformed++;

@@ -3,6 +3,17 @@
 
 /* ---- reading ---- */
 
+#define TOKEN_LENGTH_MAX_BYTES 65804 /* what the TKL field can say */
+
+/* RFC 8974 section 2.2.1: less than the base value is ignored, more than the field can say is cut. */
+static void take_token_length(struct coap_signal *s, struct bytes value)
+{
+	uint32_t number;
+	if (!coap_option_decode_uint(value, &number) || number < COAP_TOKEN_WORD_BYTES)
+		return;
+	s->token_max_bytes = number < TOKEN_LENGTH_MAX_BYTES ? number : TOKEN_LENGTH_MAX_BYTES;
+}
+
 /* One option, by the code it stands in. An option that must not repeat and does is one that is not known (RFC 7252
  * section 5.4.5); all of ours are elective, so the second is skipped. False when the value cannot be. */
 static bool take_option(struct coap_signal *s, const struct coap_option *o, bool is_repeated)
@@ -16,6 +27,8 @@ static bool take_option(struct coap_signal *s, const struct coap_option *o, bool
 	}
 	if (s->code == COAP_CSM && o->number == COAP_CSM_BLOCK_WISE_TRANSFER)
 		s->has_blocks = true;
+	else if (s->code == COAP_CSM && o->number == COAP_CSM_EXTENDED_TOKEN_LENGTH)
+		take_token_length(s, o->value);
 	else if ((s->code == COAP_PING || s->code == COAP_PONG) && o->number == COAP_PING_CUSTODY)
 		s->has_custody = true;
 	else if (s->code == COAP_RELEASE && o->number == COAP_RELEASE_HOLD_OFF)
@@ -51,13 +64,11 @@ enum coap_signal_verdict coap_signal_parse(struct bytes datagram, struct coap_si
 {
 	struct reader r = reader_of(datagram);
 	struct coap_signal s = {.code = COAP_EMPTY};
-	size_t token_len = read_u8(&r) & 15u;
+	struct bytes token;
+	unsigned nibble = read_u8(&r) & 15u;
 	s.code = (enum coap_code)read_u8(&r);
 	(void)read_u16(&r);
-	if (token_len > COAP_TOKEN_MAX_BYTES)
-		return COAP_SIGNAL_MALFORMED;
-	struct bytes token = read_bytes(&r, token_len);
-	if (r.failed)
+	if (!coap_token_read(&r, nibble, &token) || token.len > COAP_TOKEN_MAX_BYTES)
 		return COAP_SIGNAL_MALFORMED;
 	s.token = coap_token_of(token);
 	if (s.code < COAP_CSM || s.code > COAP_ABORT)
@@ -73,6 +84,8 @@ void coap_settings_apply(struct coap_settings *s, const struct coap_signal *csm)
 	if (csm->has_message_size)
 		s->message_size_max = csm->message_size_max;
 	s->has_blocks = s->has_blocks || csm->has_blocks;
+	if (csm->token_max_bytes > 0)
+		s->token_max_bytes = csm->token_max_bytes;
 }
 
 /* ---- writing ---- */
@@ -91,6 +104,8 @@ void coap_signal_write_csm(struct writer *w, const struct coap_settings *own)
 	coap_options_add_uint(&options, COAP_CSM_MAX_MESSAGE_SIZE, own->message_size_max);
 	if (own->has_blocks)
 		coap_options_add(&options, COAP_CSM_BLOCK_WISE_TRANSFER, BYTES_NONE);
+	if (own->token_max_bytes > COAP_TOKEN_WORD_BYTES)
+		coap_options_add_uint(&options, COAP_CSM_EXTENDED_TOKEN_LENGTH, own->token_max_bytes);
 	write_signal(w, COAP_CSM, NULL, &options, NULL);
 }
 

@@ -15,6 +15,7 @@
 enum coap_signal_option {
 	COAP_CSM_MAX_MESSAGE_SIZE = 2,
 	COAP_CSM_BLOCK_WISE_TRANSFER = 4,
+	COAP_CSM_EXTENDED_TOKEN_LENGTH = 6, /* RFC 8974 section 2.2.1 */
 	COAP_PING_CUSTODY = 2,
 	COAP_RELEASE_ALTERNATIVE_ADDRESS = 2,
 	COAP_RELEASE_HOLD_OFF = 4,
@@ -25,10 +26,12 @@ enum coap_signal_option {
 struct coap_settings {
 	uint32_t message_size_max; /* largest message it takes, in bytes of the frame */
 	bool has_blocks;
+	uint32_t token_max_bytes; /* longest token it takes in a request */
 };
 
 /* Holds before a CSM says otherwise (section 5.3.1). */
-#define COAP_SETTINGS_BASE ((struct coap_settings){.message_size_max = COAP_MESSAGE_MAX_BYTES})
+#define COAP_SETTINGS_BASE \
+	((struct coap_settings){.message_size_max = COAP_MESSAGE_MAX_BYTES, .token_max_bytes = COAP_TOKEN_WORD_BYTES})
 /* A peer that takes less than this cannot be answered at all; its CSM is refused. */
 #define COAP_SETTINGS_MESSAGE_SIZE_MIN 128
 
@@ -47,6 +50,7 @@ struct coap_signal {
 	bool has_message_size;   /* of a CSM */
 	uint32_t message_size_max;
 	bool has_blocks;
+	uint32_t token_max_bytes; /* of a CSM; 0 when it says nothing */
 };
 
 enum coap_signal_verdict {

@@ -613,9 +613,10 @@ static void a_release_waits_for_the_answers_that_are_owed(void **state)
 static void a_malformed_message_ends_the_connection_and_not_the_endpoint(void **state)
 {
 	static const uint8_t reserved_nibble[] = {0x10, 0x01, 0xf0}, reserved_class[] = {0x00, 0x20},
-			     marker_alone[] = {0x10, 0x01, 0xff}, long_token[] = {0x09, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+			     marker_alone[] = {0x10, 0x01, 0xff},
+			     long_token[3 + 65] = {0x0d, 0x01, 65 - 13}; /* longer than our CSM allows */
 	static const struct bytes cases[] = {
-		{reserved_nibble, 3}, {reserved_class, 2}, {marker_alone, 3}, {long_token, 11}};
+		{reserved_nibble, 3}, {reserved_class, 2}, {marker_alone, 3}, {long_token, sizeof long_token}};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct stage s;

@@ -38,6 +38,38 @@ static void a_csm_says_the_message_size_and_that_blocks_are_known(void **state)
 	assert_true(coap_settings_have_bert(&peer));
 }
 
+/* RFC 8974 section 2.2.1. */
+static void a_csm_says_how_long_a_token_may_be(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *csm;
+		size_t len;
+		uint32_t token_max_bytes;
+	} rows[] = {
+		{"\x50\xe1\x00\x00", 4, 8},
+		{"\x50\xe1\x00\x00\x61\x40", 6, 64},
+		{"\x50\xe1\x00\x00\x61\x07", 6, 64}, /* less than 8: ignored */
+		{"\x50\xe1\x00\x00\x60", 5, 64},
+		{"\x50\xe1\x00\x00\x61\x08", 6, 8},
+		{"\x50\xe1\x00\x00\x63\x01\x01\x0c", 8, 65804},
+		{"\x50\xe1\x00\x00\x63\x01\x01\x0d", 8, 65804},
+		{"\x50\xe1\x00\x00\x63\xff\xff\xff", 8, 65804},
+	};
+	struct coap_settings peer = COAP_SETTINGS_BASE;
+	struct coap_signal s;
+	uint8_t room[32];
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_int_equal(parse(rows[i].csm, rows[i].len, &s), COAP_SIGNAL_OK);
+		coap_settings_apply(&peer, &s);
+		assert_int_equal(peer.token_max_bytes, rows[i].token_max_bytes);
+	}
+	peer.token_max_bytes = 64;
+	struct writer w = writer_of(room, sizeof room);
+	coap_signal_write_csm(&w, &peer);
+	assert_memory_equal(writer_bytes(&w).data + writer_bytes(&w).len - 2, "\x41\x40", 2);
+}
+
 static void settings_add_up_and_a_small_size_takes_bert_back(void **state)
 {
 	struct coap_settings s = COAP_SETTINGS_BASE;
@@ -63,7 +95,7 @@ static void options_that_are_not_known_are_skipped_or_end_it(void **state)
 	struct coap_signal s;
 	uint16_t option = 0;
 	(void)state;
-	assert_int_equal(parse("\x50\xe1\x00\x00\x60", 5, &s), COAP_SIGNAL_OK); /* 6, elective */
+	assert_int_equal(parse("\x50\xe1\x00\x00\x80", 5, &s), COAP_SIGNAL_OK); /* 8, elective */
 	assert_int_equal(
 		coap_signal_parse(bytes_of("\x50\xe1\x00\x00\x51\x01", 6), &s, &option), COAP_SIGNAL_BAD_OPTION);
 	assert_int_equal(option, 5);                                                    /* critical */
@@ -146,7 +178,8 @@ static void codes_without_a_meaning_and_broken_messages_are_told_apart(void **st
 	(void)state;
 	assert_int_equal(parse("\x50\xe0\x00\x00", 4, &s), COAP_SIGNAL_UNKNOWN);
 	assert_int_equal(parse("\x50\xff\x00\x00", 4, &s), COAP_SIGNAL_UNKNOWN);
-	assert_int_equal(parse("\x59\xe2\x00\x00", 4, &s), COAP_SIGNAL_MALFORMED);         /* token length 9 */
+	assert_int_equal(parse("\x5f\xe2\x00\x00", 4, &s), COAP_SIGNAL_MALFORMED);         /* token length 15 */
+	assert_int_equal(parse("\x59\xe2\x00\x00", 4, &s), COAP_SIGNAL_MALFORMED);         /* 9, and none there */
 	assert_int_equal(parse("\x52\xe2\x00\x00\x01", 5, &s), COAP_SIGNAL_MALFORMED);     /* half a token */
 	assert_int_equal(parse("\x50\xe1\x00\x00\x24\x01", 6, &s), COAP_SIGNAL_MALFORMED); /* half a value */
 	assert_int_equal(parse("\x50\xe1\x00\x00\xff", 5, &s), COAP_SIGNAL_MALFORMED);     /* a marker, no payload */
@@ -156,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_csm_says_the_message_size_and_that_blocks_are_known),
+		cmocka_unit_test(a_csm_says_how_long_a_token_may_be),
 		cmocka_unit_test(settings_add_up_and_a_small_size_takes_bert_back),
 		cmocka_unit_test(options_that_are_not_known_are_skipped_or_end_it),
 		cmocka_unit_test(a_message_size_that_cannot_be_is_refused_by_its_number),
