@@ -96,8 +96,12 @@ void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now)
 
 void coap_client_pong(struct coap_endpoint *e, const struct coap_remote *from, const struct coap_token *token, msec now)
 {
-	struct handle h;
-	if (coap_exchange_find(&e->exchanges, from, coap_token_bytes(token), &h) && call_of(e, h)->is_ping)
+	struct handle h = HANDLE_NONE;
+	bool is_found = coap_exchange_find(&e->exchanges, from, coap_token_bytes(token), &h);
+	/* Some peers leave the token out; connections keep the order, so any Ping will do. */
+	while (!is_found && token->len == 0 && coap_exchange_walk(&e->exchanges, from, &h))
+		is_found = call_of(e, h)->is_ping;
+	if (is_found && call_of(e, h)->is_ping)
 		finish_without_response(e, h, COAP_OUTCOME_RESET, now);
 }
 

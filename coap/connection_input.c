@@ -171,7 +171,7 @@ static bool receive_signal(
 		receive_release(t, slot, now);
 	} else if (s.code == COAP_ABORT) {
 		coap_connection_drop(t, slot, COAP_CONNECTION_ABORTED, now);
-	} else if (s.token.len == 0) {
+	} else if (s.token.len == 0 && c->pinged != NEVER) {
 		c->pinged = NEVER;
 	} else {
 		*ret = (struct coap_connection_event){.kind = COAP_CONNECTION_PONG, .token = s.token};

@@ -289,6 +289,18 @@ bool coap_exchange_has_remote(const struct coap_exchanges *t, const struct coap_
 	return find_lane(t, remote, &slot);
 }
 
+bool coap_exchange_walk(const struct coap_exchanges *t, const struct coap_remote *remote, struct handle *cursor)
+{
+	uint32_t lane, slot;
+	if (!find_lane(t, remote, &lane))
+		return false;
+	slot = handle_is_none(*cursor) ? t->lanes[lane].members : t->items[cursor->slot].next;
+	if (slot == NO_SLOT)
+		return false;
+	*cursor = slab_handle(&t->slab, slot);
+	return true;
+}
+
 bool coap_exchange_detach(struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret_lane)
 {
 	uint32_t slot;

@@ -89,6 +89,8 @@ bool coap_exchange_find(
 	const struct coap_exchanges *t, const struct coap_remote *remote, struct bytes token, struct handle *ret);
 /* Whether there is any exchange with this remote. */
 bool coap_exchange_has_remote(const struct coap_exchanges *t, const struct coap_remote *remote);
+/* Walks through the exchanges with a remote: `cursor` starts as HANDLE_NONE. False at the end. */
+bool coap_exchange_walk(const struct coap_exchanges *t, const struct coap_remote *remote, struct handle *cursor);
 /* The remote is gone: takes its exchanges out of the way, so that new ones with it stay apart from them. False when
  * there are none. */
 bool coap_exchange_detach(struct coap_exchanges *t, const struct coap_remote *remote, struct handle *ret_lane);

@@ -363,6 +363,25 @@ static void a_ping_is_a_signal_and_its_pong_the_outcome(void **state)
 	strike_stage(&s);
 }
 
+static void a_pong_without_the_token_will_do(void **state)
+{
+	struct stage s;
+	struct handle h;
+	size_t room;
+	(void)state;
+	raise_stage(&s);
+	ask(&s, COAP_GET, "later", 0);
+	assert_true(coap_endpoint_ping(s.client.endpoint, &s.client.remote, on_reply, &s, s.now, &h));
+	uint8_t *at = coap_connection_room(s.client.connections, s.client.remote.session, &room);
+	memcpy(at, "\x00\xe3", 2);
+	coap_connection_received(s.client.connections, s.client.remote.session, 2, s.now);
+	tend(&s.client, s.now);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESET], 1);
+	settle(&s);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESET], 1); /* the true one comes too late */
+	strike_stage(&s);
+}
+
 /* ---- bodies ---- */
 
 static void a_body_that_fits_the_message_goes_without_blocks(void **state)
@@ -661,6 +680,7 @@ int main(void)
 		cmocka_unit_test(the_server_may_ask_on_the_clients_connection),
 		cmocka_unit_test(an_unknown_critical_option_is_answered_4_02),
 		cmocka_unit_test(a_ping_is_a_signal_and_its_pong_the_outcome),
+		cmocka_unit_test(a_pong_without_the_token_will_do),
 		cmocka_unit_test(a_body_that_fits_the_message_goes_without_blocks),
 		cmocka_unit_test(a_longer_body_goes_in_blocks_of_many_kilobytes),
 		cmocka_unit_test(a_sliced_body_is_asked_for_in_such_blocks_too),
