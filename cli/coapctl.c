@@ -54,6 +54,9 @@ static const char help[] =
 	"  -n, --non                  non-confirmable: sent once, without a promise\n"
 	"  -b, --block-size BYTES     largest block, 16 to 1024 (1024)\n"
 	"  -d, --download FILE        get a long body into a file, many blocks at a time\n"
+	"      --ack-timeout MS       until a message is sent again, at first and as long as nothing is measured "
+	"(2000)\n"
+	"      --max-retransmit N     how often it is sent again (4)\n"
 	"  -j, --json                 answers as JSON, one object a line\n"
 	"      --proxy URI            ask through a proxy: coap://host[:port], or coaps:// with a pre-shared key\n"
 	"  -v, --verbose              the answer's code, also when all is well\n"
@@ -76,7 +79,7 @@ struct job {
 	bool observes, discovers;
 	const char *uri_text, *payload_text, *download, *proxy_text;
 	uint16_t content_format, accept;
-	uint64_t timeout_s, block_size;
+	uint64_t timeout_s, block_size, ack_timeout_ms, max_retransmit;
 	bool is_nonconfirmable, is_json, is_verbose;
 	struct bytes psk_identity, psk_key;
 	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
@@ -167,6 +170,10 @@ static bool take_option(struct job *j, int option, const char *value)
 		return j->is_nonconfirmable = true;
 	case 'b':
 		return take_number(value, 16, 1024, &j->block_size);
+	case 'A':
+		return take_number(value, 1000, 60000, &j->ack_timeout_ms);
+	case 'R':
+		return take_number(value, 1, 8, &j->max_retransmit);
 	case 'd':
 		j->download = value;
 		return true;
@@ -198,6 +205,8 @@ static const struct option long_options[] = {
 	{"non", no_argument, NULL, 'n'},
 	{"block-size", required_argument, NULL, 'b'},
 	{"download", required_argument, NULL, 'd'},
+	{"ack-timeout", required_argument, NULL, 'A'},
+	{"max-retransmit", required_argument, NULL, 'R'},
 	{"json", no_argument, NULL, 'j'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"proxy", required_argument, NULL, 'P'},
@@ -512,6 +521,18 @@ static enum exit_status fail_to_open(const struct coap_client_config *config, co
 	return (enum exit_status)fail(EXIT_LOCAL, "no socket", reason);
 }
 
+/* How patient the user wants to be with this server (RFC 7252 section 4.8). */
+static enum exit_status run_with_transmission(struct job *j, struct bytes payload)
+{
+	struct coap_transmission t = coap_transmission_default;
+	if (j->ack_timeout_ms > 0)
+		t.ack_timeout = (msec)j->ack_timeout_ms;
+	if (j->max_retransmit > 0)
+		t.max_retransmit = (uint8_t)j->max_retransmit;
+	(void)coap_endpoint_set_transmission(j->client.endpoint, &j->client.server, &t);
+	return j->download != NULL ? run_download(j) : run(j, payload);
+}
+
 int main(int argc, char *argv[])
 {
 	struct job *j = &job;
@@ -540,7 +561,7 @@ int main(int argc, char *argv[])
 	if ((reason = coap_client_open(&j->client, &config)) != NULL)
 		status = fail_to_open(&config, reason);
 	else
-		status = j->download != NULL ? run_download(j) : run(j, payload);
+		status = run_with_transmission(j, payload);
 	coap_client_close(&j->client);
 	free(j->payload);
 	return (int)status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/client.h"
 
+#include "coap/flow.h"
 #include "coap/groupcall.h"
 #include "coap/outbound.h"
 #include "coap/stream.h"
@@ -192,7 +193,9 @@ static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 	uint16_t id = coap_outbound_next_id(e, &to);
 	struct bytes message = write_request(e, h, id, now);
 	if (call->is_nonconfirmable)
-		patience = (struct coap_patience){coap_max_transmit_wait(&call->patience), 1000, 0};
+		patience = (struct coap_patience){.ack_timeout = coap_max_transmit_wait(&call->patience),
+			.ack_random_permille = 1000,
+			.is_fixed = true};
 	call->sent_at = now;
 	/* What cannot be written, or finds no room after all, ends like a message that was lost. */
 	if (message.len == 0 || !coap_outbound_confirmable(
@@ -205,13 +208,34 @@ static bool has_room(const struct coap_endpoint *e)
 	return coap_retransmit_count(&e->retransmit) < e->config.capacities.pending;
 }
 
+/* RFC 7252 section 4.7: PROBING_RATE, of what is sent to somebody who has not answered. */
+static bool is_to_be_quiet(struct coap_endpoint *e, struct handle h, msec now)
+{
+	msec until = coap_peer_quiet_until(&e->peers, &coap_exchange_get(&e->exchanges, h)->remote);
+	if (!call_of(e, h)->is_nonconfirmable || until <= now)
+		return false;
+	coap_exchange_hold(&e->exchanges, h, until);
+	return true;
+}
+
 /* Sends the exchange's next request, at once or when its turn comes. */
 static void start(struct coap_endpoint *e, struct handle h, msec now)
 {
 	coap_retransmit_remove(&e->retransmit, call_of(e, h)->pending);
 	call_of(e, h)->pending = HANDLE_NONE;
+	coap_flow_limit(e, &coap_exchange_get(&e->exchanges, h)->remote);
+	if (is_to_be_quiet(e, h, now))
+		return;
 	if (coap_exchange_start(&e->exchanges, h, has_room(e)))
 		transmit(e, h, now);
+}
+
+void coap_client_due(struct coap_endpoint *e, struct handle h, msec now)
+{
+	if (coap_exchange_get(&e->exchanges, h)->phase == COAP_EXCHANGE_QUEUED)
+		start(e, h, now);
+	else
+		coap_client_timed_out(e, h, now);
 }
 
 void coap_client_ready(struct coap_endpoint *e, msec now)
@@ -431,6 +455,9 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 		.content_format = format_of(m),
 		.body = m->payload,
 		.round_trip_ms = round_trip(e, h, now)};
+	const struct coap_pending *pending = coap_retransmit_get(&e->retransmit, call->pending);
+	if (pending != NULL)
+		coap_flow_answered(e, pending, now);
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	call->pending = HANDLE_NONE;
 	if (must_echo(e, h, m, now)) {
@@ -554,6 +581,7 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->patience = e->patience;
 	if (from->ack_timeout > 0)
 		call->patience.ack_timeout = from->ack_timeout;
+	call->patience.is_fixed = from->ack_timeout > 0 || from->max_retransmit > 0;
 	if (from->max_retransmit > 0)
 		call->patience.max_retransmit = from->max_retransmit == COAP_SEND_ONCE ? 0 : from->max_retransmit;
 	coap_transfer_choose_size(call);

@@ -5,6 +5,7 @@
 
 #include "coap/answer.h"
 #include "coap/client.h"
+#include "coap/flow.h"
 #include "coap/forward.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
@@ -33,8 +34,8 @@ const struct coap_parameters coap_parameters_default = {
 
 /* The pieces that leaves fill in by themselves. */
 struct layout {
-	void *routes, *retransmit, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *group, *responders,
-		*qrequests, *qreplies;
+	void *routes, *retransmit, *peers, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *group,
+		*responders, *qrequests, *qreplies;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -56,6 +57,7 @@ static struct coap_endpoint *lay_out(
 	e->calls = carve_take(c, n->exchanges, sizeof *e->calls);
 	ret->routes = carve_take(c, 1, coap_routes_memory(config->resource_count));
 	ret->retransmit = carve_take(c, 1, coap_retransmit_memory(n->pending));
+	ret->peers = carve_take(c, 1, coap_peers_memory(n->peers));
 	ret->dedup = carve_take(c, 1, coap_dedup_memory(n->duplicates));
 	ret->exchanges = carve_take(c, 1, coap_exchanges_memory(n->exchanges));
 	ret->bodies = carve_take(c, 1, coap_bodies_memory(n->bodies, body));
@@ -80,13 +82,26 @@ size_t coap_endpoint_memory(const struct coap_endpoint_config *config)
 	return c.used;
 }
 
+static struct coap_transmission transmission_of(const struct coap_parameters *p)
+{
+	struct coap_transmission t = coap_transmission_default;
+	t.ack_timeout = p->ack_timeout;
+	t.ack_timeout_min = msec_earlier(t.ack_timeout_min, p->ack_timeout);
+	t.ack_random_permille = p->ack_random_permille;
+	t.max_retransmit = p->max_retransmit;
+	t.nstart = p->nstart;
+	return t;
+}
+
 static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 {
 	const struct coap_endpoint_config *config = &e->config;
 	const struct coap_capacities *n = &config->capacities;
 	coap_routes_init(&e->routes, l->routes, config->resources, config->resource_count);
+	struct coap_transmission transmission = transmission_of(&config->parameters);
 	coap_message_ids_init(&e->ids, &e->prng);
 	coap_retransmit_init(&e->retransmit, l->retransmit, n->pending, &e->prng);
+	coap_peers_init(&e->peers, l->peers, n->peers, &transmission, e->secret);
 	coap_dedup_init(&e->dedup, l->dedup, n->duplicates, &e->patience, &e->prng);
 	coap_exchanges_init(&e->exchanges, l->exchanges, n->exchanges, config->parameters.nstart, &e->prng);
 	coap_bodies_init(&e->bodies, l->bodies, n->bodies, config->parameters.body_size_max);
@@ -109,8 +124,9 @@ struct coap_endpoint *coap_endpoint_init(
 	memset(memory, 0, sizeof(struct coap_endpoint));
 	struct coap_endpoint *e = lay_out(&c, config, &l, memory);
 	e->config = *config;
-	e->patience = (struct coap_patience){config->parameters.ack_timeout, config->parameters.ack_random_permille,
-		config->parameters.max_retransmit};
+	e->patience = (struct coap_patience){.ack_timeout = config->parameters.ack_timeout,
+		.ack_random_permille = config->parameters.ack_random_permille,
+		.max_retransmit = config->parameters.max_retransmit};
 	e->szx = coap_block_szx_of(config->parameters.block_size);
 	prng_init(&e->prng, seed);
 	e->secret = prng_u64(&e->prng);
@@ -155,6 +171,7 @@ void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remot
 	coap_qreply_lost(e, remote);
 	coap_body_forget(&e->bodies, remote);
 	coap_echo_forget(&e->echoes, remote);
+	coap_peer_forget(&e->peers, remote);
 	coap_endpoint_leave(e, now);
 }
 
@@ -176,6 +193,7 @@ msec coap_endpoint_deadline(const struct coap_endpoint *e)
 static void send_again(struct coap_endpoint *e, struct handle h, const struct coap_pending *p, msec now)
 {
 	e->counters.retransmitted++;
+	coap_flow_lost(e, p);
 	if (p->kind == COAP_PENDING_REQUEST)
 		e->calls[p->owner.slot].was_retransmitted = true;
 	if (p->kind == COAP_PENDING_NOTIFICATION)
@@ -196,6 +214,9 @@ static void give_up_observer(struct coap_endpoint *e, struct handle observer, ms
 static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec now)
 {
 	struct handle owner = p->owner;
+	bool is_request = p->kind == COAP_PENDING_REQUEST;
+	if (!is_request || !e->calls[owner.slot].is_block)
+		coap_flow_silent(e, p, !is_request || !e->calls[owner.slot].is_nonconfirmable);
 	switch ((enum coap_pending_kind)p->kind) {
 	case COAP_PENDING_REQUEST:
 		coap_client_timed_out(e, owner, now);

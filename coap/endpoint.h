@@ -18,6 +18,7 @@
 #include "coap/connection.h"
 #include "coap/group.h"
 #include "coap/qblock.h"
+#include "coap/peer.h"
 #include "coap/resource.h"
 #include "coap/base/prng.h"
 #include "coap/base/trace.h"
@@ -46,6 +47,7 @@ struct coap_capacities {
 	uint32_t duplicates; /* remembered requests that are not safe to run twice */
 	uint32_t separate;   /* requests whose answer comes later */
 	uint32_t observers;
+	uint32_t peers; /* whose round trip is remembered (coap/peer.h); 0 keeps to the parameters as they are */
 	uint32_t group_answers; /* answers to multicast requests that wait for their moment; 0: none is answered */
 	uint32_t responders;    /* answers to own multicast requests; 0: none can be made */
 	uint32_t verified;      /* addresses that are known to be real; others prove it in each request that needs it */
@@ -95,6 +97,11 @@ void coap_endpoint_lost(struct coap_endpoint *e, const struct coap_remote *remot
 msec coap_endpoint_deadline(const struct coap_endpoint *e);
 void coap_endpoint_tick(struct coap_endpoint *e, msec now);
 
+/* The transmission parameters toward one peer (RFC 7252 section 4.8), or with NULL those of the endpoint again. False
+ * when there is no room: `peers` in the capacities. They go with the association. */
+bool coap_endpoint_set_transmission(
+	struct coap_endpoint *e, const struct coap_remote *remote, const struct coap_transmission *transmission);
+
 /* ---- client ---- */
 
 enum coap_outcome {
@@ -143,7 +150,7 @@ struct coap_call {
 				 * are safe to forward (RFC 7252 section 5.7.1), and stand in the message */
 	bool renews;            /* an observation registers again when Max-Age and a little more has passed without a
 				 * notification (RFC 7641 section 3.3.1) */
-	msec ack_timeout;       /* first retransmission timeout; 0 for the endpoint's parameter */
+	msec ack_timeout;       /* first retransmission timeout; 0 for what the path says */
 	uint8_t max_retransmit; /* 0 for the endpoint's parameter, COAP_SEND_ONCE for none */
 	coap_reply_function *reply; /* called exactly once with a final outcome, unless cancelled */
 	void *context;

@@ -84,6 +84,7 @@ struct coap_endpoint {
 	uint64_t secret;
 	struct coap_message_ids ids;
 	struct coap_retransmit retransmit;
+	struct coap_peers peers;
 	struct coap_dedup dedup;
 	struct coap_exchanges exchanges;
 	struct coap_bodies bodies;

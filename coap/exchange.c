@@ -65,7 +65,12 @@ static uint32_t lane_for(struct coap_exchanges *t, const struct coap_remote *rem
 		return slot;
 	bool has_room = slab_take(&t->lane_slab, &h);
 	assert(has_room);
-	t->lanes[h.slot] = (struct coap_lane){*remote, NO_SLOT, NO_SLOT, NO_SLOT, 0, NO_SLOT, false, false};
+	t->lanes[h.slot] = (struct coap_lane){.remote = *remote,
+		.members = NO_SLOT,
+		.queue_head = NO_SLOT,
+		.queue_tail = NO_SLOT,
+		.limit = t->nstart,
+		.ready_next = NO_SLOT};
 	hash_index_add(&t->remotes, coap_remote_hash(remote, t->secret), h.slot);
 	return h.slot;
 }
@@ -96,7 +101,7 @@ static void leave(struct coap_exchanges *t, uint32_t slot)
 static void list_ready(struct coap_exchanges *t, uint32_t lane_slot)
 {
 	struct coap_lane *lane = &t->lanes[lane_slot];
-	if (lane->is_ready || lane->queue_head == NO_SLOT || lane->turns >= t->nstart)
+	if (lane->is_ready || lane->queue_head == NO_SLOT || lane->turns >= lane->limit)
 		return;
 	lane->is_ready = true;
 	lane->ready_next = NO_SLOT;
@@ -205,12 +210,27 @@ void coap_exchange_to_group(struct coap_exchanges *t, struct handle h)
 	item(t, h)->is_group = true;
 }
 
+void coap_exchange_limit(struct coap_exchanges *t, const struct coap_remote *remote, uint32_t limit)
+{
+	uint32_t slot;
+	assert(limit > 0);
+	if (!find_lane(t, remote, &slot))
+		return;
+	t->lanes[slot].limit = limit;
+	list_ready(t, slot);
+}
+
+void coap_exchange_hold(struct coap_exchanges *t, struct handle h, msec until)
+{
+	enter(t, h, COAP_EXCHANGE_QUEUED, until);
+}
+
 bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_room)
 {
 	struct coap_exchange *x = item(t, h);
 	struct coap_lane *lane = &t->lanes[x->lane];
 	enter(t, h, COAP_EXCHANGE_QUEUED, NEVER);
-	bool has_turn = x->is_paced || (lane->turns < t->nstart && lane->queue_head == NO_SLOT);
+	bool has_turn = x->is_paced || (lane->turns < lane->limit && lane->queue_head == NO_SLOT);
 	if (!has_turn || !has_room) {
 		enqueue(t, h.slot);
 		list_ready(t, x->lane);
@@ -226,7 +246,7 @@ bool coap_exchange_ready(struct coap_exchanges *t, struct handle *ret)
 		uint32_t lane_slot = t->ready_head;
 		struct coap_lane *lane = &t->lanes[lane_slot];
 		unlist_ready(t, lane_slot);
-		if (lane->queue_head == NO_SLOT || lane->turns >= t->nstart)
+		if (lane->queue_head == NO_SLOT || lane->turns >= lane->limit)
 			continue;
 		*ret = slab_handle(&t->slab, lane->queue_head);
 		enter(t, *ret, COAP_EXCHANGE_SENT, NEVER);

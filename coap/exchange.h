@@ -10,7 +10,7 @@
  *               +---------------------------------------+--- again: the next block of a body ------------------+
  *
  * Tokens are eight bytes that cannot be guessed, and a response counts only from the remote that was asked (section
- * 5.3.2). A remote with exchanges has a lane: NSTART of them at most are SENT, the others wait in order. A paced
+ * 5.3.2). A remote with exchanges has a lane: NSTART of them at most are SENT, or as many as its owner says, the others wait in order. A paced
  * exchange takes no turn; its owner limits himself. Waiting without end is excluded: what is ACKED has a deadline.
  * The module moves no messages; its owner does what it says. Storage is the caller's. */
 #pragma once
@@ -46,7 +46,8 @@ struct coap_lane {
 	struct coap_remote remote;
 	uint32_t members; /* list of exchanges */
 	uint32_t queue_head, queue_tail;
-	uint32_t turns; /* exchanges in SENT that took one, at most NSTART */
+	uint32_t turns; /* exchanges in SENT that took one */
+	uint32_t limit; /* how many may: NSTART, or what coap_exchange_limit said */
 	uint32_t ready_next;
 	bool is_ready;    /* in the list of lanes where somebody can go on */
 	bool is_detached; /* not to be found by its remote any more */
@@ -71,6 +72,10 @@ bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remot
 	struct handle *ret);
 /* It goes to a group: from now on it is found by its token alone. */
 void coap_exchange_to_group(struct coap_exchanges *t, struct handle h);
+/* From now on so many exchanges with this remote may be SENT at once, as long as it has any. */
+void coap_exchange_limit(struct coap_exchanges *t, const struct coap_remote *remote, uint32_t limit);
+/* Puts the exchange off: it is QUEUED, without a place in the queue, and due at this moment. */
+void coap_exchange_hold(struct coap_exchanges *t, struct handle h, msec until);
 /* Wants to send its request: true when it may now (the phase is then SENT); else it waits for its turn. Without
  * `has_room` for a message in flight it waits in any case. */
 bool coap_exchange_start(struct coap_exchanges *t, struct handle h, bool has_room);

@@ -2,6 +2,7 @@
 #include "coap/inbound.h"
 
 #include "coap/client.h"
+#include "coap/flow.h"
 #include "coap/outbound.h"
 #include "coap/serve.h"
 
@@ -10,6 +11,7 @@ static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from,
 	const struct coap_pending *found;
 	if (!coap_retransmit_settle(&e->retransmit, from, id, &found))
 		return;
+	coap_flow_answered(e, found, now);
 	struct handle owner = found->owner;
 	switch ((enum coap_pending_kind)found->kind) {
 	case COAP_PENDING_REQUEST:
@@ -42,6 +44,7 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 			coap_endpoint_forget_observer(e, owner);
 		return;
 	}
+	coap_flow_answered(e, found, now);
 	owner = found->owner;
 	switch ((enum coap_pending_kind)found->kind) {
 	case COAP_PENDING_REQUEST:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/outbound.h"
 
+#include "coap/flow.h"
+
 #include "coap/stream.h"
 
 struct writer coap_outbound_writer(struct coap_endpoint *e, const struct coap_remote *to)
@@ -38,8 +40,9 @@ bool coap_outbound_confirmable(struct coap_endpoint *e, const struct coap_remote
 	enum coap_pending_kind kind, struct handle owner, const struct coap_patience *patience, struct bytes message,
 	msec now, struct handle *ret_pending)
 {
+	struct coap_patience p = coap_flow_patience(e, to, patience, now);
 	if (!coap_retransmit_add(
-		    &e->retransmit, to, id, (uint8_t)kind, owner, patience, message, &e->prng, now, ret_pending)) {
+		    &e->retransmit, to, id, (uint8_t)kind, owner, &p, message, &e->prng, now, ret_pending)) {
 		e->counters.refused_full++;
 		return false;
 	}

@@ -3,19 +3,28 @@
 
 #include <assert.h>
 
-static msec longest(const struct coap_patience *p, msec timeouts)
+static msec grown(msec timeout, uint16_t backoff_permille)
 {
-	return p->ack_timeout * timeouts * p->ack_random_permille / 1000;
+	return backoff_permille == 0 ? msec_after(timeout, timeout) : timeout * backoff_permille / 1000;
+}
+
+/* So many timeouts one after another, each as long as chance can make it. */
+static msec longest(const struct coap_patience *p, uint32_t timeouts)
+{
+	msec timeout = p->ack_timeout * p->ack_random_permille / 1000, sum = 0;
+	for (; timeouts > 0; timeouts--, timeout = grown(timeout, p->backoff_permille))
+		sum = msec_after(sum, timeout);
+	return sum;
 }
 
 msec coap_max_transmit_span(const struct coap_patience *p)
 {
-	return longest(p, (INT64_C(1) << p->max_retransmit) - 1);
+	return longest(p, p->max_retransmit);
 }
 
 msec coap_max_transmit_wait(const struct coap_patience *p)
 {
-	return longest(p, (INT64_C(2) << p->max_retransmit) - 1);
+	return longest(p, p->max_retransmit + 1u);
 }
 
 /* PROCESSING_DELAY is ACK_TIMEOUT. */
@@ -100,6 +109,8 @@ bool coap_retransmit_add(struct coap_retransmit *t, const struct coap_remote *re
 	p->kind = kind;
 	p->sent = 1;
 	p->max_retransmit = patience->max_retransmit;
+	p->backoff_permille = patience->backoff_permille;
+	p->began = now;
 	p->timeout = first_timeout(patience, prng);
 	fill(p, id, datagram);
 	hash_index_add(&t->index, hash_of(t, remote, id), h.slot);
@@ -161,7 +172,7 @@ enum coap_due coap_retransmit_due(
 		return COAP_DUE_GIVEN_UP;
 	}
 	p->sent++;
-	p->timeout = msec_after(p->timeout, p->timeout);
+	p->timeout = grown(p->timeout, p->backoff_permille);
 	deadlines_arm(&t->deadlines, slot, msec_after(now, p->timeout));
 	return COAP_DUE_AGAIN;
 }

@@ -24,6 +24,8 @@ struct coap_patience {
 	msec ack_timeout;
 	uint16_t ack_random_permille; /* at least 1000 */
 	uint8_t max_retransmit;       /* 0 sends once and waits one timeout */
+	uint16_t backoff_permille;    /* by how much the timeout grows each time; 0 doubles it */
+	bool is_fixed;                /* the caller's own wish, not to be changed by what was measured */
 };
 
 /* What follows from it (RFC 7252 section 4.8.2). */
@@ -42,6 +44,8 @@ struct coap_pending {
 	uint8_t kind; /* what `owner` is a handle of */
 	uint8_t sent; /* transmissions so far, at least 1 */
 	uint8_t max_retransmit;
+	uint16_t backoff_permille;
+	msec began; /* the first transmission */
 	uint8_t datagram[COAP_DATAGRAM_MAX_BYTES];
 };
 

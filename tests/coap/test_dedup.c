@@ -9,7 +9,8 @@
 
 #define CAPACITY 8 /* two places for long replies */
 
-static const struct coap_patience defaults = {SECONDS(2), 1500, 4};
+static const struct coap_patience defaults = {
+	.ack_timeout = SECONDS(2), .ack_random_permille = 1500, .max_retransmit = 4};
 
 struct table {
 	struct coap_dedup d;

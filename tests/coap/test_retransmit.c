@@ -9,8 +9,9 @@
 
 #define CAPACITY 4
 
-static const struct coap_patience defaults = {SECONDS(2), 1500, 4};
-static const struct coap_patience exact = {SECONDS(2), 1000, 4};
+static const struct coap_patience defaults = {
+	.ack_timeout = SECONDS(2), .ack_random_permille = 1500, .max_retransmit = 4};
+static const struct coap_patience exact = {.ack_timeout = SECONDS(2), .ack_random_permille = 1000, .max_retransmit = 4};
 static const struct handle owner = {7, 1};
 
 struct table {
