@@ -147,6 +147,7 @@ static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
 			.duplicates = 16,
 			.separate = 1,
 			.observers = 1,
+			.peers = 1,
 			.bodies = 2},
 		.connections = c->tcp != NULL ? coap_tcp_connections(c->tcp) : NULL,
 		.transport = c->dtls != NULL ? dtls_transport(c->dtls) : coap_udp_transport(c->udp),

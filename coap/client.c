@@ -230,19 +230,12 @@ static void start(struct coap_endpoint *e, struct handle h, msec now)
 		transmit(e, h, now);
 }
 
-void coap_client_due(struct coap_endpoint *e, struct handle h, msec now)
-{
-	if (coap_exchange_get(&e->exchanges, h)->phase == COAP_EXCHANGE_QUEUED)
-		start(e, h, now);
-	else
-		coap_client_timed_out(e, h, now);
-}
-
 void coap_client_ready(struct coap_endpoint *e, msec now)
 {
 	struct handle h;
 	while (has_room(e) && coap_exchange_ready(&e->exchanges, &h))
-		transmit(e, h, now);
+		if (!is_to_be_quiet(e, h, now))
+			transmit(e, h, now);
 }
 
 static void start_next_block(struct coap_endpoint *e, struct handle h, msec now)
@@ -651,7 +644,8 @@ void coap_endpoint_observe_again(struct coap_endpoint *e, struct handle exchange
 
 void coap_client_due(struct coap_endpoint *e, struct handle exchange, msec now)
 {
-	if (coap_exchange_get(&e->exchanges, exchange)->phase == COAP_EXCHANGE_OBSERVING)
+	enum coap_exchange_phase phase = coap_exchange_get(&e->exchanges, exchange)->phase;
+	if (phase == COAP_EXCHANGE_OBSERVING || phase == COAP_EXCHANGE_QUEUED)
 		start(e, exchange, now);
 	else
 		coap_client_timed_out(e, exchange, now);

@@ -28,8 +28,6 @@ void coap_client_acked(struct coap_endpoint *e, struct handle h, msec now);
 void coap_client_pong(
 	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_token *token, msec now);
 void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now);
-/* The exchange's deadline has come: its wait is over, or its time to be sent. */
-void coap_client_due(struct coap_endpoint *e, struct handle h, msec now);
 void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now);
 /* The exchange's deadline has come: it waits in vain, or an observation registers again. */
 void coap_client_due(struct coap_endpoint *e, struct handle exchange, msec now);
