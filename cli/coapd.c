@@ -132,8 +132,8 @@ static bool make_endpoint(struct server *s)
 			.separate = 1024,
 			.observers = 1024,
 			.bodies = 64,
-			.qblocks = 64},
 			.peers = 1024,
+			.qblocks = 64},
 		.transport = s->secure != NULL ? (struct coap_transport){.context = s, .send = send_message}
 					       : coap_udp_transport(s->udp),
 		.connections = s->tcp != NULL ? coap_tcp_connections(s->tcp) : NULL,
