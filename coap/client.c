@@ -3,6 +3,7 @@
 
 #include "coap/flow.h"
 #include "coap/groupcall.h"
+#include "coap/content_format.h"
 #include "coap/outbound.h"
 #include "coap/stream.h"
 #include "coap/transfer.h"
@@ -37,6 +38,11 @@ static struct coap_client_call *call_of(struct coap_endpoint *e, struct handle h
 	return &e->calls[h.slot];
 }
 
+static bool is_qcall(struct coap_endpoint *e, struct handle h)
+{
+	return !handle_is_none(call_of(e, h)->qcall);
+}
+
 /* ---- the end of an exchange ---- */
 
 /* Gives back all that belongs to the exchange but the body of its response, which the reply function still reads. */
@@ -46,6 +52,7 @@ static void release(struct coap_endpoint *e, struct handle h)
 	struct handle child = call->child;
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	coap_responders_forget(&e->responders, &call->responders);
+	coap_qclient_close(e, h);
 	coap_exchange_remove(&e->exchanges, h);
 	if (coap_exchange_get(&e->exchanges, child) != NULL) {
 		coap_body_close(&e->bodies, call_of(e, child)->assembly);
@@ -77,12 +84,6 @@ static void finish_without_response(struct coap_endpoint *e, struct handle h, en
 {
 	struct coap_reply reply = {.outcome = outcome, .content_format = COAP_FORMAT_NONE};
 	finish(e, h, &reply, now);
-}
-
-void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now)
-{
-	if (coap_exchange_get(&e->exchanges, h) != NULL)
-		finish_without_response(e, h, COAP_OUTCOME_RESET, now);
 }
 
 void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now)
@@ -118,8 +119,7 @@ void coap_client_lost(struct coap_endpoint *e, const struct coap_remote *remote,
 
 /* ---- writing a request ---- */
 
-/* The caller's options, as they were copied when the exchange began. */
-static void restore_options(const struct coap_client_call *call, struct coap_options *ret)
+void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret)
 {
 	struct reader r = reader_of(bytes_of(call->options, call->options_len));
 	struct coap_option option = {.number = 0};
@@ -145,7 +145,7 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 		coap_message_write_empty(&w, COAP_TYPE_CON, id);
 		return writer_bytes(&w);
 	}
-	restore_options(call, &options);
+	coap_client_restore_options(call, &options);
 	if (call->observes || call->is_cancelling)
 		coap_options_set_uint(&options, COAP_OPTION_OBSERVE, call->is_cancelling ? 1 : 0);
 	if (coap_echo_find(&e->echoes, &x->remote, now, &echo))
@@ -377,9 +377,24 @@ static void acknowledge(struct coap_endpoint *e, const struct coap_remote *from,
 	coap_outbound_empty(e, from, COAP_TYPE_ACK, m->id, now);
 }
 
+static uint16_t format_of(const struct coap_message *m)
+{
+	uint32_t value;
+	return coap_message_uint(m, COAP_OPTION_CONTENT_FORMAT, &value) ? (uint16_t)value : COAP_FORMAT_NONE;
+}
+
+/* What is no longer wanted and comes non-confirmable: a notification (RFC 7641 section 3.6), a body by Q-Block or the
+ * question for more of ours (RFC 9177 section 4.3) would come again and again, so its sender is told. */
+static bool will_come_again(const struct coap_message *m)
+{
+	return m->type == COAP_TYPE_NON &&
+	       (coap_message_has(m, COAP_OPTION_OBSERVE) || coap_message_has(m, COAP_OPTION_Q_BLOCK2) ||
+		       (m->code == COAP_REQUEST_ENTITY_INCOMPLETE && format_of(m) == COAP_FORMAT_MISSING_BLOCKS));
+}
+
 static void refuse(struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
 {
-	if (m->type == COAP_TYPE_CON)
+	if (m->type == COAP_TYPE_CON || will_come_again(m))
 		coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
 }
 
@@ -397,12 +412,6 @@ static uint64_t round_trip(struct coap_endpoint *e, struct handle h, msec now)
 	if (!call->carrier.is_reliable && (pending == NULL || pending->sent != 1))
 		return 0;
 	return now > call->sent_at ? (uint64_t)(now - call->sent_at) : 1;
-}
-
-static uint16_t format_of(const struct coap_message *m)
-{
-	uint32_t value;
-	return coap_message_uint(m, COAP_OPTION_CONTENT_FORMAT, &value) ? (uint16_t)value : COAP_FORMAT_NONE;
 }
 
 /* One of several blocks that a request asked for (RFC 9177 section 4.4). An error is the answer to all of them. */
@@ -479,9 +488,82 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 	case COAP_TRANSFER_WHOLE:
 		if (!handle_is_none(call->assembly))
 			reply.body = coap_body_bytes(&e->bodies, call->assembly);
+		else if (call->sink.take != NULL && call->fetched > 0)
+			reply.body = BYTES_NONE; /* it went to where the caller wants it */
 		finish(e, h, &reply, now);
 		break;
 	}
+}
+
+/* ---- by Q-Block (RFC 9177) ---- */
+
+/* The call goes on as if Q-Block had never been thought of. */
+static void fall_back(struct coap_endpoint *e, struct handle h, msec now)
+{
+	struct coap_client_call *call = call_of(e, h);
+	coap_qclient_close(e, h);
+	coap_body_close(&e->bodies, call->assembly);
+	call->assembly = HANDLE_NONE;
+	call->may_get_qblock = false;
+	coap_exchange_pace(&e->exchanges, h, false);
+	start_next_block(e, h, now);
+}
+
+/* `m` is NULL when there is no message behind it. */
+static void follow_qblock(struct coap_endpoint *e, struct handle h, enum coap_qclient_progress progress,
+	const struct coap_message *m, msec now)
+{
+	struct coap_reply reply = {.outcome = COAP_OUTCOME_RESPONSE, .message = m, .content_format = COAP_FORMAT_NONE};
+	if (m != NULL) {
+		reply.code = m->code;
+		reply.content_format = format_of(m);
+	}
+	switch (progress) {
+	case COAP_QCLIENT_ON:
+		break;
+	case COAP_QCLIENT_RESPONSE:
+		reply.body = coap_qclient_body(e, h, m);
+		finish(e, h, &reply, now);
+		break;
+	case COAP_QCLIENT_NOTIFICATION:
+		coap_exchange_observing(&e->exchanges, h, NEVER);
+		deliver_notification(e, h, &reply, coap_qclient_body(e, h, m), now);
+		if (coap_exchange_get(&e->exchanges, h) != NULL && !handle_is_none(call_of(e, h)->qcall))
+			coap_qclient_told(e, h);
+		break;
+	case COAP_QCLIENT_FALL_BACK:
+		fall_back(e, h, now);
+		break;
+	case COAP_QCLIENT_ORDINARY:
+		coap_qclient_close(e, h);
+		settle(e, h, m, now);
+		break;
+	case COAP_QCLIENT_BROKEN:
+		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
+		break;
+	case COAP_QCLIENT_TIMEOUT:
+		e->counters.timeouts++;
+		finish_without_response(e, h, COAP_OUTCOME_TIMEOUT, now);
+		break;
+	}
+}
+
+void coap_client_tick_qblocks(struct coap_endpoint *e, msec now)
+{
+	struct handle h;
+	enum coap_qclient_progress progress;
+	while (coap_qclient_due(e, now, &h, &progress))
+		follow_qblock(e, h, progress, NULL, now);
+}
+
+void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now)
+{
+	if (coap_exchange_get(&e->exchanges, h) == NULL)
+		return;
+	if (is_qcall(e, h) && coap_qclient_was_rejected(e, h, now) == COAP_QCLIENT_FALL_BACK)
+		fall_back(e, h, now);
+	else
+		finish_without_response(e, h, COAP_OUTCOME_RESET, now);
 }
 
 static const struct coap_option_set *understood_by(const struct coap_client_call *call)
@@ -500,7 +582,7 @@ void coap_client_response(struct coap_endpoint *e, const struct coap_remote *fro
 			refuse(e, from, m, now);
 		return;
 	}
-	if (!belongs(e, h, m))
+	if (!is_qcall(e, h) && !belongs(e, h, m))
 		return;
 	bool is_understood = call_of(e, h)->is_forwarded
 				     ? coap_message_may_forward(m, understood_by(call_of(e, h)), &offending)
@@ -515,6 +597,8 @@ void coap_client_response(struct coap_endpoint *e, const struct coap_remote *fro
 	acknowledge(e, from, m, now);
 	if (call_of(e, h)->is_group)
 		coap_groupcall_response(e, h, from, m, now);
+	else if (is_qcall(e, h))
+		follow_qblock(e, h, coap_qclient_response(e, h, m, now), m, now);
 	else
 		settle(e, h, m, now);
 }
@@ -526,6 +610,10 @@ void coap_client_acked(struct coap_endpoint *e, struct handle h, msec now)
 		return;
 	struct coap_client_call *call = call_of(e, h);
 	call->pending = HANDLE_NONE;
+	if (is_qcall(e, h)) {
+		coap_qclient_acked(e, h, now);
+		return;
+	}
 	if (call->is_ping)
 		finish_without_response(e, h, COAP_OUTCOME_RESET, now);
 	else
@@ -561,6 +649,8 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 			       coap_options_find(from->options, COAP_OPTION_Q_BLOCK2, &value);
 	call->responses_left = from->is_block && from->responses > 1 ? (uint16_t)(from->responses - 1) : 0;
 	call->is_forwarded = from->is_forwarded;
+	if (from->sink != NULL)
+		call->sink = *from->sink;
 	call->observes = from->observe;
 	call->renews = from->observe && from->renews;
 	call->is_group = from->is_group;
@@ -606,8 +696,12 @@ bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from
 	}
 	if (from->is_group)
 		coap_exchange_to_group(&e->exchanges, h);
+	bool by_qblock = coap_qclient_open(e, h, from, now);
 	coap_endpoint_enter(e);
-	start(e, h, now);
+	if (by_qblock)
+		coap_qclient_start(e, h, now);
+	else
+		start(e, h, now);
 	coap_endpoint_leave(e, now);
 	*ret_exchange = h;
 	return true;
@@ -657,8 +751,17 @@ void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec 
 	if (x == NULL)
 		return;
 	struct coap_client_call *call = call_of(e, exchange);
+	bool is_observing = x->phase == COAP_EXCHANGE_OBSERVING;
 	coap_endpoint_enter(e);
-	if (call->observes && x->phase == COAP_EXCHANGE_OBSERVING && !call->is_cancelling) {
+	if (is_qcall(e, exchange)) {
+		coap_qclient_close(e, exchange);
+		coap_body_close(&e->bodies, call->assembly);
+		call->assembly = HANDLE_NONE;
+		coap_exchange_pace(&e->exchanges, exchange, false);
+	}
+	/* A request whose body takes several messages is not made again to cancel: the next notification is answered
+	 * with an RST (RFC 7641 section 3.6). */
+	if (call->observes && is_observing && !call->is_cancelling && !coap_transfer_sends_blocks(call)) {
 		drop_child(e, exchange);
 		call->reply = NULL;
 		call->observes = false;

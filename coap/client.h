@@ -31,4 +31,8 @@ void coap_client_rejected(struct coap_endpoint *e, struct handle h, msec now);
 void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now);
 /* The exchange's deadline has come: it waits in vain, or an observation registers again. */
 void coap_client_due(struct coap_endpoint *e, struct handle exchange, msec now);
+/* Calls by Q-Block whose time has come. */
+void coap_client_tick_qblocks(struct coap_endpoint *e, msec now);
+/* The caller's options, as they were copied when the exchange began. */
+void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret);
 void coap_client_lost(struct coap_endpoint *e, const struct coap_remote *remote, msec now);

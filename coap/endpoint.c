@@ -35,7 +35,7 @@ const struct coap_parameters coap_parameters_default = {
 /* The pieces that leaves fill in by themselves. */
 struct layout {
 	void *routes, *retransmit, *peers, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *group,
-		*responders, *qrequests, *qreplies;
+		*responders, *qrequests, *qreplies, *qcalls;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -68,6 +68,7 @@ static struct coap_endpoint *lay_out(
 	ret->qreplies = carve_take(c, 1, coap_qreplies_memory(n->qblocks));
 	ret->group = carve_take(c, 1, coap_group_memory(n->group_answers));
 	ret->responders = carve_take(c, 1, coap_responders_memory(n->responders));
+	ret->qcalls = carve_take(c, 1, coap_qcalls_memory(n->qblocks, body));
 	ret->scratch_bytes = (size_t)body + SCRATCH_BYTES;
 	ret->scratch = carve_take(c, 1, ret->scratch_bytes);
 	return e;
@@ -112,6 +113,7 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	coap_qreplies_init(&e->qreplies, l->qreplies, n->qblocks);
 	coap_group_init(&e->group, l->group, n->group_answers);
 	coap_responders_init(&e->responders, l->responders, n->responders, e->secret);
+	coap_qcalls_init(&e->qcalls, l->qcalls, n->qblocks, config->parameters.body_size_max, (uint32_t)e->secret);
 	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
 }
 
@@ -187,6 +189,7 @@ msec coap_endpoint_deadline(const struct coap_endpoint *e)
 	at = msec_earlier(at, coap_qrequest_deadline(e));
 	at = msec_earlier(at, coap_qreply_deadline(e));
 	at = msec_earlier(at, coap_group_deadline(&e->group));
+	at = msec_earlier(at, coap_qclient_deadline(e));
 	return msec_earlier(at, coap_separates_deadline(&e->separates));
 }
 
@@ -226,6 +229,9 @@ static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec 
 		break;
 	case COAP_PENDING_NOTIFICATION:
 		give_up_observer(e, owner, now);
+		break;
+	case COAP_PENDING_QCALL:
+		coap_client_timed_out(e, owner, now);
 		break;
 	case COAP_PENDING_QREPLY:
 		coap_qreply_ended(e, owner);
@@ -285,6 +291,7 @@ void coap_endpoint_tick(struct coap_endpoint *e, msec now)
 	coap_bodies_tick(&e->bodies, now);
 	coap_qrequest_tick(e, now);
 	coap_qreply_tick(e, now);
+	coap_client_tick_qblocks(e, now);
 	coap_endpoint_leave(e, now);
 }
 

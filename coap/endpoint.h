@@ -131,11 +131,31 @@ struct coap_reply {
 typedef void coap_reply_function(
 	void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now);
 
+/* Whether bodies go and come by Q-Block (RFC 9177) with a peer that knows it; else it is Block1 and Block2. */
+enum coap_qblock_use {
+	COAP_QBLOCK_OFF,
+	COAP_QBLOCK_NON, /* non-confirmable, in sets: what it is made for. A request with an effect that fits one
+			  * message is confirmable all the same */
+	COAP_QBLOCK_CON, /* confirmable, NSTART messages at a time */
+};
+
+/* Where the body of a response goes part by part, so that nobody needs room for all of it. By Q-Block the parts come in
+ * any order, each once. A response in one message comes with the reply as ever. */
+struct coap_sink {
+	/* False ends the call with COAP_OUTCOME_BROKEN. `size` is that of the body; 0 when not known. */
+	bool (*take)(void *context, uint64_t offset, struct bytes part, uint64_t size);
+	void *context;
+	uint8_t *bitmap; /* one bit for each block of a body by Q-Block; need not be cleared */
+	uint32_t bitmap_blocks;
+};
+
 struct coap_call {
 	struct coap_remote to;
 	enum coap_code method;
 	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
 	struct bytes body; /* copied when it fits one block; else it must stay valid until the outcome */
+	enum coap_qblock_use qblock;
+	const struct coap_sink *sink; /* copied; NULL to have the body with the reply */
 	bool is_nonconfirmable;
 	bool observe;           /* registers (RFC 7641): notifications until an error, a cancel or a loss */
 	bool is_block;          /* `options` hold a Block2 of the caller's: one block is fetched, NSTART does not

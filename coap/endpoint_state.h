@@ -20,6 +20,7 @@
 #include "coap/messageid.h"
 #include "coap/observe.h"
 #include "coap/carrier.h"
+#include "coap/qclient.h"
 #include "coap/qreply.h"
 #include "coap/qrequest.h"
 #include "coap/responders.h"
@@ -36,6 +37,7 @@ enum coap_pending_kind {
 	COAP_PENDING_REQUEST,      /* owner: the exchange */
 	COAP_PENDING_SEPARATE,     /* owner: the answer owed */
 	COAP_PENDING_NOTIFICATION, /* owner: the observer */
+	COAP_PENDING_QCALL,        /* owner: the exchange; one of several messages of a body by Q-Block */
 	COAP_PENDING_QREPLY,       /* owner: the body going out by Q-Block2 */
 	COAP_PENDING_LAST_WORD,    /* an error to a former observer; nobody waits for its end */
 };
@@ -48,6 +50,8 @@ struct coap_client_call {
 	struct handle parent;   /* the observation whose notification this fetches the rest of */
 	struct handle child;    /* the other way round */
 	struct handle assembly; /* body of the response, when it comes in blocks */
+	struct handle qcall;    /* of a call by Q-Block */
+	struct coap_sink sink;  /* `take` is NULL without one */
 	struct bytes body;      /* the application's, or with keeps_body only the length of small_body */
 	uint64_t body_done;     /* bytes of `body` that the server has */
 	uint32_t body_part;     /* bytes of `body` in the latest request */
@@ -96,6 +100,7 @@ struct coap_endpoint {
 	struct coap_qreplies qreplies;
 	struct coap_group group;
 	struct coap_responders responders;
+	struct coap_qcalls qcalls;
 	struct coap_client_call *calls;
 	struct coap_routes routes;
 	uint32_t proxy;                   /* the resource that acts as a forward proxy, with has_proxy */

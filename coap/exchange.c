@@ -270,7 +270,47 @@ void coap_exchange_renew_token(struct coap_exchanges *t, struct handle h, struct
 	struct coap_exchange *x = item(t, h);
 	hash_index_remove(&t->tokens, x->token, h.slot);
 	x->token = prng_u64(prng);
+	x->is_numbered = false;
 	hash_index_add(&t->tokens, x->token, h.slot);
+}
+
+/* The token as it is without a number. */
+static uint64_t without_number(uint64_t token)
+{
+	uint8_t bytes[COAP_EXCHANGE_TOKEN_BYTES];
+	memcpy(bytes, &token, sizeof bytes);
+	memset(bytes + sizeof bytes - COAP_EXCHANGE_NUMBER_BYTES, 0, COAP_EXCHANGE_NUMBER_BYTES);
+	memcpy(&token, bytes, sizeof token);
+	return token;
+}
+
+void coap_exchange_pace(struct coap_exchanges *t, struct handle h, bool is_paced)
+{
+	enter(t, h, COAP_EXCHANGE_QUEUED, NEVER);
+	item(t, h)->is_paced = is_paced;
+}
+
+void coap_exchange_number(struct coap_exchanges *t, struct handle h)
+{
+	struct coap_exchange *x = item(t, h);
+	hash_index_remove(&t->tokens, x->token, h.slot);
+	x->token = without_number(x->token);
+	x->is_numbered = true;
+	hash_index_add(&t->tokens, x->token, h.slot);
+}
+
+struct coap_token coap_exchange_token(const struct coap_exchanges *t, struct handle h, uint32_t number)
+{
+	struct coap_token token = coap_token_of(bytes_of(&t->items[h.slot].token, COAP_EXCHANGE_TOKEN_BYTES));
+	token.bytes[5] = (uint8_t)(number >> 16);
+	token.bytes[6] = (uint8_t)(number >> 8);
+	token.bytes[7] = (uint8_t)number;
+	return token;
+}
+
+uint32_t coap_exchange_token_number(const struct coap_token *token)
+{
+	return (uint32_t)token->bytes[5] << 16 | (uint32_t)token->bytes[6] << 8 | token->bytes[7];
 }
 
 void coap_exchange_remove(struct coap_exchanges *t, struct handle h)
@@ -285,6 +325,20 @@ void coap_exchange_remove(struct coap_exchanges *t, struct handle h)
 
 /* ---- questions ---- */
 
+static bool find_token(const struct coap_exchanges *t, const struct coap_remote *remote, uint64_t wanted,
+	bool is_numbered, struct handle *ret)
+{
+	for (uint32_t slot = hash_index_first(&t->tokens, wanted); slot != HASH_INDEX_END;
+		slot = hash_index_next(&t->tokens, slot)) {
+		if (t->items[slot].token == wanted && t->items[slot].is_numbered == is_numbered &&
+			(t->items[slot].is_group || coap_remote_equal(&t->items[slot].remote, remote))) {
+			*ret = slab_handle(&t->slab, slot);
+			return true;
+		}
+	}
+	return false;
+}
+
 bool coap_exchange_find(
 	const struct coap_exchanges *t, const struct coap_remote *remote, struct bytes token, struct handle *ret)
 {
@@ -292,15 +346,7 @@ bool coap_exchange_find(
 	if (token.len != sizeof wanted)
 		return false;
 	memcpy(&wanted, token.data, sizeof wanted);
-	for (uint32_t slot = hash_index_first(&t->tokens, wanted); slot != HASH_INDEX_END;
-		slot = hash_index_next(&t->tokens, slot)) {
-		const struct coap_exchange *x = &t->items[slot];
-		if (x->token == wanted && (x->is_group || coap_remote_equal(&x->remote, remote))) {
-			*ret = slab_handle(&t->slab, slot);
-			return true;
-		}
-	}
-	return false;
+	return find_token(t, remote, wanted, false, ret) || find_token(t, remote, without_number(wanted), true, ret);
 }
 
 bool coap_exchange_has_remote(const struct coap_exchanges *t, const struct coap_remote *remote)

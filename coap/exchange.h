@@ -17,6 +17,7 @@
 
 #include "coap/carve.h"
 #include "coap/hashindex.h"
+#include "coap/message.h"
 #include "coap/transport.h"
 #include "coap/base/prng.h"
 
@@ -35,6 +36,7 @@ struct coap_exchange {
 	enum coap_exchange_phase phase;
 	bool is_paced;
 	bool is_group;   /* whoever answers with its token is right (RFC 7252 section 8.2) */
+	bool is_numbered;
 	bool is_waiting; /* in the lane's queue */
 	uint32_t lane;
 	uint32_t next, previous; /* all exchanges of the lane */
@@ -88,6 +90,18 @@ void coap_exchange_acked(struct coap_exchanges *t, struct handle h, msec deadlin
 void coap_exchange_observing(struct coap_exchanges *t, struct handle h, msec deadline);
 /* The next request of the same exchange gets a token of its own (RFC 7959 section 2.4). */
 void coap_exchange_renew_token(struct coap_exchanges *t, struct handle h, struct prng *prng);
+/* From now on the exchange takes no turns, or takes turns as others do; it is QUEUED then. */
+void coap_exchange_pace(struct coap_exchanges *t, struct handle h, bool is_paced);
+
+/* ---- several requests of one exchange ---- */
+
+/* The last COAP_EXCHANGE_NUMBER_BYTES of this exchange's token number its requests (RFC 9177 section 6), and any number
+ * there finds it. Renewing the token ends that. */
+#define COAP_EXCHANGE_NUMBER_BYTES 3
+void coap_exchange_number(struct coap_exchanges *t, struct handle h);
+struct coap_token coap_exchange_token(const struct coap_exchanges *t, struct handle h, uint32_t number);
+uint32_t coap_exchange_token_number(const struct coap_token *token);
+
 void coap_exchange_remove(struct coap_exchanges *t, struct handle h);
 
 bool coap_exchange_find(

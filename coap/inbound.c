@@ -14,6 +14,7 @@ static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from,
 	coap_flow_answered(e, found, now);
 	struct handle owner = found->owner;
 	switch ((enum coap_pending_kind)found->kind) {
+	case COAP_PENDING_QCALL:
 	case COAP_PENDING_REQUEST:
 		coap_client_acked(e, owner, now);
 		break;
@@ -38,7 +39,9 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 	struct handle owner;
 	e->counters.resets++;
 	if (!coap_retransmit_settle(&e->retransmit, from, id, &found)) {
-		if (coap_qreply_rejected(e, from, id) || coap_qrequest_rejected(e, from, id))
+		if (coap_qclient_find_rejected(e, from, id, &owner))
+			coap_client_rejected(e, owner, now);
+		else if (coap_qreply_rejected(e, from, id) || coap_qrequest_rejected(e, from, id))
 			return;
 		if (coap_observer_find_rejected(&e->observers, from, id, &owner))
 			coap_endpoint_forget_observer(e, owner);
@@ -47,6 +50,7 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 	coap_flow_answered(e, found, now);
 	owner = found->owner;
 	switch ((enum coap_pending_kind)found->kind) {
+	case COAP_PENDING_QCALL:
 	case COAP_PENDING_REQUEST:
 		coap_client_rejected(e, owner, now);
 		break;

@@ -607,7 +607,7 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (!blocks_are_right || !has_hops_left(m)) {
 		origin->has_block1 = origin->has_block2 = false;
 		coap_answer_code(e, origin, COAP_BAD_REQUEST, now);
-	} else if (origin->is_group && !hears_group(e, origin)) {
+	} else if (origin->is_group && (origin->uses_qblock || !hears_group(e, origin))) { /* RFC 9177 section 4.8 */
 		return;
 	} else if (must_prove(e, m, origin, now)) {
 		challenge(e, origin, now);

@@ -17,12 +17,12 @@ void coap_transfer_set_body(struct coap_client_call *call, struct bytes body)
 }
 
 /* The copy moves with the call. */
-static struct bytes body_of(const struct coap_client_call *call)
+struct bytes coap_transfer_body(const struct coap_client_call *call)
 {
 	return call->keeps_body ? bytes_of(call->small_body, call->body.len) : call->body;
 }
 
-static bool sends_blocks(const struct coap_client_call *call)
+bool coap_transfer_sends_blocks(const struct coap_client_call *call)
 {
 	return call->body.len > call->whole_max;
 }
@@ -53,7 +53,7 @@ void coap_transfer_choose_size(struct coap_client_call *call)
 
 bool coap_transfer_fits(const struct coap_client_call *call)
 {
-	uint64_t payload = sends_blocks(call) ? part_max(call) : call->body.len;
+	uint64_t payload = coap_transfer_sends_blocks(call) ? part_max(call) : call->body.len;
 	uint64_t blocks = call->body.len / coap_block_size(call->block1_szx);
 	return overhead_of(call) + payload <= call->carrier.message_max && blocks < COAP_BLOCKS_MAX &&
 	       call->body.len <= UINT32_MAX;
@@ -63,11 +63,11 @@ bool coap_transfer_fits(const struct coap_client_call *call)
 static struct bytes add_block1(const struct coap_client_call *call, struct coap_options *o)
 {
 	struct coap_block block;
-	if (!sends_blocks(call))
-		return body_of(call);
+	if (!coap_transfer_sends_blocks(call))
+		return coap_transfer_body(call);
 	bool exists = coap_block_at(call->body_done, call->block1_szx, &block);
 	assert(exists); /* longer bodies have been refused */
-	struct bytes part = bytes_first(bytes_from(body_of(call), (size_t)call->body_done), part_max(call));
+	struct bytes part = bytes_first(bytes_from(coap_transfer_body(call), (size_t)call->body_done), part_max(call));
 	block.has_more = call->body_done + part.len < call->body.len;
 	coap_options_set_uint(o, COAP_OPTION_BLOCK1, coap_block_value(block));
 	coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
@@ -83,9 +83,9 @@ static struct bytes add_block2(const struct coap_client_call *call, struct coap_
 	struct coap_block block = {0, false, call->block2_szx};
 	(void)coap_block_at(call->fetched, call->block2_szx, &block);
 	coap_options_set_uint(o, COAP_OPTION_BLOCK2, coap_block_value(block));
-	if (call->method == COAP_FETCH && !sends_blocks(call))
-		return body_of(call);
-	if (sends_blocks(call))
+	if (call->method == COAP_FETCH && !coap_transfer_sends_blocks(call))
+		return coap_transfer_body(call);
+	if (coap_transfer_sends_blocks(call))
 		coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
 	return BYTES_NONE;
 }
@@ -105,7 +105,7 @@ struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_
 /* What the server has found too large: a block, or on a connection a body as a whole. */
 static uint32_t size_used(const struct coap_client_call *call)
 {
-	return sends_blocks(call) ? coap_block_size(call->block1_szx) : call->body_part;
+	return coap_transfer_sends_blocks(call) ? coap_block_size(call->block1_szx) : call->body_part;
 }
 
 /* RFC 7959 section 2.9.3. */
@@ -170,7 +170,7 @@ static void pin_etag(struct coap_client_call *call, struct bytes etag)
  * asked for again; and a notification's successor brings the new state by itself. */
 static enum coap_transfer_progress restart(struct coap_endpoint *e, struct coap_client_call *call)
 {
-	if (call->has_restarted || !coap_code_is_safe(call->method) || sends_blocks(call) ||
+	if (call->has_restarted || !coap_code_is_safe(call->method) || coap_transfer_sends_blocks(call) ||
 		!handle_is_none(call->parent))
 		return COAP_TRANSFER_BROKEN;
 	coap_body_close(&e->bodies, call->assembly);
@@ -193,6 +193,14 @@ static bool open_assembly(struct coap_endpoint *e, struct handle exchange)
 	return false;
 }
 
+/* To where the caller wants the body. */
+static bool pass(const struct coap_client_call *call, const struct coap_message *m)
+{
+	uint32_t size = 0;
+	(void)coap_message_uint(m, COAP_OPTION_SIZE2, &size);
+	return call->sink.take(call->sink.context, call->fetched, m->payload, size);
+}
+
 static enum coap_transfer_progress append(
 	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m, struct coap_block block)
 {
@@ -201,8 +209,11 @@ static enum coap_transfer_progress append(
 	bool is_full = coap_block_is_full(block, m->payload.len);
 	if (coap_block_offset(block) != call->fetched || (block.has_more && !is_full) || block.szx > call->block2_szx)
 		return COAP_TRANSFER_BROKEN;
-	if (!open_assembly(e, exchange) ||
-		coap_body_append(&e->bodies, call->assembly, call->fetched, m->payload, NEVER) != COAP_BODY_APPENDED)
+	if (call->sink.take != NULL) {
+		if (!pass(call, m))
+			return COAP_TRANSFER_BROKEN;
+	} else if (!open_assembly(e, exchange) ||
+		   coap_body_append(&e->bodies, call->assembly, call->fetched, m->payload, NEVER) != COAP_BODY_APPENDED)
 		return COAP_TRANSFER_BROKEN;
 	if (!block.has_more)
 		return COAP_TRANSFER_WHOLE;

@@ -27,6 +27,10 @@ void coap_transfer_set_body(struct coap_client_call *call, struct bytes body);
 void coap_transfer_choose_size(struct coap_client_call *call);
 /* Whether the longest message of the call fits, and its body has few enough blocks. */
 bool coap_transfer_fits(const struct coap_client_call *call);
+/* Whether the body takes several messages. */
+bool coap_transfer_sends_blocks(const struct coap_client_call *call);
+/* The call's body. */
+struct bytes coap_transfer_body(const struct coap_client_call *call);
 /* Adds the options that say which block this is, and gives its payload. */
 struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_options *o);
 
