@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/coap_client.h"
 
+#include "coap/io/multicast.h"
 #include "dtls/crypto_wolfcrypt.h"
 #include "dtls/engine_wolfssl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define GROUP_MEMBERS_MAX 1024
 #define DATAGRAMS_A_TURN  1024
 #define MESSAGE_MAX_BYTES (64 * 1024 + 512) /* over TCP: blocks of 64 KiB */
 
@@ -138,7 +140,14 @@ static const char *open_tcp(struct coap_client *c)
 	return coap_tcp_new(&c->loop, &config, &c->tcp) < 0 ? "no memory" : NULL;
 }
 
-static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
+/* A group's members may all have long answers, which are fetched at once. */
+static void prepare_for_group(struct coap_endpoint_config *config)
+{
+	config->capacities.responders = config->capacities.bodies = GROUP_MEMBERS_MAX;
+	config->parameters.body_size_max = coap_parameters_default.body_size_max;
+}
+
+static const char *open_endpoint(struct coap_client *c, const struct coap_client_config *wanted)
 {
 	struct coap_endpoint_config config = {
 		.parameters = coap_parameters_default,
@@ -153,8 +162,10 @@ static const char *open_endpoint(struct coap_client *c, uint16_t block_size)
 		.transport = c->dtls != NULL ? dtls_transport(c->dtls) : coap_udp_transport(c->udp),
 	};
 	uint8_t seed[PRNG_SEED_BYTES];
-	config.parameters.block_size = block_size;
+	config.parameters.block_size = wanted->block_size;
 	config.parameters.body_size_max = 16 * 1024 * 1024; /* pages come on demand */
+	if (wanted->is_group)
+		prepare_for_group(&config);
 	c->endpoint_memory = aligned_alloc(64, coap_endpoint_memory(&config));
 	if (c->endpoint_memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
 		return "no memory";
@@ -195,15 +206,19 @@ const char *coap_client_open(struct coap_client *c, const struct coap_client_con
 	int error = coap_loop_init(&c->loop, &user);
 	if (error == 0)
 		error = coap_udp_open(&local, &c->udp);
+	if (error == 0 && config->interface != 0)
+		error = coap_multicast_leave_through(c->udp, config->interface);
 	if (error < 0)
 		return strerror(-error);
 	c->server = (struct coap_remote){config->server, HANDLE_NONE};
+	if (config->is_group && !address_is_ipv4(&config->server) && config->server.scope == 0)
+		c->server.address.scope = config->interface;
 	if (config->is_secure)
 		failure = open_dtls(c);
 	else if (config->is_reliable)
 		failure = open_tcp(c);
 	if (failure == NULL)
-		failure = open_endpoint(c, config->block_size);
+		failure = open_endpoint(c, config);
 	if (failure != NULL)
 		return failure;
 	coap_loop_watch(&c->loop, &c->watch, coap_udp_descriptor(c->udp), c, on_readable);

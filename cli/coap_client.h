@@ -14,6 +14,8 @@
 struct coap_client_config {
 	struct address server;
 	bool is_secure;
+	bool is_group;                      /* `server` is a multicast address */
+	uint32_t interface;                 /* through which groups are reached; 0 for the system's choice */
 	bool is_reliable;                   /* over TCP; not together with is_secure */
 	struct bytes psk_identity, psk_key; /* used when is_secure; must stay as long as the client */
 	uint16_t block_size;

@@ -154,7 +154,7 @@ static void print_hex(struct bytes b, FILE *out)
 	fputc('"', out);
 }
 
-void coap_print_json(const struct coap_reply *reply, FILE *out)
+void coap_print_json_object(const struct coap_reply *reply, FILE *out)
 {
 	struct bytes etag;
 	fprintf(out, "{\"code\":\"%u.%02u\"", coap_code_class(reply->code), coap_code_detail(reply->code));
@@ -173,5 +173,11 @@ void coap_print_json(const struct coap_reply *reply, FILE *out)
 		print_json_text(reply->body, out);
 	else
 		print_hex(reply->body, out);
-	fputs("}\n", out);
+	fputs("}", out);
+}
+
+void coap_print_json(const struct coap_reply *reply, FILE *out)
+{
+	coap_print_json_object(reply, out);
+	fputc('\n', out);
 }

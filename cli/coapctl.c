@@ -4,6 +4,7 @@
 #include "cli/coap_client.h"
 #include "cli/coap_download.h"
 #include "cli/coap_print.h"
+#include "coap/io/multicast.h"
 #include "coap/uri.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 
 #define PAYLOAD_MAX_BYTES (16 * 1024 * 1024)
 #define VALUES_MAX_BYTES  4096
+#define GROUP_WAIT_S      10
 #define STOP_INTERVAL     ((msec)20) /* how often to look whether the server has let go */
 
 enum exit_status {
@@ -63,6 +65,8 @@ static const char help[] =
 	"      --psk-identity TEXT    for coaps\n"
 	"      --psk-key KEY          its key: text, or bytes as 0x...\n"
 	"      --psk-key-file FILE    the same from a file, which other users cannot see in a list of processes\n"
+	"  -g, --group                a request to a multicast address: every answer until the time is over (10)\n"
+	"  -i, --interface NAME       through which the group is reached\n"
 	"  -h, --help                 this help\n"
 	"\n"
 	"Exit status\n"
@@ -80,6 +84,8 @@ struct job {
 	const char *uri_text, *payload_text, *download, *proxy_text;
 	uint16_t content_format, accept;
 	uint64_t timeout_s, block_size, ack_timeout_ms, max_retransmit;
+	bool is_group;
+	uint32_t interface;
 	bool is_nonconfirmable, is_json, is_verbose;
 	struct bytes psk_identity, psk_key;
 	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
@@ -91,6 +97,7 @@ struct job {
 	uint8_t *payload;
 	struct handle exchange;
 	msec began, ends, stops_by;
+	uint32_t members; /* who have answered */
 	enum exit_status status;
 	bool is_over, is_stopping;
 };
@@ -179,6 +186,10 @@ static bool take_option(struct job *j, int option, const char *value)
 		return true;
 	case 'j':
 		return j->is_json = true;
+	case 'g':
+		return j->is_group = true;
+	case 'i':
+		return coap_multicast_interface(value, &j->interface);
 	case 'v':
 		return j->is_verbose = true;
 	case 'P':
@@ -196,7 +207,7 @@ static bool take_option(struct job *j, int option, const char *value)
 	}
 }
 
-static const char short_options[] = "p:c:a:t:nb:d:jvh";
+static const char short_options[] = "p:c:a:t:nb:d:jvgi:h";
 static const struct option long_options[] = {
 	{"payload", required_argument, NULL, 'p'},
 	{"content-format", required_argument, NULL, 'c'},
@@ -213,6 +224,8 @@ static const struct option long_options[] = {
 	{"psk-identity", required_argument, NULL, 'I'},
 	{"psk-key", required_argument, NULL, 'K'},
 	{"psk-key-file", required_argument, NULL, 'F'},
+	{"group", no_argument, NULL, 'g'},
+	{"interface", required_argument, NULL, 'i'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -251,6 +264,8 @@ static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
 			EXIT_USAGE, "coaps+tcp is not spoken here; coaps is, and coap+tcp", j->uri_text);
 	if (next_hop(j)->is_secure && (j->psk_identity.len == 0 || j->psk_key.len == 0))
 		return (enum exit_status)fail(EXIT_USAGE, "coaps needs --psk-identity and --psk-key", NULL);
+	if (j->is_group && (j->observes || j->method == COAP_EMPTY || j->download != NULL || j->uri.is_secure))
+		return (enum exit_status)fail(EXIT_USAGE, "--group goes with single requests without security", NULL);
 	if (j->download != NULL && (j->method != COAP_GET || j->observes || j->discovers))
 		return (enum exit_status)fail(EXIT_USAGE, "--download goes with get", NULL);
 	return EXIT_DONE;
@@ -354,6 +369,27 @@ static void show(struct job *j, const struct coap_reply *reply)
 	(void)fflush(stdout);
 }
 
+/* One of many answers: who gives it stands in front. */
+static void show_member(struct job *j, const struct coap_reply *reply)
+{
+	char text[ADDRESS_TEXT_BYTES + 1] = "";
+	struct writer w = writer_of(text, ADDRESS_TEXT_BYTES);
+	address_write(&w, &reply->remote.address);
+	j->members++;
+	if (j->is_json)
+		printf("{\"from\":\"%s\",\"answer\":", text);
+	else
+		printf("%s: ", text);
+	if (j->is_json)
+		coap_print_json_object(reply, stdout);
+	else if (coap_code_is_error(reply->code) || reply->body.len == 0)
+		coap_print_code(reply, stdout);
+	else
+		coap_print_payload(reply, false, stdout);
+	puts(j->is_json ? "}" : "");
+	(void)fflush(stdout);
+}
+
 static void show_pong(struct job *j, msec now)
 {
 	if (j->is_json)
@@ -367,8 +403,10 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 	struct job *j = context;
 	(void)endpoint;
 	switch (reply->outcome) {
-	case COAP_OUTCOME_NOTIFICATION:
 	case COAP_OUTCOME_MEMBER:
+		show_member(j, reply);
+		return;
+	case COAP_OUTCOME_NOTIFICATION:
 	case COAP_OUTCOME_BLOCK:
 		show(j, reply);
 		return;
@@ -388,7 +426,7 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 				: (enum exit_status)fail(EXIT_BROKEN, "the server rejected the request", NULL));
 		return;
 	case COAP_OUTCOME_TIMEOUT:
-		end(j, (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
+		end(j, j->members > 0 ? EXIT_DONE : (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
 		return;
 	case COAP_OUTCOME_LOST:
 		end(j, (enum exit_status)fail(EXIT_SILENT,
@@ -413,7 +451,8 @@ static msec deadline(void *context)
 static void stop(struct job *j, msec now)
 {
 	if (!j->observes || j->is_stopping) {
-		end(j, j->observes ? EXIT_DONE : (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
+		end(j, j->observes || j->members > 0 ? EXIT_DONE
+						     : (enum exit_status)fail(EXIT_SILENT, "no answer", NULL));
 		return;
 	}
 	j->is_stopping = true;
@@ -484,10 +523,13 @@ static bool start(struct job *j, struct bytes payload)
 		.body = payload,
 		.is_nonconfirmable = j->is_nonconfirmable,
 		.observe = j->observes,
+		.is_group = j->is_group,
+		.group_wait = j->is_group ? SECONDS((msec)j->timeout_s) : 0,
 		.reply = on_reply,
 		.context = j};
 	j->began = coap_loop_read_clock();
-	j->ends = j->observes && j->timeout_s == 0 ? NEVER : j->began + SECONDS((msec)j->timeout_s);
+	bool ends_itself = j->is_group || (j->observes && j->timeout_s == 0);
+	j->ends = ends_itself ? NEVER : j->began + SECONDS((msec)j->timeout_s);
 	if (j->method == COAP_EMPTY)
 		return coap_endpoint_ping(j->client.endpoint, &call.to, on_reply, j, j->began, &j->exchange);
 	return coap_endpoint_request(j->client.endpoint, &call, j->began, &j->exchange);
@@ -545,13 +587,19 @@ int main(int argc, char *argv[])
 	if (status != EXIT_DONE)
 		return (int)status;
 	if (j->timeout_s == 0 && !j->observes)
-		j->timeout_s = j->download != NULL ? 60 : 93;
+		j->timeout_s = j->download != NULL ? 60 : j->is_group ? GROUP_WAIT_S : 93;
 	if ((reason = read_payload(j, &payload)) != NULL)
 		return fail(EXIT_LOCAL, j->payload_text, reason);
 	if (!make_options(j))
 		return fail(EXIT_USAGE, "the URI is too long", NULL);
 	if (!resolve(next_hop(j), &config.server, &reason))
 		return fail(EXIT_LOCAL, "the host is not known", reason);
+	if (j->is_group != address_is_multicast(&config.server))
+		return fail(EXIT_USAGE,
+			j->is_group ? "--group goes with a multicast address" : "a multicast address wants --group",
+			NULL);
+	config.is_group = j->is_group;
+	config.interface = j->interface;
 	config.is_secure = next_hop(j)->is_secure;
 	config.is_reliable = next_hop(j)->is_reliable;
 	config.psk_identity = j->psk_identity;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * coapd: a small CoAP server to try clients on and to measure ours with. Nothing in it is kept. */
+#include "cli/coapd_group.h"
 #include "cli/coapd_proxy.h"
 #include "cli/coapd_resources.h"
 #include "cli/coapd_secure.h"
@@ -24,6 +25,7 @@ static const char help[] =
 	"\n"
 	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES] [--observe-interval MS] [--separate-delay MS]\n"
 	"             [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
+	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
 	"\n"
@@ -40,6 +42,14 @@ static const char help[] =
 	"                         nothing else is reached\n"
 	"  --reverse PREFIX=coap://HOST[:PORT][/PATH]\n"
 	"                         show that server's resources below a path of this one\n"
+	"  --no-echo              give long answers and notifications to plain addresses that have not been\n"
+	"                         verified, for clients that do not know Echo (RFC 9175); without it a stranger\n"
+	"                         gets no more than three times the bytes that he sends\n"
+	"  --group ADDRESS[%INTERFACE]\n"
+	"                         also answer requests to this multicast address, such as 224.0.1.187 or\n"
+	"                         ff02::fd%eth0, on one interface or on all; may be given more than once\n"
+	"  --group-size COUNT     how many members the groups have, so that answers are spread over the time that\n"
+	"                         all of them need; over 5 seconds if not given\n"
 	"  --large BYTES          size of /large, 262144 if not given\n"
 	"  --observe-interval MS  between two changes of what can be observed, 5000 if not given\n"
 	"  --separate-delay MS    until /separate answers, 1000 if not given\n"
@@ -57,6 +67,9 @@ struct server {
 	struct coap_endpoint *endpoint;
 	struct coapd_resources resources;
 	struct coapd_proxy proxy;
+	struct coapd_groups groups;
+	uint64_t group_size;
+	bool answers_strangers; /* at any length */
 };
 
 /* ---- time and datagrams ---- */
@@ -102,7 +115,10 @@ static void on_readable(void *context, msec now)
 	struct coap_udp_datagram d;
 	for (int i = 0; i < DATAGRAMS_A_TURN && coap_udp_next(s->udp, &d); i++) {
 		struct coap_remote from = {d.from, HANDLE_NONE};
-		coap_endpoint_receive(s->endpoint, &from, bytes_of(d.data, d.len), now);
+		if (d.is_group)
+			coap_endpoint_receive_group(s->endpoint, &from, bytes_of(d.data, d.len), now);
+		else
+			coap_endpoint_receive(s->endpoint, &from, bytes_of(d.data, d.len), now);
 	}
 }
 
@@ -133,6 +149,8 @@ static bool make_endpoint(struct server *s)
 			.observers = 1024,
 			.bodies = 64,
 			.peers = 1024,
+			.group_answers = s->groups.count > 0 ? 256 : 0,
+			.verified = 65536,
 			.qblocks = 64},
 		.transport = s->secure != NULL ? (struct coap_transport){.context = s, .send = send_message}
 					       : coap_udp_transport(s->udp),
@@ -143,7 +161,9 @@ static bool make_endpoint(struct server *s)
 	uint8_t seed[PRNG_SEED_BYTES];
 	if (s->proxy.is_forward || s->proxy.route_count > 0)
 		config.parameters.body_size_max = COAPD_PROXY_BODY_MAX_BYTES;
-	config.parameters.amplification_max = 0; /* clients that do not know Echo are tried here, too */
+	if (s->answers_strangers)
+		config.parameters.amplification_max = 0;
+	config.parameters.group.members = (uint32_t)s->group_size;
 	size_t size = coap_endpoint_memory(&config);
 	void *memory = aligned_alloc(64, size);
 	if (memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
@@ -190,6 +210,8 @@ static int run(struct server *s, const struct options *o)
 		fprintf(stderr, "coapd: cannot listen with TCP: %s\n", strerror(-error));
 		return 1;
 	}
+	if (!coapd_groups_join(&s->groups, s->udp))
+		return 1;
 	coapd_resources_start(&s->resources, s->endpoint, coap_loop_read_clock());
 	if (!coapd_proxy_start(&s->proxy, &s->loop, s->endpoint, &o->local)) {
 		fprintf(stderr, "coapd: cannot start: no memory\n");
@@ -241,8 +263,15 @@ static bool open_secure(struct server *s, const struct options *o)
 	return s->secure != NULL;
 }
 
-static bool read_option(struct options *o, struct coapd_proxy *proxy, int option)
+static bool read_option(struct options *o, struct server *s, int option)
 {
+	struct coapd_proxy *proxy = &s->proxy;
+	if (option == 'e')
+		return s->answers_strangers = true;
+	if (option == 'g')
+		return coapd_groups_add(&s->groups, optarg);
+	if (option == 'n')
+		return parse_decimal(bytes_of_text(optarg), UINT32_MAX, &s->group_size);
 	if (option == 'p')
 		return proxy->is_forward = true;
 	if (option == 'a')
@@ -277,8 +306,10 @@ int main(int argc, char *argv[])
 		{"observe-interval", required_argument, NULL, 'o'}, {"separate-delay", required_argument, NULL, 'd'},
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
 		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
-		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
-		{"reverse", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"no-echo", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
+		{"group-size", required_argument, NULL, 'n'}, {"proxy", no_argument, NULL, 'p'},
+		{"proxy-allow", required_argument, NULL, 'a'}, {"reverse", required_argument, NULL, 'r'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
 	struct options o = {
 		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};
@@ -290,7 +321,7 @@ int main(int argc, char *argv[])
 		}
 		if (option == '?')
 			return 2;
-		if (!read_option(&o, &server.proxy, option)) {
+		if (!read_option(&o, &server, option)) {
 			(void)fprintf(stderr, "coapd: what is \"%s\"?\n", optarg);
 			return 2;
 		}

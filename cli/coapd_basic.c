@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/coapd_basic.h"
 
-#define LOCATION "location1/location2/location3"
+#define FRESH_WITHIN SECONDS(10) /* how old the Echo of a POST to /fresh may be */
+#define LOCATION     "location1/location2/location3"
 
 /* RFC 7252 section 5.8.2: the new resource is named with the 2.01. */
 static void post_test(struct coapd_basic *b, const struct coap_request *request, struct coap_response *ret)
@@ -73,14 +74,28 @@ static enum coap_answer handle_secure(void *context, struct coap_endpoint *endpo
 void coapd_basic_init(struct coapd_basic *b, struct coapd_table *table)
 {
 	const struct coap_resource rows[] = {
-		{.path = "test", .attributes = "rt=\"test\"", .may_repeat = true, .handle = handle_test, .context = b},
+		{.path = "test",
+			.attributes = "rt=\"test\"",
+			.may_repeat = true,
+			.group = COAP_GROUP_TELLS,
+			.handle = handle_test,
+			.context = b},
 		{.path = "alternate",
 			.attributes = "rt=\"\";anchor=\"/test\";rel=\"alternate\"",
 			.handle = handle_alternate,
 			.context = b},
 		{.path = LOCATION, .is_hidden = true, .handle = coapd_value_handle, .context = &b->location},
 		{.path = "seg1/seg2/seg3", .handle = coapd_value_handle, .context = &b->segments},
-		{.path = "counter", .attributes = "ct=0", .handle = handle_counter, .context = b},
+		{.path = "counter",
+			.attributes = "ct=0",
+			.group = COAP_GROUP_OBEYS,
+			.handle = handle_counter,
+			.context = b},
+		{.path = "fresh",
+			.attributes = "ct=0",
+			.fresh_within = FRESH_WITHIN,
+			.handle = handle_counter,
+			.context = b},
 		{.path = "echo", .may_repeat = true, .handle = handle_echo},
 		{.path = "secure", .handle = handle_secure, .context = b},
 	};

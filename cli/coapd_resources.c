@@ -27,7 +27,8 @@ const char coapd_resources_help[] =
 	"  /large-post      POST of text gives it back in capitals\n"
 	"  /obs /obs-non    a number that grows, told confirmably or not\n"
 	"  /obs-large /obs-pumping      the same with a long body, always or every other time\n"
-	"  /counter         POST adds one, GET tells\n"
+	"  /counter         POST adds one, GET tells; groups may do both\n"
+	"  /fresh           the same, but POST needs an Echo of the last ten seconds\n"
 	"  /echo            FETCH or POST, answered with what was sent\n"
 	"  /secure          GET over DTLS only\n";
 

@@ -42,6 +42,7 @@ struct coap_udp {
 	int descriptor;
 	bool is_ipv4;       /* the socket itself; an IPv6 one takes IPv4 as mapped addresses */
 	bool is_everywhere; /* bound to no single address */
+	bool is_group;      /* bound to the address of a group */
 	struct coap_udp_counters counters;
 	struct address current; /* who sent the datagram being handled */
 	bool has_current;
@@ -80,6 +81,7 @@ static int open_socket(struct coap_udp *u, const struct address *local)
 	struct address bound = *local;
 	union socket_address name;
 	u->is_everywhere = socket_address_is_every(local);
+	u->is_group = address_is_multicast(local);
 	u->is_ipv4 = address_is_ipv4(local);
 	if (!u->is_ipv4)
 		u->descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -176,6 +178,29 @@ static bool read_batch(struct coap_udp *u)
 	return count > 0;
 }
 
+static bool is_broadcast(const struct in_addr *a)
+{
+	return a->s_addr == htonl(INADDR_BROADCAST);
+}
+
+/* Whether the datagram was sent to a group, from the address that it came to. */
+static bool came_to_group(const struct coap_udp *u, struct msghdr *h)
+{
+	const struct cmsghdr *c = u->is_everywhere ? CMSG_FIRSTHDR(h) : NULL;
+	struct address to = {.port = 0};
+	struct in_pktinfo info;
+	if (c != NULL && c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+		memcpy(to.ip, CMSG_DATA(c) + offsetof(struct in6_pktinfo, ipi6_addr), sizeof to.ip);
+		memcpy(&info.ipi_addr, to.ip + 12, sizeof info.ipi_addr);
+		return address_is_multicast(&to) || (address_is_ipv4(&to) && is_broadcast(&info.ipi_addr));
+	}
+	if (c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		memcpy(&info, CMSG_DATA(c), sizeof info);
+		return IN_MULTICAST(ntohl(info.ipi_addr.s_addr)) || is_broadcast(&info.ipi_addr);
+	}
+	return u->is_group;
+}
+
 bool coap_udp_next(struct coap_udp *u, struct coap_udp_datagram *ret)
 {
 	struct batch *b = &u->in;
@@ -194,8 +219,9 @@ bool coap_udp_next(struct coap_udp *u, struct coap_udp_datagram *ret)
 		}
 		u->counters.received++;
 		u->current = socket_address_from(&b->addresses[i]);
-		u->has_current = true;
-		*ret = (struct coap_udp_datagram){u->current, b->vectors[i].iov_base, b->headers[i].msg_len};
+		bool is_group = came_to_group(u, &b->headers[i].msg_hdr);
+		u->has_current = !is_group;
+		*ret = (struct coap_udp_datagram){u->current, b->vectors[i].iov_base, b->headers[i].msg_len, is_group};
 		return true;
 	}
 }

@@ -17,7 +17,8 @@
  * path is known to be too narrow goes in fragments all the same.
  *
  * A socket that is bound to no single address answers from the address that was asked: an answer to the datagram being
- * handled, the latest of coap_udp_next, leaves from where that one came to. */
+ * handled, the latest of coap_udp_next, leaves from where that one came to. Where that is a group, which cannot send,
+ * the system chooses. */
 #pragma once
 
 #include "coap/transport.h"
@@ -36,6 +37,7 @@ struct coap_udp_datagram {
 	struct address from;
 	uint8_t *data; /* may be changed, as decryption in place does; valid until the next coap_udp_next */
 	size_t len;
+	bool is_group; /* it was sent to a multicast or broadcast address (RFC 7252 section 8.1) */
 };
 
 struct coap_udp;
