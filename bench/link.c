@@ -157,6 +157,8 @@ static void let_out(struct lane *l, int64_t now)
 		else
 			l->overflowed++;
 	}
+	if (l->count == 0)
+		l->first = 0; /* a short queue stays in the caches */
 }
 
 static int64_t next_due(int64_t at)
