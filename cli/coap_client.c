@@ -157,7 +157,8 @@ static const char *open_endpoint(struct coap_client *c, const struct coap_client
 			.separate = 1,
 			.observers = 1,
 			.peers = 1,
-			.bodies = 2},
+			.bodies = 2,
+			.qblocks = 1},
 		.connections = c->tcp != NULL ? coap_tcp_connections(c->tcp) : NULL,
 		.transport = c->dtls != NULL ? dtls_transport(c->dtls) : coap_udp_transport(c->udp),
 	};

@@ -30,6 +30,8 @@ struct download {
 	enum coap_blockget_outcome outcome;
 	int error;
 	msec began, drawn;
+	uint64_t arrived, size; /* by Q-Block */
+	enum coap_code code;
 };
 
 /* ---- the bar ---- */
@@ -130,6 +132,78 @@ static void run(struct download *d)
 	c->tick = NULL;
 }
 
+/* ---- by Q-Block ---- */
+
+static bool take_part(void *context, uint64_t offset, struct bytes part, uint64_t size)
+{
+	struct download *d = context;
+	d->size = size;
+	d->arrived += part.len;
+	if (pwrite(d->descriptor, part.data, part.len, (off_t)offset) == (ssize_t)part.len)
+		return true;
+	d->error = errno;
+	return false;
+}
+
+static enum coap_blockget_outcome outcome_of_reply(struct download *d, const struct coap_reply *reply)
+{
+	switch (reply->outcome) {
+	case COAP_OUTCOME_RESPONSE:
+		d->code = reply->code;
+		if (!coap_code_is_success(reply->code))
+			return COAP_BLOCKGET_REFUSED;
+		if (d->arrived == 0) { /* it came in one message */
+			d->size = reply->body.len;
+			return take_part(d, 0, reply->body, reply->body.len) ? COAP_BLOCKGET_DONE : COAP_BLOCKGET_STORE;
+		}
+		return COAP_BLOCKGET_DONE;
+	case COAP_OUTCOME_RESET:
+	case COAP_OUTCOME_TIMEOUT:
+	case COAP_OUTCOME_LOST:
+		return COAP_BLOCKGET_SILENT;
+	case COAP_OUTCOME_BROKEN:
+		return d->error != 0 ? COAP_BLOCKGET_STORE : COAP_BLOCKGET_BROKEN;
+	case COAP_OUTCOME_NOTIFICATION:
+	case COAP_OUTCOME_BLOCK:
+	case COAP_OUTCOME_MEMBER:
+		break;
+	}
+	return COAP_BLOCKGET_BROKEN;
+}
+
+static void on_reply(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now)
+{
+	struct download *d = context;
+	(void)endpoint;
+	ended(d, outcome_of_reply(d, reply), now);
+}
+
+static void run_by_qblock(struct download *d)
+{
+	struct coap_client *c = d->client;
+	struct coap_sink sink = {take_part, d, d->bitmap, COAP_BLOCKS_MAX};
+	struct coap_call call = {.to = c->server,
+		.method = COAP_GET,
+		.options = d->config->options,
+		.qblock = d->config->qblock,
+		.sink = &sink,
+		.reply = on_reply,
+		.context = d};
+	struct handle exchange;
+	d->error = 0;
+	if (!coap_endpoint_request(c->endpoint, &call, coap_loop_read_clock(), &exchange)) {
+		d->outcome = COAP_BLOCKGET_BROKEN;
+		return;
+	}
+	coap_client_run(c);
+	if (!d->is_over) {
+		d->outcome = COAP_BLOCKGET_SILENT;
+		coap_endpoint_cancel(c->endpoint, exchange, coap_client_now(c));
+	}
+}
+
+/* ---- the end ---- */
+
 static enum coap_download_outcome outcome_of(enum coap_blockget_outcome outcome)
 {
 	switch (outcome) {
@@ -178,13 +252,16 @@ enum coap_download_outcome coap_download(struct coap_client *client, const struc
 	d.descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	d.error = errno;
 	if (d.bitmap != NULL && d.memory != NULL && d.descriptor >= 0) {
-		run(&d);
+		if (config->qblock != COAP_QBLOCK_OFF)
+			run_by_qblock(&d);
+		else
+			run(&d);
 		outcome = keep(&d, part);
 	}
 	free(d.bitmap);
 	free(d.memory);
 	errno = d.error;
-	*ret_size = d.get.fetch.size;
-	*ret_code = d.get.code;
+	*ret_size = config->qblock != COAP_QBLOCK_OFF ? d.size : d.get.fetch.size;
+	*ret_code = config->qblock != COAP_QBLOCK_OFF ? d.code : d.get.code;
 	return outcome;
 }

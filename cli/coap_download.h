@@ -10,8 +10,9 @@ struct coap_download_config {
 	const char *file;
 	const struct coap_options *options; /* path, query and the like */
 	uint16_t block_size;
-	msec patience;       /* without anything arriving for so long it is given up */
-	bool shows_progress; /* a bar on standard error */
+	enum coap_qblock_use qblock; /* in sets that the server sends by itself (RFC 9177), if it can */
+	msec patience;               /* without anything arriving for so long it is given up */
+	bool shows_progress;         /* a bar on standard error */
 };
 
 enum coap_download_outcome {

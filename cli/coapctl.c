@@ -55,6 +55,8 @@ static const char help[] =
 	"  -t, --timeout SECONDS      how long to wait for an answer (93); how long to observe\n"
 	"  -n, --non                  non-confirmable: sent once, without a promise\n"
 	"  -b, --block-size BYTES     largest block, 16 to 1024 (1024)\n"
+	"      --qblock[=con]         long bodies by Q-Block (RFC 9177): in sets of ten, non-confirmable or "
+	"confirmable\n"
 	"  -d, --download FILE        get a long body into a file, many blocks at a time\n"
 	"      --ack-timeout MS       until a message is sent again, at first and as long as nothing is measured "
 	"(2000)\n"
@@ -86,6 +88,7 @@ struct job {
 	uint64_t timeout_s, block_size, ack_timeout_ms, max_retransmit;
 	bool is_group;
 	uint32_t interface;
+	enum coap_qblock_use qblock;
 	bool is_nonconfirmable, is_json, is_verbose;
 	struct bytes psk_identity, psk_key;
 	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
@@ -181,6 +184,9 @@ static bool take_option(struct job *j, int option, const char *value)
 		return take_number(value, 1000, 60000, &j->ack_timeout_ms);
 	case 'R':
 		return take_number(value, 1, 8, &j->max_retransmit);
+	case 'q':
+		j->qblock = value == NULL ? COAP_QBLOCK_NON : COAP_QBLOCK_CON;
+		return value == NULL || strcmp(value, "con") == 0;
 	case 'd':
 		j->download = value;
 		return true;
@@ -215,6 +221,7 @@ static const struct option long_options[] = {
 	{"timeout", required_argument, NULL, 't'},
 	{"non", no_argument, NULL, 'n'},
 	{"block-size", required_argument, NULL, 'b'},
+	{"qblock", optional_argument, NULL, 'q'},
 	{"download", required_argument, NULL, 'd'},
 	{"ack-timeout", required_argument, NULL, 'A'},
 	{"max-retransmit", required_argument, NULL, 'R'},
@@ -488,6 +495,7 @@ static enum exit_status run_download(struct job *j)
 	struct coap_download_config config = {.file = j->download,
 		.options = &j->options,
 		.block_size = (uint16_t)j->block_size,
+		.qblock = j->qblock,
 		.patience = SECONDS((msec)j->timeout_s),
 		.shows_progress = isatty(STDERR_FILENO) == 1};
 	uint64_t size;
@@ -521,6 +529,7 @@ static bool start(struct job *j, struct bytes payload)
 		.method = j->method,
 		.options = &j->options,
 		.body = payload,
+		.qblock = j->qblock,
 		.is_nonconfirmable = j->is_nonconfirmable,
 		.observe = j->observes,
 		.is_group = j->is_group,
