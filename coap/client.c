@@ -658,7 +658,7 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->group_wait = from->group_wait > 0
 				   ? from->group_wait
 				   : msec_after(e->config.parameters.group.leisure, e->patience.ack_timeout);
-	call->request_tag = (uint16_t)prng_u32(&e->prng);
+	call->request_tag = prng_u32(&e->prng); /* no two bodies alike (RFC 9175 section 3.3) */
 	call->carrier = coap_stream_carrier(e, &from->to);
 	call->block1_szx = call->block2_szx = coap_carrier_szx(&call->carrier, e->szx);
 	call->patience = e->patience;

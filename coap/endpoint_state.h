@@ -64,7 +64,7 @@ struct coap_client_call {
 	enum coap_code method;
 	struct coap_carrier carrier;
 	uint32_t whole_max; /* a longer body goes in blocks */
-	uint16_t request_tag;
+	uint32_t request_tag;
 	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
 	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,

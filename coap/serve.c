@@ -587,7 +587,9 @@ static void serve_qblock1(struct coap_endpoint *e, struct bytes datagram, struct
 			coap_message_has(m, COAP_OPTION_REQUEST_TAG);
 	if (!is_whole && !coap_qrequest_receive(e, origin, m, now, &body))
 		return;
-	read_observe(e, m, datagram, origin, now);
+	/* What is kept of an observer is one message; with a longer request it is answered and not observed. */
+	if (is_whole)
+		read_observe(e, m, datagram, origin, now);
 	request->observer = origin->observer;
 	request->body = body;
 	run(e, origin, request, later, now);
