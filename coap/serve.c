@@ -243,6 +243,20 @@ static void refuse_too_large(struct coap_endpoint *e, const struct coap_origin *
 	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
 }
 
+/* The client's maker is told which option it is (RFC 7252 section 5.4.1). */
+static void refuse_option(struct coap_endpoint *e, const struct coap_origin *origin, uint16_t offending, msec now)
+{
+	struct coap_response r;
+	uint8_t room[16];
+	struct writer w = writer_of(room, sizeof room);
+	coap_answer_preset(&r);
+	write_text(&w, "option ");
+	write_decimal(&w, offending);
+	r.code = COAP_BAD_OPTION;
+	r.payload = writer_bytes(&w);
+	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
+}
+
 /* ---- running the handler ---- */
 
 /* RFC 7252 section 5.10.6.2: what the client has is still valid. */
@@ -648,7 +662,7 @@ static void serve(struct coap_endpoint *e, const struct coap_remote *from, struc
 	if (recognise(e, from, m, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))
-		coap_answer_code(e, origin, COAP_BAD_OPTION, now);
+		refuse_option(e, origin, offending, now);
 	coap_separate_release(&e->separates);
 }
 

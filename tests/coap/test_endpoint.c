@@ -16,9 +16,9 @@
 struct stage {
 	struct world world;
 	struct peer client, server;
-	int executed;           /* calls of the handler /count */
-	int outcomes[COAP_OUTCOME_BROKEN + 1];        /* how often each outcome was told */
-	struct coap_reply last; /* message and body are not valid any more */
+	int executed;                          /* calls of the handler /count */
+	int outcomes[COAP_OUTCOME_BROKEN + 1]; /* how often each outcome was told */
+	struct coap_reply last;                /* message and body are not valid any more */
 	uint8_t body[256];
 	size_t body_len;
 	struct handle later; /* of the latest request to /later */
@@ -753,7 +753,8 @@ static void what_is_answered_to_odd_messages(void **state)
 		{"NON, marker without payload", {0x50, 0x01, 1, 2, 0xff}, 5, {0}, 0},
 		{"empty with a token", {0x41, 0, 1, 2, 5}, 5, {0x70, 0, 1, 2}, 4},
 		{"NON with an unknown critical option", {0x50, 0x01, 1, 2, 0x90}, 5, {0}, 0},
-		{"CON with an unknown critical option", {0x41, 0x01, 1, 2, 7, 0x90}, 6, {0x61, 0x82, 1, 2, 7}, 5},
+		{"CON with an unknown critical option", {0x41, 0x01, 1, 2, 7, 0x90}, 6,
+			{0x61, 0x82, 1, 2, 7, 0xff, 'o', 'p', 't', 'i', 'o', 'n', ' ', '9'}, 14},
 		{"CON to nowhere", {0x40, 0x01, 1, 2}, 4, {0x60, 0x84, 1, 2}, 4},
 	};
 	struct stage s;

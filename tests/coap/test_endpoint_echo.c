@@ -405,6 +405,29 @@ static void an_echo_of_another_address_proves_nothing(void **state)
 	free(a.memory);
 }
 
+/* RFC 7252 section 5.4.1 and RFC 7967 section 2.1, in what one datagram causes. */
+static void a_refused_option_is_named_and_what_is_not_wanted_is_not_said(void **state)
+{
+	struct account a;
+	struct stage s;
+	struct coap_remote secure = {address_ipv4(203, 0, 113, 9, 40000), {1, 1}};
+	uint8_t room[64];
+	(void)state;
+	open_account(&a, &s);
+	struct bytes request = write_request(room, sizeof room, COAP_TYPE_CON, COAP_GET, "wrong", 0, 9, 0);
+	coap_endpoint_receive(a.endpoint, &secure, request, SECONDS(1));
+	assert_int_equal(a.last, COAP_BAD_OPTION);
+	assert_int_equal(a.bytes, COAP_HEADER_BYTES + 1 + strlen("option 9"));
+	request = write_request(room, sizeof room, COAP_TYPE_NON, COAP_GET, "long", 0, COAP_OPTION_NO_RESPONSE, 2);
+	coap_endpoint_receive(a.endpoint, &secure, request, SECONDS(2));
+	assert_int_equal(a.messages, 1);
+	request = write_request(room, sizeof room, COAP_TYPE_NON, COAP_GET, "wrong", 0, COAP_OPTION_NO_RESPONSE, 2);
+	coap_endpoint_receive(a.endpoint, &secure, request, SECONDS(3));
+	assert_int_equal(a.messages, 2);
+	assert_int_equal(a.last, COAP_BAD_REQUEST);
+	free(a.memory);
+}
+
 static void a_secure_session_is_no_stranger(void **state)
 {
 	struct account a;
@@ -433,6 +456,7 @@ int main(void)
 		cmocka_unit_test(no_request_of_a_stranger_causes_more_than_three_times_its_bytes),
 		cmocka_unit_test(empty_and_malformed_messages_cause_no_more_than_their_own_bytes),
 		cmocka_unit_test(an_echo_of_another_address_proves_nothing),
+		cmocka_unit_test(a_refused_option_is_named_and_what_is_not_wanted_is_not_said),
 		cmocka_unit_test(a_secure_session_is_no_stranger),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
