@@ -281,9 +281,21 @@ static size_t utf8_character(const uint8_t *at, size_t left)
 	return is_overlong || is_surrogate || is_beyond ? 0 : len;
 }
 
-bool value_is_utf8(struct bytes text)
+/* How many bytes from here on are ASCII, in words of eight. Most text is nothing else. */
+static size_t ascii_words(struct bytes text)
 {
 	size_t at = 0;
+	for (uint64_t word; at + sizeof word <= text.len; at += sizeof word) {
+		memcpy(&word, text.data + at, sizeof word);
+		if ((word & 0x8080808080808080u) != 0)
+			break;
+	}
+	return at;
+}
+
+bool value_is_utf8(struct bytes text)
+{
+	size_t at = ascii_words(text);
 	while (at < text.len) {
 		size_t len = utf8_character(text.data + at, text.len - at);
 		if (len == 0)

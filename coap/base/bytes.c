@@ -20,7 +20,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t load_up_to_8(const uint8_t *data, size_t len)
 {
 	uint64_t word = 0;
-	memcpy(&word, data, len < 8 ? len : 8);
+	bytes_copy((uint8_t *)&word, data, len < 8 ? len : 8);
 	return word;
 }
 
