@@ -273,9 +273,12 @@ bool coap_message_next(const struct coap_message *m, uint16_t number, unsigned *
 	return false;
 }
 
+/* Options ascend, and most that are asked for lie behind the last one there is. */
 bool coap_message_option(const struct coap_message *m, uint16_t number, struct bytes *ret)
 {
 	unsigned cursor = 0;
+	if (m->option_count == 0 || m->options[m->option_count - 1].number < number)
+		return false;
 	return coap_message_next(m, number, &cursor, ret);
 }
 
