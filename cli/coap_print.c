@@ -2,6 +2,7 @@
 #include "cli/coap_print.h"
 
 #include "coap/content_format.h"
+#include "coap/problem.h"
 #include "coap/linkformat.h"
 
 #include <inttypes.h>
@@ -19,6 +20,7 @@ static const struct {
 	{"octets", COAP_FORMAT_OCTETS, false},
 	{"json", COAP_FORMAT_JSON, true},
 	{"cbor", COAP_FORMAT_CBOR, false},
+	{"problem", COAP_FORMAT_PROBLEM_DETAILS, false},
 	{"senml-json", COAP_FORMAT_SENML_JSON, true},
 	{"senml-cbor", COAP_FORMAT_SENML_CBOR, false},
 	{"senml-etch-json", COAP_FORMAT_SENML_ETCH_JSON, true},
@@ -119,14 +121,38 @@ void coap_print_payload(const struct coap_reply *reply, bool splits_links, FILE 
 	}
 }
 
+static void print_part(const char *before, struct bytes text, FILE *out)
+{
+	if (text.len > 0 && is_text(text))
+		fprintf(out, "%s%.*s", before, (int)text.len, (const char *)text.data);
+}
+
+/* RFC 9290. */
+static void print_problem(const struct coap_problem *p, FILE *out)
+{
+	print_part(": ", p->title, out);
+	print_part(": ", p->detail, out);
+	print_part(": ", p->instance, out);
+	for (unsigned i = 0; i < p->option_count; i++) {
+		const struct coap_option_definition *d = coap_option_definition(p->options[i]);
+		fprintf(out, "%s option %u%s%s%s is not understood", i == 0 ? ":" : ",", p->options[i],
+			d != NULL ? " (" : "", d != NULL ? d->name : "", d != NULL ? ")" : "");
+	}
+}
+
 void coap_print_code(const struct coap_reply *reply, FILE *out)
 {
+	struct coap_problem problem;
 	uint8_t room[64];
 	struct writer w = writer_of(room, sizeof room);
 	coap_code_write(&w, reply->code);
 	fprintf(out, "%.*s", (int)writer_bytes(&w).len, (const char *)room);
-	if (coap_code_is_error(reply->code) && reply->body.len > 0 && is_text(reply->body))
+	if (reply->content_format == COAP_FORMAT_PROBLEM_DETAILS && coap_problem_parse(reply->body, &problem))
+		print_problem(&problem, out);
+	else if (coap_code_is_error(reply->code) && reply->body.len > 0 && is_text(reply->body))
 		fprintf(out, ": %.*s", (int)reply->body.len, (const char *)reply->body.data);
+	if (reply->retry_after_s > 0)
+		fprintf(out, " (not again for %u s)", reply->retry_after_s);
 }
 
 /* ---- JSON ---- */

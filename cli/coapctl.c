@@ -534,6 +534,7 @@ static bool start(struct job *j, struct bytes payload)
 		.observe = j->observes,
 		.is_group = j->is_group,
 		.group_wait = j->is_group ? SECONDS((msec)j->timeout_s) : 0,
+		.renews = true,
 		.reply = on_reply,
 		.context = j};
 	j->began = coap_loop_read_clock();

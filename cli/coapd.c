@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RATED_PEERS         65536
 #define DATAGRAMS_A_TURN    1024
 #define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
@@ -24,7 +25,7 @@ static const char help[] =
 	"coapd: a CoAP server to try clients on.\n"
 	"\n"
 	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES] [--observe-interval MS] [--separate-delay MS]\n"
-	"             [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
+	"             [--rate-limit N] [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
 	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
@@ -70,6 +71,7 @@ struct server {
 	struct coapd_groups groups;
 	uint64_t group_size;
 	bool answers_strangers; /* at any length */
+	uint64_t rate_limit;    /* requests a second from one peer; 0 for no limit */
 };
 
 /* ---- time and datagrams ---- */
@@ -164,6 +166,8 @@ static bool make_endpoint(struct server *s)
 	if (s->answers_strangers)
 		config.parameters.amplification_max = 0;
 	config.parameters.group.members = (uint32_t)s->group_size;
+	config.parameters.requests_per_second = (uint32_t)s->rate_limit;
+	config.capacities.rated_peers = s->rate_limit > 0 ? RATED_PEERS : 0;
 	size_t size = coap_endpoint_memory(&config);
 	void *memory = aligned_alloc(64, size);
 	if (memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
@@ -272,6 +276,8 @@ static bool read_option(struct options *o, struct server *s, int option)
 		return coapd_groups_add(&s->groups, optarg);
 	if (option == 'n')
 		return parse_decimal(bytes_of_text(optarg), UINT32_MAX, &s->group_size);
+	if (option == 'R')
+		return parse_decimal(bytes_of_text(optarg), 1000000, &s->rate_limit) && s->rate_limit > 0;
 	if (option == 'p')
 		return proxy->is_forward = true;
 	if (option == 'a')
@@ -307,9 +313,9 @@ int main(int argc, char *argv[])
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
 		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
 		{"no-echo", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
-		{"group-size", required_argument, NULL, 'n'}, {"proxy", no_argument, NULL, 'p'},
-		{"proxy-allow", required_argument, NULL, 'a'}, {"reverse", required_argument, NULL, 'r'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"group-size", required_argument, NULL, 'n'}, {"rate-limit", required_argument, NULL, 'R'},
+		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
+		{"reverse", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
 	struct options o = {
 		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};

@@ -447,6 +447,16 @@ static bool must_echo(struct coap_endpoint *e, struct handle h, const struct coa
 	return has_one && call->has_echoed && !has_echoed;
 }
 
+/* Also an intermediary may be told so, in either code (RFC 8516 section 3, RFC 7252 section 5.9.3.4). */
+static uint32_t retry_after(const struct coap_message *m)
+{
+	uint32_t max_age_s = MAX_AGE_DEFAULT_S;
+	if (m->code != COAP_TOO_MANY_REQUESTS && m->code != COAP_SERVICE_UNAVAILABLE)
+		return 0;
+	(void)coap_message_uint(m, COAP_OPTION_MAX_AGE, &max_age_s);
+	return max_age_s;
+}
+
 static void settle(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
 {
 	struct coap_client_call *call = call_of(e, h);
@@ -456,6 +466,7 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 		.code = m->code,
 		.content_format = format_of(m),
 		.body = m->payload,
+		.retry_after_s = retry_after(m),
 		.round_trip_ms = round_trip(e, h, now)};
 	const struct coap_pending *pending = coap_retransmit_get(&e->retransmit, call->pending);
 	if (pending != NULL)

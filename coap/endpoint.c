@@ -35,7 +35,7 @@ const struct coap_parameters coap_parameters_default = {
 /* The pieces that leaves fill in by themselves. */
 struct layout {
 	void *routes, *retransmit, *peers, *dedup, *exchanges, *bodies, *observers, *separates, *verify, *group,
-		*responders, *qrequests, *qreplies, *qcalls;
+		*responders, *qrequests, *qreplies, *qcalls, *ratelimit;
 	size_t scratch_bytes;
 	uint8_t *scratch;
 };
@@ -62,6 +62,7 @@ static struct coap_endpoint *lay_out(
 	ret->exchanges = carve_take(c, 1, coap_exchanges_memory(n->exchanges));
 	ret->bodies = carve_take(c, 1, coap_bodies_memory(n->bodies, body));
 	ret->observers = carve_take(c, 1, coap_observers_memory(n->observers, config->resource_count));
+	ret->ratelimit = carve_take(c, 1, coap_ratelimit_memory(n->rated_peers));
 	ret->separates = carve_take(c, 1, coap_separates_memory(n->separate));
 	ret->verify = carve_take(c, 1, coap_verify_memory(n->verified));
 	ret->qrequests = carve_take(c, 1, coap_qrequests_memory(n->qblocks, body));
@@ -107,6 +108,8 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	coap_exchanges_init(&e->exchanges, l->exchanges, n->exchanges, config->parameters.nstart, &e->prng);
 	coap_bodies_init(&e->bodies, l->bodies, n->bodies, config->parameters.body_size_max);
 	coap_observers_init(&e->observers, l->observers, n->observers, config->resource_count, &e->prng);
+	coap_ratelimit_init(
+		&e->ratelimit, l->ratelimit, n->rated_peers, config->parameters.requests_per_second, &e->prng);
 	coap_separates_init(&e->separates, l->separates, n->separate, &e->prng);
 	coap_verify_init(&e->verify, l->verify, n->verified, &e->prng);
 	coap_qrequests_init(&e->qrequests, l->qrequests, n->qblocks, config->parameters.body_size_max);

@@ -33,6 +33,7 @@ struct coap_parameters {
 	uint8_t amplification_max;    /* 3: how many times as long as a request all its answers may be, as long as its
 				       * address is not verified and there is no security (coap/amplification.h);
 				       * 0 for any length, for clients that do not know Echo (RFC 9175) */
+	uint32_t requests_per_second; /* 0: as many as come; else of one peer, above it 4.29 (RFC 8516) */
 	uint32_t body_size_max;       /* largest body kept together in memory; 4.13 above it */
 	struct coap_group_parameters group;   /* COAP_GROUP_PARAMETERS_DEFAULT */
 	struct coap_qblock_parameters qblock; /* RFC 9177 section 7.2; COAP_QBLOCK_PARAMETERS_DEFAULT */
@@ -52,8 +53,9 @@ struct coap_capacities {
 	uint32_t responders;    /* answers to own multicast requests; 0: none can be made */
 	uint32_t verified;      /* addresses that are known to be real; others prove it in each request that needs it */
 	uint32_t bodies;        /* bodies being put together, each of body_size_max bytes */
-	uint32_t qblocks; /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
-			   * understood */
+	uint32_t qblocks;     /* bodies that come or go by Q-Block (RFC 9177); 0 leaves it out: the options are then not
+			       * understood */
+	uint32_t rated_peers; /* whose rate is counted, with requests_per_second; others are forgotten for new ones */
 };
 
 struct coap_endpoint_config {
@@ -126,6 +128,7 @@ struct coap_reply {
 	struct bytes body;      /* the whole body, put together from blocks; one block with `is_block` */
 	uint64_t round_trip_ms; /* of a response to a request that was sent once; 0 when not known */
 	bool was_retransmitted;
+	uint32_t retry_after_s; /* of 4.29 and 5.03: for so long the request must not be repeated (RFC 8516) */
 };
 
 typedef void coap_reply_function(

@@ -23,6 +23,7 @@
 #include "coap/qclient.h"
 #include "coap/qreply.h"
 #include "coap/qrequest.h"
+#include "coap/ratelimit.h"
 #include "coap/responders.h"
 #include "coap/retransmit.h"
 #include "coap/route.h"
@@ -94,6 +95,7 @@ struct coap_endpoint {
 	struct coap_bodies bodies;
 	struct coap_observers observers;
 	struct coap_separates separates;
+	struct coap_ratelimit ratelimit;
 	struct coap_verify verify;
 	struct coap_echoes echoes;
 	struct coap_qrequests qrequests;

@@ -7,12 +7,11 @@
 #include "coap/forward.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
+#include "coap/refuse.h"
 #include "coap/stream.h"
 
 /* The resource number of /.well-known/core, which is not in the application's table. */
 #define DISCOVERY UINT32_MAX
-/* After a refusal for want of room the client waits this long (RFC 7252 section 5.9.3.4). */
-#define BUSY_MAX_AGE_S 5
 
 static const uint16_t understood_numbers[] = {
 	COAP_OPTION_URI_PATH,
@@ -222,41 +221,6 @@ enum coap_answer coap_serve_call(struct coap_endpoint *e, const struct coap_orig
 	return resource->handle(resource->context, e, request, ret, now);
 }
 
-/* ---- refusing ---- */
-
-static void refuse_busy(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
-{
-	struct coap_response r;
-	coap_answer_preset(&r);
-	r.code = COAP_SERVICE_UNAVAILABLE;
-	r.max_age_s = BUSY_MAX_AGE_S;
-	e->counters.refused_full++;
-	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
-}
-
-static void refuse_too_large(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
-{
-	struct coap_response r;
-	coap_answer_preset(&r);
-	r.code = COAP_REQUEST_ENTITY_TOO_LARGE;
-	coap_options_add_uint(&r.options, COAP_OPTION_SIZE1, e->config.parameters.body_size_max);
-	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
-}
-
-/* The client's maker is told which option it is (RFC 7252 section 5.4.1). */
-static void refuse_option(struct coap_endpoint *e, const struct coap_origin *origin, uint16_t offending, msec now)
-{
-	struct coap_response r;
-	uint8_t room[16];
-	struct writer w = writer_of(room, sizeof room);
-	coap_answer_preset(&r);
-	write_text(&w, "option ");
-	write_decimal(&w, offending);
-	r.code = COAP_BAD_OPTION;
-	r.payload = writer_bytes(&w);
-	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
-}
-
 /* ---- running the handler ---- */
 
 /* RFC 7252 section 5.10.6.2: what the client has is still valid. */
@@ -286,7 +250,7 @@ static void run(struct coap_endpoint *e, struct coap_origin *origin, struct coap
 			validate(request->message, origin, &r);
 		coap_answer_send(e, origin, &r, HANDLE_NONE, now);
 	} else if (handle_is_none(later)) {
-		refuse_busy(e, origin, now); /* it cannot be answered later: the table was full */
+		coap_refuse_busy(e, origin, now); /* it cannot be answered later: the table was full */
 	} else if (coap_separate_get(&e->separates, later) != NULL) {
 		coap_separate_owe(&e->separates, later, coap_exchange_lifetime(&e->patience), now);
 	}
@@ -371,7 +335,7 @@ static void receive_block(struct coap_endpoint *e, struct coap_origin *origin, s
 		return;
 	case COAP_BODY_TOO_LARGE:
 		coap_body_close(&e->bodies, body);
-		refuse_too_large(e, origin, now);
+		coap_refuse_too_large(e, origin, now);
 		return;
 	}
 }
@@ -393,12 +357,12 @@ static void serve_block1(struct coap_endpoint *e, struct coap_origin *origin, st
 	}
 	if (!is_stream && coap_message_uint(request->message, COAP_OPTION_SIZE1, &size1) &&
 		size1 > e->config.parameters.body_size_max) {
-		refuse_too_large(e, origin, now);
+		coap_refuse_too_large(e, origin, now);
 		return;
 	}
 	if (!open_or_find(e, origin, now, &body, &refusal)) {
 		if (refusal == COAP_SERVICE_UNAVAILABLE)
-			refuse_busy(e, origin, now);
+			coap_refuse_busy(e, origin, now);
 		else
 			coap_answer_code(e, origin, refusal, now);
 		return;
@@ -635,7 +599,7 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (origin->uses_qblock && is_lost_reply(origin, m)) {
 		coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
 	} else if (!remember(e, origin, m, now)) {
-		refuse_busy(e, origin, now);
+		coap_refuse_busy(e, origin, now);
 	} else if (origin->has_block1 && origin->uses_qblock) {
 		serve_qblock1(e, datagram, origin, &request, later, now);
 	} else if (origin->has_block1) {
@@ -653,16 +617,19 @@ static void serve(struct coap_endpoint *e, const struct coap_remote *from, struc
 {
 	struct handle later = HANDLE_NONE;
 	uint16_t offending;
+	uint32_t retry_s;
 	coap_forward_localise(e, m);
 	struct coap_separate *place = coap_separate_reserve(&e->separates, &later);
 	struct coap_origin *origin = place != NULL ? &place->origin : &e->spare.origin;
 	bool blocks_are_right = read_origin(e, from, m, origin);
 	origin->is_group = is_group;
 	coap_amplification_read(e, m, datagram.len, origin, now);
-	if (recognise(e, from, m, &offending))
+	if (!coap_ratelimit_take(&e->ratelimit, from, now, &retry_s))
+		coap_refuse_too_many(e, origin, retry_s, now);
+	else if (recognise(e, from, m, &offending))
 		serve_new(e, datagram, m, origin, blocks_are_right, later, now);
 	else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from))
-		refuse_option(e, origin, offending, now);
+		coap_refuse_option(e, m, origin, offending, now);
 	coap_separate_release(&e->separates);
 }
 

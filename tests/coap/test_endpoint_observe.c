@@ -25,6 +25,7 @@ struct stage {
 	size_t body_len;
 	enum coap_code code;
 	bool is_fetch;     /* told only of FETCH with the right body */
+	bool renews;       /* the client registers again when it hears nothing */
 	bool loses_server; /* nothing from the server arrives */
 	int notifications_in_flight, most_in_flight;
 };
@@ -134,6 +135,7 @@ static struct handle watch_with(struct stage *s, enum coap_code method, const ch
 		.options = &options,
 		.body = body,
 		.observe = true,
+		.renews = s->renews,
 		.reply = on_reply,
 		.context = s};
 	assert_true(coap_endpoint_request(s->client.endpoint, &call, s->world.now, &h));
@@ -357,6 +359,69 @@ static void once_a_day_a_notification_is_confirmable(void **state)
 	strike_stage(&s);
 }
 
+/* RFC 7641 section 3.3.1: Max-Age, here 60 seconds, and 5 to 15 more. */
+static void a_client_that_hears_nothing_registers_again(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	s.renews = true;
+	watch(&s);
+	coap_endpoint_forget_observer(s.server.endpoint, s.observer);
+	world_run(&s.world, SECONDS(64));
+	assert_false(has_observer(&s));
+	world_run(&s.world, SECONDS(12));
+	assert_true(has_observer(&s));
+	assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 2);
+	change(&s, false, 100);
+	assert_int_equal(s.seen, s.state);
+	strike_stage(&s);
+}
+
+static void notifications_put_the_next_registration_off(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	s.renews = true;
+	watch(&s);
+	uint64_t before = s.client.endpoint->counters.sent;
+	for (int i = 0; i < 10; i++)
+		change(&s, false, SECONDS(30));
+	assert_int_equal(s.client.endpoint->counters.sent, before);
+	strike_stage(&s);
+}
+
+static void a_registration_in_vain_ends_the_observation(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	s.renews = true;
+	watch(&s);
+	s.loses_server = true;
+	world_run(&s.world, SECONDS(60 + 15 + 100));
+	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
+	assert_int_equal(s.client.endpoint->exchanges.slab.used, 0);
+	strike_stage(&s);
+}
+
+static void without_renewal_a_silent_observation_just_waits(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	struct handle h = watch(&s);
+	uint64_t before = s.world.link.sent;
+	world_run(&s.world, SECONDS(1000));
+	assert_int_equal(s.world.link.sent, before);
+	coap_endpoint_observe_again(s.client.endpoint, h, s.world.now);
+	world_run(&s.world, 100);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 2);
+	assert_int_equal(s.world.link.sent, before + 2);
+	strike_stage(&s);
+}
+
 static void a_deleted_resource_is_the_last_word(void **state)
 {
 	struct stage s;
@@ -484,6 +549,10 @@ int main(void)
 			only_one_confirmable_notification_is_in_flight_and_its_repetition_tells_the_latest_state),
 		cmocka_unit_test(nonconfirmable_notifications_leave_in_a_burst_and_then_one_in_three_seconds),
 		cmocka_unit_test(once_a_day_a_notification_is_confirmable),
+		cmocka_unit_test(a_client_that_hears_nothing_registers_again),
+		cmocka_unit_test(notifications_put_the_next_registration_off),
+		cmocka_unit_test(a_registration_in_vain_ends_the_observation),
+		cmocka_unit_test(without_renewal_a_silent_observation_just_waits),
 		cmocka_unit_test(a_deleted_resource_is_the_last_word),
 		cmocka_unit_test(a_resource_that_changes_its_format_ends_the_observation),
 		cmocka_unit_test(a_long_notification_is_told_whole),
