@@ -225,8 +225,13 @@ void fleet_start_device(struct fleet *f, unsigned device)
 	d->memory = fleet_take_memory(agent_memory(&config));
 	d->agent = agent_init(d->memory, &config, &ports, seed);
 	struct coap_endpoint_config endpoint = {.parameters = coap_parameters_default,
-		.capacities = {128, 128, 32, 4, 8, 4},
-		.transport = {d, device_send}};
+		.capacities = {.exchanges = 128,
+			.pending = 128,
+			.duplicates = 32,
+			.separate = 4,
+			.observers = 8,
+			.bodies = 4},
+		.transport = {.context = d, .send = device_send}};
 	endpoint.parameters.body_size_max = MANIFEST_ENVELOPE_MAX;
 	endpoint.resources = agent_resources(d->agent, &endpoint.resource_count);
 	d->endpoint_memory = fleet_take_memory(coap_endpoint_memory(&endpoint));

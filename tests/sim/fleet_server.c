@@ -159,8 +159,13 @@ void fleet_start_server(struct fleet *f)
 	s->memory = fleet_take_memory(server_memory(&config));
 	s->server = server_init(s->memory, &config, &ports, seed);
 	struct coap_endpoint_config endpoint = {.parameters = coap_parameters_default,
-		.capacities = {64, 64, 256, 64, 4, 16},
-		.transport = {s, server_send}};
+		.capacities = {.exchanges = 64,
+			.pending = 64,
+			.duplicates = 256,
+			.separate = 64,
+			.observers = 4,
+			.bodies = 16},
+		.transport = {.context = s, .send = server_send}};
 	endpoint.parameters.body_size_max = SERVER_BODY_MAX;
 	endpoint.resources = server_resources(s->server, &endpoint.resource_count);
 	s->endpoint_memory = fleet_take_memory(coap_endpoint_memory(&endpoint));

@@ -194,7 +194,8 @@ static void start_server(struct rig *rig, const char *const devices[])
 	assert(rig->memory != NULL);
 	rig->server = server_init(rig->memory, &config, &ports, seed);
 	struct coap_endpoint_config endpoint = {.parameters = coap_parameters_default,
-		.capacities = {16, 16, 16, 16, 4, 4},
+		.capacities =
+			{.exchanges = 16, .pending = 16, .duplicates = 16, .separate = 16, .observers = 4, .bodies = 4},
 		.transport = {.send = send_nothing}};
 	endpoint.resources = server_resources(rig->server, &endpoint.resource_count);
 	endpoint.parameters.body_size_max = SERVER_BODY_MAX;
