@@ -801,7 +801,7 @@ static void long_tokens_are_repeated_and_longer_ones_refused_not_rejected(void *
 		uint8_t sent[320], token[300];
 		struct writer w = writer_of(sent, sizeof sent);
 		memset(token, 0x5a, sizeof token);
-		write_u8(&w, (uint8_t)(0x40 | cases[i].type << 4 | coap_token_nibble(cases[i].token_len)));
+		write_u8(&w, (uint8_t)(0x40u | (unsigned)cases[i].type << 4 | coap_token_nibble(cases[i].token_len)));
 		write_u8(&w, cases[i].code);
 		write_u16(&w, (uint16_t)(100 + i));
 		coap_token_write(&w, bytes_of(token, cases[i].token_len));
