@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Californium as a peer: "Peer server PORT" for our client, "Peer client PORT LOSSY_PORT" for our server. The client
-// prints one line for each case.
+// Californium as a peer: "Peer server PORT" for our client, "Peer client PORT LOSSY_PORT STRICT_PORT" for our server.
+// The client prints one line for each case. On the strict port our server gives strangers little and asks for an Echo
+// (RFC 9175).
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,7 +24,9 @@ import org.eclipse.californium.core.CoapResponse;
 import org.eclipse.californium.core.CoapServer;
 import org.eclipse.californium.core.coap.CoAP.Code;
 import org.eclipse.californium.core.coap.CoAP.ResponseCode;
+import org.eclipse.californium.core.coap.Option;
 import org.eclipse.californium.core.coap.Request;
+import org.eclipse.californium.core.coap.option.OpaqueOptionDefinition;
 import org.eclipse.californium.core.config.CoapConfig;
 import org.eclipse.californium.core.network.CoapEndpoint;
 import org.eclipse.californium.core.server.resources.CoapExchange;
@@ -146,7 +149,7 @@ public class Peer {
         void run() throws Exception;
     }
 
-    static String port, lossyPort;
+    static String port, lossyPort, strictPort;
     static CoapEndpoint endpoint;
 
     static void expect(boolean condition, Object what) {
@@ -210,6 +213,20 @@ public class Peer {
         expect(seen.size() == before, "notifications go on after the cancellation");
     }
 
+    static void echo() throws Exception {
+        CoapResponse first = ask(Code.GET, "/large", null, strictPort);
+        expect(first.getCode() == ResponseCode.UNAUTHORIZED, first.getCode());
+        byte[] value = null;
+        for (Option option : first.getOptions().asSortedList())
+            if (option.getNumber() == 252) value = option.getValue();
+        expect(value != null, "4.01 without an Echo");
+        Request request = new Request(Code.GET);
+        request.setURI("coap://127.0.0.1:" + strictPort + "/multi-format");
+        request.getOptions().addOption(new Option(new OpaqueOptionDefinition(252, "Echo", true, 1, 40), value));
+        CoapResponse second = new CoapClient().setEndpoint(endpoint).setTimeout(20000L).advanced(request);
+        expect(second != null && second.isSuccess(), second == null ? "no answer" : second.getCode());
+    }
+
     static void useBlocks(int size) throws Exception {
         if (endpoint != null) endpoint.destroy();
         endpoint = new CoapEndpoint.Builder().setConfiguration(configuration(size)).build();
@@ -223,6 +240,7 @@ public class Peer {
         cases.put("put, get, post, delete", Peer::value);
         cases.put("fetch", () -> fetch(20));
         cases.put("fetch with a long question and a long answer", () -> fetch(3600));
+        cases.put("an Echo", Peer::echo);
         cases.put("an unknown path",
                 () -> expect(ask(Code.GET, "/nowhere", null).getCode() == ResponseCode.NOT_FOUND, "not 4.04"));
         cases.put("a separate response", () -> expect(ask(Code.GET, "/separate", null).isSuccess(), "no"));
@@ -251,6 +269,7 @@ public class Peer {
         }
         port = arguments[1];
         lossyPort = arguments[2];
+        strictPort = arguments[3];
         useBlocks(512);
         System.exit(runCases() > 0 ? 1 : 0);
     }

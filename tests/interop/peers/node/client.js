@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// node-coap as a client of our server: client.js PORT LOSSY_PORT. Prints one line for each case.
+// node-coap as a client of our server: client.js PORT LOSSY_PORT STRICT_PORT. Prints one line for each case. On the
+// strict port our server gives strangers little and asks for an Echo (RFC 9175).
 const coap = require('coap')
 
-const [port, lossyPort] = process.argv.slice(2).map(Number)
+const [port, lossyPort, strictPort] = process.argv.slice(2).map(Number)
 
 // One request; resolves with the response. `prepare` may set options before it leaves.
-function ask (method, path, { body, prepare, on = port } = {}) {
+function ask (method, path, { body, prepare, on = port, agent } = {}) {
   return new Promise((resolve, reject) => {
     const [pathname, query] = path.split('?')
-    const req = coap.request({ hostname: '127.0.0.1', port: on, method, pathname, query, retrySend: 8 })
+    const req = coap.request({ hostname: '127.0.0.1', port: on, method, pathname, query, agent, retrySend: 8 })
     if (prepare) prepare(req)
     req.on('response', resolve)
     req.on('error', reject)
@@ -53,7 +54,20 @@ async function observe () {
   expect(new Set(seen).size === 4, `the same twice: ${seen}`)
 }
 
+// The peer knows nothing of Echo, so the option, number 252, is carried by hand. Between two requests the peer leaves its
+// port, so it is told which one to take again: an Echo is good for one address.
+async function echo () {
+  const agent = new coap.Agent({ type: 'udp4', port: 20000 + process.pid % 10000 })
+  const first = await ask('GET', '/large', { on: strictPort, agent })
+  const option = first._packet.options.find(o => o.name === '252' || o.name === 252)
+  expect(first.code === '4.01' && option !== undefined, `${first.code} instead of 4.01 with an Echo`)
+  const prepare = r => { r.setOption('252', option.value); r.setOption('Block2', Buffer.of(2)) }
+  const second = await ask('GET', '/large', { on: strictPort, prepare, agent })
+  expect(second.code === '2.05' && second.payload.length > 1000, `${second.code} with the Echo`)
+}
+
 const cases = {
+  'an Echo': echo,
   discover: async () => {
     const res = await ask('GET', '/.well-known/core')
     expect(res.payload.toString().includes('</test>'), res.payload.toString())

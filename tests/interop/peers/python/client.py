@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""aiocoap as a client of our server: client.py PORT LOSSY_PORT. Prints one line for each case."""
+"""aiocoap as a client of our server: client.py PORT LOSSY_PORT STRICT_PORT. Prints one line for each case. On the
+strict port our server gives strangers little and asks for an Echo (RFC 9175)."""
 import asyncio
 import sys
 
@@ -7,7 +8,7 @@ import aiocoap
 from aiocoap.numbers.codes import Code
 from aiocoap.optiontypes import BlockOption
 
-PORT, LOSSY_PORT = map(int, sys.argv[1:3])
+PORT, LOSSY_PORT, STRICT_PORT = map(int, sys.argv[1:4])
 CASES = {}
 
 
@@ -54,6 +55,16 @@ async def long_fetch(context):
     question = bytes(range(33, 123)) * 40
     response = await ask(context, Code.FETCH, "/echo", question)
     assert (response.code, response.payload) == (Code.CONTENT, question), response.code
+
+
+@case("an Echo")
+async def echo(context):
+    first = await ask(context, Code.GET, "/large", port=STRICT_PORT)
+    if first.code == Code.UNAUTHORIZED:
+        assert first.opt.echo, "4.01 without an Echo"
+        message = aiocoap.Message(code=Code.GET, uri=f"coap://127.0.0.1:{STRICT_PORT}/large", echo=first.opt.echo)
+        first = await asyncio.wait_for(context.request(message, handle_blockwise=False).response, 20)
+    assert first.code == Code.CONTENT and len(first.payload) == 1024, first
 
 
 @case("an unknown path")
