@@ -4,9 +4,12 @@
 #include "coap/answer.h"
 
 /* The most that each of these needs beside its value: option header, extended delta; or the payload marker. */
-#define OPTION_HEADER_BYTES 5
-#define ADDED_OPTION_BYTES  8 /* a number of at most 3 bytes, header included */
-#define MARKER_BYTES        1
+#define OPTION_HEADER_BYTES  5
+#define ADDED_OPTION_BYTES   8 /* a number of at most 3 bytes, header included */
+#define FORMAT_OPTION_BYTES  3 /* Content-Format: a number of at most 2 bytes behind a short header */
+#define ETAG_OPTION_BYTES    9
+#define MAX_AGE_OPTION_BYTES 6
+#define MARKER_BYTES         1
 
 void coap_amplification_read(
 	struct coap_endpoint *e, const struct coap_message *m, size_t len, struct coap_origin *origin, msec now)
@@ -69,11 +72,17 @@ static size_t upper_bound(
 	for (unsigned i = 0; i < r->options.count; i++)
 		size += OPTION_HEADER_BYTES + coap_options_at(&r->options, i).value.len;
 	if (payload > 0)
-		size += MARKER_BYTES + payload + ADDED_OPTION_BYTES;
-	if (r->payload.len > payload || r->is_slice || origin->has_block2 || r->etag.len > 0)
-		size += sizeof(uint64_t) + OPTION_HEADER_BYTES + 2 * ADDED_OPTION_BYTES;
-	/* Max-Age, and perhaps Block1 and Observe. */
-	return size + (1u + origin->has_block1 + !handle_is_none(origin->observer)) * ADDED_OPTION_BYTES;
+		size += MARKER_BYTES + payload + FORMAT_OPTION_BYTES;
+	bool is_in_blocks = r->payload.len > payload || r->is_slice || origin->has_block2;
+	if (is_in_blocks || r->etag.len > 0)
+		size += ETAG_OPTION_BYTES;
+	if (is_in_blocks)
+		size += 2 * ADDED_OPTION_BYTES; /* Block2 and Size2 */
+	if (origin->has_block1)
+		size += ADDED_OPTION_BYTES;
+	if (!handle_is_none(origin->observer))
+		size += ADDED_OPTION_BYTES;
+	return size + MAX_AGE_OPTION_BYTES;
 }
 
 /* Exactly; by writing a copy, which is rare enough. */

@@ -112,6 +112,7 @@ void coap_option_write_long(struct writer *w, uint16_t previous, uint16_t number
 		return;
 	}
 	uint8_t *end = put_head(head, (uint32_t)number - previous, (uint32_t)value.len);
+	assert((size_t)(end - head) <= HEAD_MAX_BYTES);
 	write_bytes(w, bytes_of(head, (size_t)(end - head)));
 	write_bytes(w, value);
 }
