@@ -206,7 +206,8 @@ static void fill(struct coap_proxy *p, const struct coap_proxy_route *route, con
 	ret->code = from->code;
 	ret->content_format = from->content_format;
 	ret->payload = from->body;
-	ret->etag = bytes_of(from->etag, from->etag_len);
+	memcpy(p->etag, from->etag, sizeof p->etag); /* the response is written when `from` is gone */
+	ret->etag = bytes_of(p->etag, from->etag_len);
 	ret->max_age_s = from->max_age_s;
 	while (coap_option_read(&r, &option) == COAP_OPTION_STEP_OPTION)
 		coap_options_add(&ret->options, option.number, option.value);

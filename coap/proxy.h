@@ -56,6 +56,7 @@ struct coap_proxy {
 	uint8_t local_values[COAP_PROXIED_URI_MAX_BYTES];
 	uint8_t values[COAP_PROXIED_URI_MAX_BYTES]; /* of the request being read */
 	uint8_t text[COAP_BLOCK_SIZE_MAX];          /* of the response being written */
+	uint8_t etag[8];                            /* the same */
 };
 
 /* A path of the endpoint's that stands for a server. */
