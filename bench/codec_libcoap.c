@@ -134,7 +134,8 @@ static void prepare(const struct codec_case *c, const uint8_t **ret_datagram, si
 	memcpy(bench.datagram + 4, c->token, bench.token_len);
 	size_t at = 4 + bench.token_len;
 	size_t options_len = last == NULL ? 0 : (size_t)(last - start) + coap_opt_size(last);
-	memcpy(bench.datagram + at, start, options_len);
+	if (start != NULL)
+		memcpy(bench.datagram + at, start, options_len);
 	at += options_len;
 	if (data_len > 0) {
 		bench.datagram[at++] = 0xff;

@@ -10,9 +10,9 @@
  *               +---------------------------------------+--- again: the next block of a body ------------------+
  *
  * Tokens are eight bytes that cannot be guessed, and a response counts only from the remote that was asked (section
- * 5.3.2). A remote with exchanges has a lane: NSTART of them at most are SENT, or as many as its owner says, the others wait in order. A paced
- * exchange takes no turn; its owner limits himself. Waiting without end is excluded: what is ACKED has a deadline.
- * The module moves no messages; its owner does what it says. Storage is the caller's. */
+ * 5.3.2). A remote with exchanges has a lane: NSTART of them at most are SENT, or as many as its owner says, the others
+ * wait in order. A paced exchange takes no turn; its owner limits himself. Waiting without end is excluded: what is
+ * ACKED has a deadline. The module moves no messages; its owner does what it says. Storage is the caller's. */
 #pragma once
 
 #include "coap/carve.h"
@@ -35,7 +35,7 @@ struct coap_exchange {
 	uint64_t token; /* the bytes on the wire, as they lie in memory */
 	enum coap_exchange_phase phase;
 	bool is_paced;
-	bool is_group;   /* whoever answers with its token is right (RFC 7252 section 8.2) */
+	bool is_group; /* whoever answers with its token is right (RFC 7252 section 8.2) */
 	bool is_numbered;
 	bool is_waiting; /* in the lane's queue */
 	uint32_t lane;

@@ -40,8 +40,8 @@ struct coap_loop_watch {
 	void (*ready)(void *context, msec now);
 };
 
-/* 0 or a negative errno. From here on a process whose libev finds no memory ends with status 1 and a sentence on standard
- * error. The structure must not move while the loop lives. */
+/* 0 or a negative errno. From here on a process whose libev finds no memory ends with status 1 and a sentence on
+ * standard error. The structure must not move while the loop lives. */
 int coap_loop_init(struct coap_loop *l, const struct coap_loop_user *user);
 void coap_loop_done(struct coap_loop *l);
 

@@ -3,6 +3,7 @@
  * Real sockets on loopback. */
 #include "coap/io/udp.h"
 
+#include <linux/sock_diag.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -233,6 +234,14 @@ static void a_message_may_be_written_where_it_leaves_from(void **state)
 	coap_udp_close(two);
 }
 
+/* An emulated system may not know the question. */
+static bool tells_of_drops(const struct coap_udp *u)
+{
+	uint32_t memory[SK_MEMINFO_VARS];
+	socklen_t len = sizeof memory;
+	return getsockopt(coap_udp_descriptor(u), SOL_SOCKET, SO_MEMINFO, memory, &len) == 0;
+}
+
 /* The room of the queue is taken by the kernel's own reckoning, some 800 bytes for a small datagram. */
 static void a_thousand_datagrams_wait_in_the_queue_and_what_does_not_fit_is_counted(void **state)
 {
@@ -257,7 +266,8 @@ static void a_thousand_datagrams_wait_in_the_queue_and_what_does_not_fit_is_coun
 	while (coap_udp_next(two, &d) || coap_udp_next(two, &d))
 		received++;
 	assert_in_range(received, 1000, 11000);
-	assert_int_equal(coap_udp_overflows(two), 11000 - received);
+	if (tells_of_drops(two))
+		assert_int_equal(coap_udp_overflows(two), 11000 - received);
 	coap_udp_close(one);
 	coap_udp_close(two);
 	coap_udp_close(elsewhere);
