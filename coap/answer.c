@@ -358,7 +358,9 @@ static void send_alone(struct coap_endpoint *e, const struct coap_origin *origin
 		return;
 	}
 	struct coap_patience patience = e->patience;
-	patience.max_retransmit = coap_amplification_repetitions(e, origin, message.len, now);
+	uint8_t repetitions = coap_amplification_repetitions(e, origin, message.len, now);
+	patience.is_fixed = repetitions < patience.max_retransmit;
+	patience.max_retransmit = repetitions;
 	if (coap_outbound_confirmable(
 		    e, &origin->remote, id, COAP_PENDING_SEPARATE, separate, &patience, message, now, &pending))
 		coap_separate_sent(&e->separates, separate, pending);

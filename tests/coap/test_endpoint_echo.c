@@ -297,6 +297,7 @@ static void open_account(struct account *a, struct stage *s)
 	struct coap_endpoint_config config = peer_config(resources, RESOURCES);
 	config.parameters.amplification_max = coap_parameters_default.amplification_max;
 	config.capacities.verified = 4;
+	config.capacities.peers = 4; /* what is known of a peer must not widen what a stranger may cause */
 	*a = (struct account){.stage = s};
 	*s = (struct stage){0};
 	config.transport = (struct coap_transport){.context = a, .send = count};
