@@ -4,10 +4,13 @@
 #include "coap/content_format.h"
 #include "coap/problem.h"
 #include "coap/linkformat.h"
+#include "coap/uri.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
+
+#define LOCATION_MAX_BYTES 4096 /* longer ones do not fit a message */
 
 static const struct {
 	const char *name;
@@ -155,6 +158,25 @@ void coap_print_code(const struct coap_reply *reply, FILE *out)
 		fprintf(out, " (not again for %u s)", reply->retry_after_s);
 }
 
+/* RFC 7252 section 5.10.7. Empty when nothing is said. */
+static struct bytes location_of(const struct coap_reply *reply, void *room, size_t capacity)
+{
+	struct writer w = writer_of(room, capacity);
+	if (reply->message == NULL || !(coap_message_has(reply->message, COAP_OPTION_LOCATION_PATH) ||
+					      coap_message_has(reply->message, COAP_OPTION_LOCATION_QUERY)))
+		return BYTES_NONE;
+	coap_uri_write_path(&w, reply->message, COAP_OPTION_LOCATION_PATH, COAP_OPTION_LOCATION_QUERY);
+	return w.failed ? BYTES_NONE : writer_bytes(&w);
+}
+
+void coap_print_location(const struct coap_reply *reply, FILE *out)
+{
+	uint8_t room[LOCATION_MAX_BYTES];
+	struct bytes location = location_of(reply, room, sizeof room);
+	if (location.len > 0)
+		fprintf(out, " %.*s", (int)location.len, (const char *)location.data);
+}
+
 /* ---- JSON ---- */
 
 static void print_json_text(struct bytes text, FILE *out)
@@ -182,7 +204,8 @@ static void print_hex(struct bytes b, FILE *out)
 
 void coap_print_json_object(const struct coap_reply *reply, FILE *out)
 {
-	struct bytes etag;
+	uint8_t room[LOCATION_MAX_BYTES];
+	struct bytes etag, location = location_of(reply, room, sizeof room);
 	fprintf(out, "{\"code\":\"%u.%02u\"", coap_code_class(reply->code), coap_code_detail(reply->code));
 	if (coap_code_name(reply->code) != NULL)
 		fprintf(out, ",\"name\":\"%s\"", coap_code_name(reply->code));
@@ -191,6 +214,10 @@ void coap_print_json_object(const struct coap_reply *reply, FILE *out)
 	if (reply->message != NULL && coap_message_option(reply->message, COAP_OPTION_ETAG, &etag)) {
 		fputs(",\"etag\":", out);
 		print_hex(etag, out);
+	}
+	if (location.len > 0) {
+		fputs(",\"location\":", out);
+		print_json_text(location, out);
 	}
 	if (reply->round_trip_ms > 0)
 		fprintf(out, ",\"round_trip_ms\":%" PRIu64, reply->round_trip_ms);

@@ -17,7 +17,9 @@ void coap_print_formats(FILE *out);
 void coap_print_payload(const struct coap_reply *reply, bool splits_links, FILE *out);
 /* "4.04 Not Found: the diagnostic text", without a new line. */
 void coap_print_code(const struct coap_reply *reply, FILE *out);
+/* Where a resource was created, behind a space: " /rd/5a3f". Nothing when that is not said. */
+void coap_print_location(const struct coap_reply *reply, FILE *out);
 /* The same as coap_print_json without the end of the line. */
 void coap_print_json_object(const struct coap_reply *reply, FILE *out);
-/* One JSON object on a line: code, format, ETag, round trip and the payload as text or hex. */
+/* One JSON object on a line: code, format, ETag, location, round trip and the payload as text or hex. */
 void coap_print_json(const struct coap_reply *reply, FILE *out);

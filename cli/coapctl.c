@@ -4,6 +4,7 @@
 #include "cli/coap_client.h"
 #include "cli/coap_download.h"
 #include "cli/coap_print.h"
+#include "cli/option_text.h"
 #include "coap/io/multicast.h"
 #include "coap/uri.h"
 
@@ -52,6 +53,7 @@ static const char help[] =
 	"  -p, --payload TEXT         what to send; @FILE sends a file, @- standard input\n"
 	"  -c, --content-format NAME  of what is sent, by name or number\n"
 	"  -a, --accept NAME          the format wanted\n"
+	"  -O, --option NAME[=VALUE]  one more option, by name or number: If-Match=0x1f2e, If-None-Match\n"
 	"  -t, --timeout SECONDS      how long to wait for an answer (93); how long to observe\n"
 	"  -n, --non                  non-confirmable: sent once, without a promise\n"
 	"  -b, --block-size BYTES     largest block, 16 to 1024 (1024)\n"
@@ -97,6 +99,8 @@ struct job {
 	struct coap_uri uri, proxy; /* proxy_text is NULL without one */
 	struct coap_options options;
 	uint8_t values[VALUES_MAX_BYTES];
+	uint8_t own_values[VALUES_MAX_BYTES]; /* of options given one by one */
+	size_t own_len;
 	uint8_t *payload;
 	struct handle exchange;
 	msec began, ends, stops_by;
@@ -163,6 +167,14 @@ static bool take_number(const char *text, uint64_t min, uint64_t max, uint64_t *
 	return parse_decimal(bytes_of_text(text), max, ret) && *ret >= min;
 }
 
+static bool add_own_option(struct job *j, const char *text)
+{
+	struct writer room = writer_of(j->own_values + j->own_len, sizeof j->own_values - j->own_len);
+	bool is_option = option_text_add(text, &room, &j->options);
+	j->own_len += writer_bytes(&room).len;
+	return is_option;
+}
+
 /* False when the value is not one. */
 static bool take_option(struct job *j, int option, const char *value)
 {
@@ -174,6 +186,8 @@ static bool take_option(struct job *j, int option, const char *value)
 		return coap_print_parse_format(value, &j->content_format);
 	case 'a':
 		return coap_print_parse_format(value, &j->accept);
+	case 'O':
+		return add_own_option(j, value);
 	case 't':
 		return take_number(value, 1, 1000000000, &j->timeout_s);
 	case 'n':
@@ -213,11 +227,12 @@ static bool take_option(struct job *j, int option, const char *value)
 	}
 }
 
-static const char short_options[] = "p:c:a:t:nb:d:jvgi:h";
+static const char short_options[] = "p:c:a:O:t:nb:d:jvgi:h";
 static const struct option long_options[] = {
 	{"payload", required_argument, NULL, 'p'},
 	{"content-format", required_argument, NULL, 'c'},
 	{"accept", required_argument, NULL, 'a'},
+	{"option", required_argument, NULL, 'O'},
 	{"timeout", required_argument, NULL, 't'},
 	{"non", no_argument, NULL, 'n'},
 	{"block-size", required_argument, NULL, 'b'},
@@ -368,6 +383,7 @@ static void show(struct job *j, const struct coap_reply *reply)
 	} else {
 		if (is_error || j->is_verbose || (reply->body.len == 0 && reply->code != COAP_CONTENT)) {
 			coap_print_code(reply, stderr);
+			coap_print_location(reply, stderr);
 			fputc('\n', stderr);
 		}
 		if (!is_error)
