@@ -433,3 +433,7 @@ def obs_14(place):
     out = stop(process)
     check(all(text in out for text in (b"short-1", b"yend", b"short-2")), "not all shown")
     return "all shown whole"
+
+
+proven_by("TD_COAP_OBS_04", "client", "the server has lost its state", "coap/test_endpoint_observe",
+          "a_client_that_hears_nothing_registers_again")

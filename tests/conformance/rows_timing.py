@@ -80,3 +80,17 @@ def deduplication_non(place):
     client.silent(0.3)
     check(client.ask(GET, "counter").payload == b"1", "run more than once")
     return "run once, answered once"
+
+
+proven_by("RFC7252 4.8 give-up", "both", "given up after 62 to 93 s", "coap/test_retransmit",
+          "a_message_is_sent_at_0_2_6_14_30_and_given_up_at_62")
+proven_by("RFC7252 4.8 derived", "both", "MAX_TRANSMIT_SPAN, MAX_TRANSMIT_WAIT, EXCHANGE_LIFETIME, NON_LIFETIME",
+          "coap/test_retransmit", "derived_figures_are_those_of_the_rfc")
+proven_by("RFC7252 4.8 lifetimes", "server", "duplicates are known for 247 and 145 s", "coap/test_dedup",
+          "entries_last_247_seconds_when_confirmable_and_145_when_not")
+proven_by("RFC7252 4.7 NSTART", "client", "one outstanding interaction with a server", "coap/test_endpoint",
+          "no_more_than_nstart_requests_are_outstanding_and_all_are_answered_in_turn")
+proven_by("RFC7641 4.5 a day", "server", "a confirmable notification every 24 hours", "coap/test_endpoint_observe",
+          "once_a_day_a_notification_is_confirmable")
+proven_by("RFC7252 8.2 leisure", "server", "answers to a group are spread", "coap/test_group",
+          "the_leisure_is_long_enough_for_all_members")
