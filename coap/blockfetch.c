@@ -88,6 +88,7 @@ void coap_blockfetch_init(struct coap_blockfetch *f, const struct coap_blockfetc
 		.bitmap = config->bitmap,
 		.bitmap_blocks = config->bitmap_blocks,
 		.blocks = config->bitmap_blocks,
+		.run_max = 1,
 		.szx = config->szx,
 		.etag_len = (uint8_t)config->etag.len,
 	};
@@ -120,9 +121,16 @@ static void land(struct coap_blockfetch *f, uint32_t number)
 		f->flight_first++;
 }
 
-static bool has_room(const struct coap_blockfetch *f)
+/* The first block of a request may have been answered when others have not. Its place stays as long as theirs. */
+static bool has_room(const struct coap_blockfetch *f, uint32_t count)
 {
-	return f->flight_next - f->flight_first < f->capacity;
+	return f->flight_next - f->flight_first + count + f->run_max - 1 <= f->capacity;
+}
+
+void coap_blockfetch_set_run(struct coap_blockfetch *f, uint32_t run_max)
+{
+	uint32_t most = f->capacity / 4;
+	f->run_max = run_max < most ? run_max : most > 1 ? most : 1;
 }
 
 /* A block is in flight or waits for repair at most once, and nothing new is asked for before repairs: so what waits
@@ -170,12 +178,30 @@ static bool take_last(const struct coap_blockfetch *f, uint32_t *ret)
 	return true;
 }
 
+/* What is left may be less than one request could ask for; that there is nothing is found by _next. */
+static uint32_t run(const struct coap_blockfetch *f)
+{
+	uint32_t left = f->repair_count + (f->next < f->blocks ? f->blocks - f->next : 0);
+	uint32_t most = left < f->run_max ? left : f->run_max;
+	return coap_congestion_run(&f->congestion, most);
+}
+
+bool coap_blockfetch_may_ask(struct coap_blockfetch *f, msec now, uint32_t *ret_count)
+{
+	*ret_count = run(f);
+	if (!has_room(f, *ret_count)) {
+		coap_congestion_starved(&f->congestion);
+		return false;
+	}
+	return coap_congestion_allowed(&f->congestion, now) >= *ret_count;
+}
+
 bool coap_blockfetch_next(struct coap_blockfetch *f, msec now, struct coap_block_ask *ret)
 {
 	uint32_t number;
 	if (f->is_failed || coap_blockfetch_is_complete(f) || !coap_congestion_may_send(&f->congestion, now))
 		return false;
-	if (!has_room(f) || (!take_repair(f, &number) && !take_next(f, &number) && !take_last(f, &number))) {
+	if (!has_room(f, 1) || (!take_repair(f, &number) && !take_next(f, &number) && !take_last(f, &number))) {
 		coap_congestion_starved(&f->congestion);
 		return false;
 	}
@@ -233,8 +259,8 @@ msec coap_blockfetch_deadline(const struct coap_blockfetch *f)
 	if (f->flight_first != f->flight_next && (int32_t)(f->answered - f->flight_first) > 0)
 		at = msec_earlier(
 			at, coap_congestion_overtaken(&f->congestion, flight(f, f->flight_first)->stamp.sent_at));
-	if (has_room(f) && (f->repair_count > 0 || f->next < f->blocks))
-		at = msec_earlier(at, coap_congestion_deadline(&f->congestion));
+	if (has_room(f, run(f)) && (f->repair_count > 0 || f->next < f->blocks))
+		at = msec_earlier(at, coap_congestion_deadline(&f->congestion, run(f)));
 	return at;
 }
 

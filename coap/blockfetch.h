@@ -6,7 +6,7 @@
  * says which number to ask for next and when, and keeps in the caller's bitmap which have come; where their bytes go is
  * the caller's business. A bitmap kept on disk resumes a download. coap/blockget.h puts it on an endpoint.
  *
- *     while (coap_blockfetch_next(f, now, &ask))   request that block
+ *     while (coap_blockfetch_may_ask(f, now, &n))  request that many blocks, as coap_blockfetch_next tells them
  *     response:  coap_blockfetch_received          STORE: write the payload at coap_blockfetch_offset, then
  *                                                   coap_blockfetch_stored
  *     no use:    coap_blockfetch_lost               it will be asked for again
@@ -46,6 +46,7 @@ struct coap_blockfetch {
 	uint32_t blocks;        /* number of blocks; of the bitmap until known */
 	uint32_t stored;        /* bits that are set below `blocks` */
 	uint32_t next;          /* nothing at or behind it has been asked for yet in this run */
+	uint32_t run_max;       /* how many blocks one request may ask for; 1, or less than what the caller sets */
 	uint8_t szx;
 	bool is_open; /* the first response has come */
 	bool size_is_known, is_failed;
@@ -83,6 +84,10 @@ enum coap_blockfetch_verdict {
 size_t coap_blockfetch_memory(uint32_t in_flight_max);
 void coap_blockfetch_init(struct coap_blockfetch *f, const struct coap_blockfetch_config *config, msec now);
 
+/* How many blocks one request may ask for, where the peer answers each by itself; at first it is one. */
+void coap_blockfetch_set_run(struct coap_blockfetch *f, uint32_t run_max);
+/* Whether a request may leave now, and how many blocks it is to ask for; there may be fewer. */
+bool coap_blockfetch_may_ask(struct coap_blockfetch *f, msec now, uint32_t *ret_count);
 /* The next block to ask for. False when none may be sent now or none is left to ask for. */
 bool coap_blockfetch_next(struct coap_blockfetch *f, msec now, struct coap_block_ask *ret);
 

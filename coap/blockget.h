@@ -3,8 +3,16 @@
  * The GET of a large body on an endpoint, as fast as the path carries it: coap/blockfetch.h says what to ask for and
  * when, this module asks, reads the answers, and hands each block to whoever keeps it.
  *
- * The first request is an ordinary confirmable one. Each of the others is sent once and stands for itself; what becomes
- * of it is found out by the fetch. A server that is busy (5.03, 4.29) is left alone for as long as it says. There is no
+ * The first request is an ordinary confirmable one, repeated as long as RFC 7252 has it. Each of the others is sent
+ * once and stands for itself; what becomes of its blocks is found out by the fetch.
+ *
+ * A server that knows Q-Block2 (RFC 9177 section 4.4) is asked for several blocks with one non-confirmable request, up
+ * to MAX_PAYLOADS, and answers with a message for each. The first request finds out whether it does, with a Q-Block2
+ * option of its own; after 4.02, or RST, the transfer goes on by Block2, one block a request, and the endpoint
+ * remembers it for the next one. A request for a single block is always confirmable, so that a server that knows
+ * Q-Block2 no longer is heard to say so. Blocks that were lost are asked for as any others, by their numbers.
+ *
+ * A server that is busy (5.03, 4.29) is left alone for as long as it says. There is no
  * limit on how long a transfer takes, only on how long nothing at all comes.
  *
  * A block may be the last that `store` wants: it may call coap_blockget_stop, and even _begin for another body.
@@ -29,10 +37,13 @@ enum coap_blockget_outcome {
 
 struct coap_blockget;
 
-/* One request on its way. */
+/* One block that was asked for. The request is that of the first of its blocks, the next `count` - 1 are with it. */
 struct coap_blockget_slot {
 	struct coap_blockget *get;
 	struct coap_block_ask ask;
+	msec sent_at;
+	bool is_by_qblock, is_answered;
+	uint8_t count; /* 0 where another's request has asked for it */
 	struct handle exchange;
 };
 
@@ -58,7 +69,7 @@ struct coap_blockget {
 	struct coap_blockget_config config;
 	struct coap_blockfetch fetch;
 	struct coap_blockget_slot *slots; /* of flight n: element n % in_flight_max */
-	bool is_running;
+	bool is_running, uses_qblock;
 	enum coap_code code; /* of the last error response; 0 when there was none */
 	msec heard_at, resumes_at;
 	uint32_t repeated; /* blocks that have come although they were there */

@@ -15,6 +15,7 @@
 #define OUTCOMES_TO_JUDGE 32 /* rate and losses */
 #define PLATEAUS          3
 #define WINDOW_MIN        4
+#define RUNS_IN_WINDOW    4
 #define FLOOR_MAX         (UNIT * 3 / 4)
 #define MEASURE_EVERY     SECONDS(10)
 #define MEASURE_MS        200
@@ -130,36 +131,53 @@ static uint64_t pacing_rate(const struct coap_congestion *c)
 	return full_rate(c) * gain(c) / UNIT;
 }
 
-static void refill(struct coap_congestion *c, msec now)
+/* What may be saved up. */
+static uint64_t credit_max(const struct coap_congestion *c)
 {
 	uint64_t most = pacing_rate(c) * BURST_MS;
+	return most < WINDOW_MIN * UNIT ? WINDOW_MIN * UNIT : most;
+}
+
+static void refill(struct coap_congestion *c, msec now)
+{
 	if (now > c->credit_at)
 		c->credit += pacing_rate(c) * (uint64_t)(now - c->credit_at);
 	c->credit_at = now;
-	if (most < WINDOW_MIN * UNIT)
-		most = WINDOW_MIN * UNIT;
-	if (c->credit > most)
-		c->credit = most;
+	if (c->credit > credit_max(c))
+		c->credit = credit_max(c);
 }
 
-bool coap_congestion_may_send(struct coap_congestion *c, msec now)
+uint32_t coap_congestion_allowed(struct coap_congestion *c, msec now)
 {
-	if (((uint64_t)c->in_flight + 1) * UNIT > window_of(c))
-		return false;
+	uint32_t window = coap_congestion_window(c);
+	if (c->in_flight >= window)
+		return 0;
+	uint32_t room = window - c->in_flight;
 	if (!is_paced(c))
-		return true;
+		return room;
 	refill(c, now);
-	return c->credit >= UNIT;
+	return c->credit / UNIT < room ? (uint32_t)(c->credit / UNIT) : room;
 }
 
-msec coap_congestion_deadline(const struct coap_congestion *c)
+uint32_t coap_congestion_run(const struct coap_congestion *c, uint32_t most)
 {
-	if (((uint64_t)c->in_flight + 1) * UNIT > window_of(c))
+	uint64_t run = coap_congestion_window(c) / RUNS_IN_WINDOW;
+	if (is_paced(c) && run > credit_max(c) / UNIT)
+		run = credit_max(c) / UNIT;
+	if (run > most)
+		run = most;
+	return run > 1 ? (uint32_t)run : 1;
+}
+
+msec coap_congestion_deadline(const struct coap_congestion *c, uint32_t count)
+{
+	uint64_t needed = (uint64_t)count * UNIT;
+	if ((uint64_t)c->in_flight + count > coap_congestion_window(c))
 		return NEVER;
-	if (!is_paced(c) || c->credit >= UNIT)
+	if (!is_paced(c) || c->credit >= needed)
 		return c->credit_at;
 	uint64_t rate = pacing_rate(c) > 0 ? pacing_rate(c) : 1;
-	return c->credit_at + (msec)((UNIT - c->credit + rate - 1) / rate);
+	return c->credit_at + (msec)((needed - c->credit + rate - 1) / rate);
 }
 
 void coap_congestion_sent(struct coap_congestion *c, msec now, struct coap_congestion_stamp *ret)

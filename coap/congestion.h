@@ -95,8 +95,15 @@ struct coap_congestion {
 /* `initial_timeout` is ACK_TIMEOUT: what is waited before anything is measured. */
 void coap_congestion_init(struct coap_congestion *c, msec initial_timeout, msec now);
 
-/* Whether a packet may be sent now. */
-bool coap_congestion_may_send(struct coap_congestion *c, msec now);
+/* How many packets may be sent now. */
+uint32_t coap_congestion_allowed(struct coap_congestion *c, msec now);
+static inline bool coap_congestion_may_send(struct coap_congestion *c, msec now)
+{
+	return coap_congestion_allowed(c, now) > 0;
+}
+/* How many packets, `most` at most, are worth waiting for until they may be sent together: more than one only as far as
+ * the others in flight keep the path busy meanwhile, and nothing leaves in larger bursts than it would anyway. */
+uint32_t coap_congestion_run(const struct coap_congestion *c, uint32_t most);
 void coap_congestion_sent(struct coap_congestion *c, msec now, struct coap_congestion_stamp *ret);
 /* More might be sent, but there is nothing to send: what is measured now is not the path. */
 void coap_congestion_starved(struct coap_congestion *c);
@@ -120,7 +127,8 @@ msec coap_congestion_probe(const struct coap_congestion *c);
 uint32_t coap_congestion_probes(const struct coap_congestion *c);
 /* How long an answer may take at all (RFC 6298, with backoff). */
 msec coap_congestion_timeout(const struct coap_congestion *c);
-/* When the pacing lets the next one go; NEVER when the window holds it back. */
-msec coap_congestion_deadline(const struct coap_congestion *c);
+/* When the pacing lets the next `count` go; NEVER when the window holds them back. `count` as from coap_congestion_run.
+ */
+msec coap_congestion_deadline(const struct coap_congestion *c, uint32_t count);
 /* How many packets may be in flight. */
 uint32_t coap_congestion_window(const struct coap_congestion *c);

@@ -77,11 +77,22 @@ static struct coap_qpeer *peer_of(struct coap_endpoint *e, const struct coap_rem
 	return peer;
 }
 
-static void learn(struct coap_endpoint *e, const struct coap_qcall *q, enum coap_qpeer_support support, msec now)
+enum coap_qpeer_support coap_qclient_support(struct coap_endpoint *e, const struct coap_remote *remote, msec now)
 {
-	struct coap_qpeer *peer = peer_of(e, remote_of(e, q), now);
+	return peer_of(e, remote, now)->support;
+}
+
+void coap_qclient_learned(
+	struct coap_endpoint *e, const struct coap_remote *remote, enum coap_qpeer_support support, msec now)
+{
+	struct coap_qpeer *peer = peer_of(e, remote, now);
 	peer->support = support;
 	peer->until = now + SUPPORT_LIFETIME;
+}
+
+static void learn(struct coap_endpoint *e, const struct coap_qcall *q, enum coap_qpeer_support support, msec now)
+{
+	coap_qclient_learned(e, remote_of(e, q), support, now);
 }
 
 /* ---- life ---- */

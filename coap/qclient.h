@@ -92,6 +92,11 @@ size_t coap_qcalls_memory(uint32_t capacity, uint32_t body_size_max);
 void coap_qcalls_init(
 	struct coap_qcalls *q, void *memory, uint32_t capacity, uint32_t body_size_max, uint32_t first_tag);
 
+/* What is known of a peer, for others who ask by Q-Block2; and what they have found out. */
+enum coap_qpeer_support coap_qclient_support(struct coap_endpoint *e, const struct coap_remote *remote, msec now);
+void coap_qclient_learned(
+	struct coap_endpoint *e, const struct coap_remote *remote, enum coap_qpeer_support support, msec now);
+
 /* The exchange wants Q-Block. False when there is no place, or the peer is known not to know it: it goes without. */
 bool coap_qclient_open(struct coap_endpoint *e, struct handle exchange, const struct coap_call *call, msec now);
 void coap_qclient_start(struct coap_endpoint *e, struct handle exchange, msec now);

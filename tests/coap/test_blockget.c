@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/blockget.h"
 
+#include "coap/qclient.h"
 #include "tests/sim/peer.h"
 
 #include <setjmp.h>
@@ -35,8 +36,10 @@ struct stage {
 
 static struct stage stage;
 static struct coap_options options;
-static int busy_answers; /* how many requests are answered by 5.03 from the tenth on */
-static uint64_t requests;
+static uint32_t server_qblocks; /* 0: it does not know Q-Block */
+static int busy_answers;        /* how many requests are answered by 5.03 from the tenth on */
+static uint64_t requests;       /* of the handler: with Q-Block one for each block, and one more for each reply begun */
+static uint64_t datagrams;      /* of a whole download */
 
 static uint8_t byte_at(uint64_t i)
 {
@@ -57,6 +60,7 @@ static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, co
 	for (uint64_t i = request->slice_offset; i < BODY_BYTES && len < request->slice_size; i++)
 		slice[len++] = byte_at(i);
 	ret->code = COAP_CONTENT;
+	ret->etag = bytes_of_text("v1");
 	ret->is_slice = true;
 	ret->body_size = BODY_BYTES;
 	ret->payload = bytes_of(slice, len);
@@ -113,6 +117,7 @@ static void set_stage(const struct link_quality *quality, uint64_t seed, int cli
 	requests = 0;
 	world_init(&stage.world, seed);
 	stage.world.link.quality = *quality;
+	config.capacities.qblocks = server_qblocks;
 	peer_join(&stage.server, &stage.world, 2, &config);
 	coap_options_clear(&options);
 	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("large"));
@@ -193,8 +198,16 @@ static msec download(const struct link_quality *quality, uint64_t seed)
 	(void)world_run_until(&stage.world, SECONDS(3600), all_over, NULL);
 	msec took = stage.clients[0].over_at - stage.clients[0].opened_at;
 	check(&stage.clients[0]);
+	datagrams = stage.world.link.sent;
 	clear_stage();
 	return took;
+}
+
+static int forget_qblock(void **state)
+{
+	(void)state;
+	server_qblocks = 0;
+	return 0;
 }
 
 /* ---- stories ---- */
@@ -323,6 +336,100 @@ static void a_busy_server_is_asked_again_later(void **state)
 	clear_stage();
 }
 
+/* ---- with a server that knows Q-Block2 (RFC 9177) ---- */
+
+/* 2049 blocks and a request for each are 4098 datagrams; ten blocks a request once the window is wide. */
+static void several_blocks_are_asked_for_with_one_request(void **state)
+{
+	struct link_quality quality = {.delay = 25};
+	(void)state;
+	server_qblocks = 4;
+	assert_in_range(download(&quality, 1), 300, 800);
+	assert_in_range(datagrams, 2049 * 110 / 100, 2049 * 130 / 100);
+	assert_in_range(requests, 2049, 2052);
+}
+
+static void a_server_without_q_block_is_asked_for_single_blocks_after_one_bad_option(void **state)
+{
+	struct link_quality quality = {.delay = 25};
+	(void)state;
+	(void)download(&quality, 1);
+	assert_int_equal(datagrams, 2 * 2049 + 2);
+}
+
+static void what_a_server_does_not_know_is_remembered_for_the_next_download(void **state)
+{
+	struct link_quality quality = {.delay = 25};
+	(void)state;
+	set_stage(&quality, 1, 1);
+	struct client *c = &stage.clients[0];
+	begin(c);
+	(void)world_run_until(&stage.world, SECONDS(60), all_over, NULL);
+	check(c);
+	c->is_over = false;
+	memset(c->bitmap, 0, sizeof c->bitmap);
+	uint64_t before = stage.world.link.sent;
+	begin(c);
+	(void)world_run_until(&stage.world, SECONDS(60), all_over, NULL);
+	check(c);
+	assert_int_equal(stage.world.link.sent - before, 2 * 2049);
+	clear_stage();
+}
+
+/* Only what is missing is asked for again: not much more is made than the path loses on the way back. */
+static void blocks_that_a_lossy_path_loses_are_asked_for_by_their_numbers(void **state)
+{
+	static const struct {
+		uint32_t loss_permille;
+		msec limit;
+		uint64_t made;
+	} cases[] = {{10, 1100, 2100}, {50, 1600, 2250}, {100, 2400, 2400}};
+	(void)state;
+	server_qblocks = 4;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (uint64_t seed = 1; seed <= 5; seed++) {
+			struct link_quality quality = {.delay = 25, .loss_permille = cases[i].loss_permille};
+			assert_in_range(download(&quality, seed), 300, cases[i].limit);
+			assert_in_range(requests, 2049, cases[i].made);
+		}
+	}
+}
+
+static void jitter_repetition_and_much_loss_do_no_harm_to_runs_of_blocks(void **state)
+{
+	struct link_quality jitter = {
+		.delay = 25, .jitter = 30, .loss_permille = 20, .repeat_permille = 100, .repeat_delay = 500};
+	struct link_quality loss = {.delay = 25, .jitter = 10, .loss_permille = 400};
+	(void)state;
+	server_qblocks = 4;
+	assert_in_range(download(&jitter, 1), 500, 4000);
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		assert_in_range(download(&loss, seed), 500, 20000);
+}
+
+/* Another program answers at the same address now: by RST or not at all to what is not confirmable. */
+static void a_server_that_stops_knowing_q_block_is_asked_for_single_blocks(void **state)
+{
+	struct link_quality quality = {.delay = 25};
+	struct coap_endpoint_config config = peer_config(resources, 1);
+	(void)state;
+	server_qblocks = 4;
+	set_stage(&quality, 1, 1);
+	begin(&stage.clients[0]);
+	world_run(&stage.world, 300);
+	assert_true(stage.clients[0].get.uses_qblock);
+	assert_false(stage.clients[0].is_over);
+	peer_leave(&stage.server);
+	peer_join(&stage.server, &stage.world, 2, &config);
+	(void)world_run_until(&stage.world, SECONDS(60), all_over, NULL);
+	check(&stage.clients[0]);
+	assert_false(stage.clients[0].get.uses_qblock);
+	assert_int_equal(
+		coap_qclient_support(stage.clients[0].peer.endpoint, &stage.clients[0].get.config.to, stage.world.now),
+		COAP_QPEER_DOES_NOT);
+	clear_stage();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +442,13 @@ int main(void)
 		cmocka_unit_test(a_server_that_falls_silent_is_left_alone),
 		cmocka_unit_test(a_path_that_comes_back_goes_on_where_it_was),
 		cmocka_unit_test(a_busy_server_is_asked_again_later),
+		cmocka_unit_test_teardown(several_blocks_are_asked_for_with_one_request, forget_qblock),
+		cmocka_unit_test(a_server_without_q_block_is_asked_for_single_blocks_after_one_bad_option),
+		cmocka_unit_test(what_a_server_does_not_know_is_remembered_for_the_next_download),
+		cmocka_unit_test_teardown(blocks_that_a_lossy_path_loses_are_asked_for_by_their_numbers, forget_qblock),
+		cmocka_unit_test_teardown(jitter_repetition_and_much_loss_do_no_harm_to_runs_of_blocks, forget_qblock),
+		cmocka_unit_test_teardown(
+			a_server_that_stops_knowing_q_block_is_asked_for_single_blocks, forget_qblock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
