@@ -135,12 +135,17 @@ void coap_blockfetch_set_run(struct coap_blockfetch *f, uint32_t run_max)
 
 /* A block is in flight or waits for repair at most once, and nothing new is asked for before repairs: so what waits
  * never is more than what may be in flight. */
-static void lose(struct coap_blockfetch *f, uint32_t number)
+static void ask_again(struct coap_blockfetch *f, uint32_t number)
 {
 	if (f->repair_count < f->capacity)
 		f->repair[(f->repair_first + f->repair_count++) % f->capacity] = flight(f, number)->number;
-	coap_congestion_lost(&f->congestion);
 	land(f, number);
+}
+
+static void lose(struct coap_blockfetch *f, uint32_t number)
+{
+	coap_congestion_lost(&f->congestion);
+	ask_again(f, number);
 }
 
 /* ---- what to ask for ---- */
@@ -353,6 +358,14 @@ void coap_blockfetch_lost(struct coap_blockfetch *f, struct coap_block_ask asked
 	(void)now;
 	if (is_live(f, asked))
 		lose(f, asked.flight);
+}
+
+void coap_blockfetch_withdrawn(struct coap_blockfetch *f, struct coap_block_ask asked)
+{
+	if (!is_live(f, asked))
+		return;
+	coap_congestion_withdrawn(&f->congestion);
+	ask_again(f, asked.flight);
 }
 
 void coap_blockfetch_refused(struct coap_blockfetch *f, struct coap_block_ask asked, msec now)

@@ -101,6 +101,8 @@ enum coap_blockfetch_verdict coap_blockfetch_received(struct coap_blockfetch *f,
 void coap_blockfetch_stored(struct coap_blockfetch *f, uint32_t number);
 /* No response to this request will come, or none that helps came (5.03): the block will be asked for again. */
 void coap_blockfetch_lost(struct coap_blockfetch *f, struct coap_block_ask asked, msec now);
+/* The server does not understand this request, which says nothing of the path: the block will be asked for again. */
+void coap_blockfetch_withdrawn(struct coap_blockfetch *f, struct coap_block_ask asked);
 /* The server has no such block. While the size is not known that means the end lies before it; else the fetch fails. */
 void coap_blockfetch_refused(struct coap_blockfetch *f, struct coap_block_ask asked, msec now);
 

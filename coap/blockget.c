@@ -87,7 +87,8 @@ static void fall_back(struct coap_blockget *g, const struct coap_blockget_slot *
 {
 	use_qblock(g, false, now);
 	coap_blockfetch_set_run(&g->fetch, 1);
-	lose_all(g, first, now);
+	for (uint32_t i = 0; i < first->count; i++)
+		coap_blockfetch_withdrawn(&g->fetch, slot_of(g, first->ask.flight + i)->ask);
 }
 
 /* How many blocks there are must be known: what is behind the end is not answered to a request for others too. */
@@ -316,7 +317,7 @@ void coap_blockget_begin(struct coap_blockget *g, const struct coap_blockget_con
 	*g = (struct coap_blockget){.config = *config, .is_running = true, .heard_at = now, .resumes_at = now};
 	layout(g, &c, config->in_flight_max, &memory);
 	memset(g->slots, 0, config->in_flight_max * sizeof *g->slots);
-	g->uses_qblock = !coap_remote_is_reliable(&config->to) &&
+	g->uses_qblock = config->tries_qblock && !coap_remote_is_reliable(&config->to) &&
 			 coap_qclient_support(config->endpoint, &config->to, now) != COAP_QPEER_DOES_NOT;
 	coap_blockfetch_init(&g->fetch,
 		&(struct coap_blockfetch_config){.bitmap = config->bitmap,

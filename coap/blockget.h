@@ -58,6 +58,7 @@ struct coap_blockget_config {
 	uint64_t size;
 	void *memory;           /* coap_blockget_memory(in_flight_max), aligned to CARVE_ALIGNMENT */
 	uint32_t in_flight_max; /* exchanges of the endpoint that are used at most */
+	bool tries_qblock;      /* by Q-Block2 if the server knows it, which may cost a round trip; never over TCP */
 	msec patience;          /* without any answer for so long it ends; NEVER for no limit */
 	void *context;
 	/* A new block. False ends it all. */

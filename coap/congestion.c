@@ -402,6 +402,12 @@ void coap_congestion_lost(struct coap_congestion *c)
 	c->epoch_lost++;
 }
 
+void coap_congestion_withdrawn(struct coap_congestion *c)
+{
+	assert(c->in_flight > 0);
+	c->in_flight--;
+}
+
 void coap_congestion_mistaken(struct coap_congestion *c)
 {
 	c->epoch_lost -= c->epoch_lost > 0;

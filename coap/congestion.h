@@ -111,6 +111,8 @@ void coap_congestion_starved(struct coap_congestion *c);
 void coap_congestion_delivered(
 	struct coap_congestion *c, const struct coap_congestion_stamp *stamp, msec round_trip, msec now);
 void coap_congestion_lost(struct coap_congestion *c);
+/* As if it had never been sent. */
+void coap_congestion_withdrawn(struct coap_congestion *c);
 /* The answer to a packet that was taken for lost has come: the path reorders more than was thought. */
 void coap_congestion_mistaken(struct coap_congestion *c);
 /* A probe has become due: the oldest must be asked again, although nothing says that they were lost. */

@@ -144,6 +144,7 @@ static void begin(struct client *c)
 			.szx = 6,
 			.memory = c->memory,
 			.in_flight_max = IN_FLIGHT,
+			.tries_qblock = true,
 			.patience = PATIENCE,
 			.context = c,
 			.store = store,
