@@ -2,6 +2,7 @@
 #include "coap/notify.h"
 
 #include "coap/answer.h"
+#include "coap/describe.h"
 #include "coap/forward.h"
 #include "coap/outbound.h"
 #include "coap/serve.h"
@@ -30,12 +31,12 @@ static bool ask_again(
 	origin->echo_age = NEVER;
 	origin->observer = h;
 	origin->uses_qblock = coap_message_has(&m, COAP_OPTION_Q_BLOCK2);
-	origin->transfer = coap_serve_key(e, &m, 0);
-	origin->tagless = coap_serve_key(e, &m, COAP_OPTION_REQUEST_TAG);
+	origin->transfer = coap_describe_key(e, &m, 0);
+	origin->tagless = coap_describe_key(e, &m, COAP_OPTION_REQUEST_TAG);
 	origin->has_block2 =
 		coap_message_uint(&m, origin->uses_qblock ? COAP_OPTION_Q_BLOCK2 : COAP_OPTION_BLOCK2, &value) &&
 		coap_stream_parse_block(&origin->remote, value, &origin->block2);
-	if (!coap_serve_describe(e, &m, origin, &request))
+	if (!coap_describe_request(e, &m, origin, &request))
 		return false;
 	request.is_notification = true;
 	if (coap_serve_call(e, origin, &request, ret, now) != COAP_ANSWER_NOW)

@@ -2,6 +2,7 @@
 #include "coap/qreply.h"
 
 #include "coap/answer.h"
+#include "coap/describe.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
 #include "coap/qrequest.h"
@@ -123,7 +124,7 @@ static bool make_again(
 	origin.has_block2 = true;
 	origin.block2 = block;
 	if (!q->may_make_again || coap_message_parse(bytes_of(q->request, q->request_len), &m) != COAP_VERDICT_OK ||
-		!coap_serve_describe(e, &m, &origin, &request))
+		!coap_describe_request(e, &m, &origin, &request))
 		return false;
 	request.is_notification = q->has_observe;
 	if (coap_serve_call(e, &origin, &request, &r, now) != COAP_ANSWER_NOW || r.code != q->code)

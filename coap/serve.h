@@ -26,15 +26,7 @@ void coap_serve_request(struct coap_endpoint *e, const struct coap_remote *from,
 void coap_serve_group(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram,
 	struct coap_message *m, msec now);
 
-/* The key under which the blocks of a transfer belong together: the method and all options that are part of the cache
- * key or choose the target, Request-Tag included (RFC 7959 section 2.5, RFC 9175 section 3.4), but not the blocks' own
- * numbers; and leaving out one option more, or none with `without` 0. */
-uint64_t coap_serve_key(const struct coap_endpoint *e, const struct coap_message *m, uint16_t without);
 /* Calls the handler of a resource. `body` is what it gets; the fields of `request` that do not follow from the message
  * are the caller's to set before. */
 enum coap_answer coap_serve_call(struct coap_endpoint *e, const struct coap_origin *origin,
 	struct coap_request *request, struct coap_response *ret, msec now);
-/* Fills in what follows from message and origin. False when the path matches no resource; then the fields are not set.
- */
-bool coap_serve_describe(
-	struct coap_endpoint *e, const struct coap_message *m, struct coap_origin *origin, struct coap_request *ret);
