@@ -239,7 +239,7 @@ static bool tells_of_drops(const struct coap_udp *u)
 {
 	uint32_t memory[SK_MEMINFO_VARS];
 	socklen_t len = sizeof memory;
-	return getsockopt(coap_udp_descriptor(u), SOL_SOCKET, SO_MEMINFO, memory, &len) == 0;
+	return getsockopt(coap_udp_descriptor(u), SOL_SOCKET, SO_MEMINFO, memory, &len) == 0 && len == sizeof memory;
 }
 
 /* The room of the queue is taken by the kernel's own reckoning, some 800 bytes for a small datagram. */
