@@ -91,13 +91,14 @@ static void fall_back(struct coap_blockget *g, const struct coap_blockget_slot *
 		coap_blockfetch_withdrawn(&g->fetch, slot_of(g, first->ask.flight + i)->ask);
 }
 
-/* How many blocks there are must be known: what is behind the end is not answered to a request for others too. */
+/* A server may pass over the option, critical as it is, and answer as if it were not there. How many blocks there are
+ * must be known: what is behind the end is not answered to a request for others too. */
 static void learn_from_first(struct coap_blockget *g, const struct coap_message *m, msec now)
 {
-	if (!g->uses_qblock || !coap_message_has(m, COAP_OPTION_Q_BLOCK2))
+	if (!g->uses_qblock)
 		return;
-	use_qblock(g, true, now);
-	if (g->fetch.size_is_known)
+	use_qblock(g, coap_message_has(m, COAP_OPTION_Q_BLOCK2), now);
+	if (g->uses_qblock && g->fetch.size_is_known)
 		coap_blockfetch_set_run(&g->fetch, RUN_MAX);
 }
 
