@@ -26,6 +26,7 @@ static const char help[] =
 	"\n"
 	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES] [--observe-interval MS] [--separate-delay MS]\n"
 	"             [--rate-limit N] [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
+	"             [--proxy-wait SECONDS]\n"
 	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
@@ -43,6 +44,8 @@ static const char help[] =
 	"                         nothing else is reached\n"
 	"  --reverse PREFIX=coap://HOST[:PORT][/PATH]\n"
 	"                         show that server's resources below a path of this one\n"
+	"  --proxy-wait SECONDS   how long a request waits for its server before it is answered 5.04, 60 if not\n"
+	"                         given\n"
 	"  --no-echo              give long answers and notifications to plain addresses that have not been\n"
 	"                         verified, for clients that do not know Echo (RFC 9175); without it a stranger\n"
 	"                         gets no more than three times the bytes that he sends\n"
@@ -80,6 +83,7 @@ static msec deadline(void *context)
 {
 	struct server *s = context;
 	msec at = msec_earlier(coap_endpoint_deadline(s->endpoint), coapd_resources_deadline(&s->resources));
+	at = msec_earlier(at, coapd_proxy_deadline(&s->proxy));
 	return s->secure == NULL ? at : msec_earlier(at, coapd_secure_deadline(s->secure));
 }
 
@@ -87,6 +91,7 @@ static void tick(void *context, msec now)
 {
 	struct server *s = context;
 	coapd_resources_tick(&s->resources, now);
+	coapd_proxy_tick(&s->proxy, now);
 	if (s->secure != NULL)
 		coapd_secure_tick(s->secure, now);
 	coap_endpoint_tick(s->endpoint, now);
@@ -282,6 +287,8 @@ static bool read_option(struct options *o, struct server *s, int option)
 		return proxy->is_forward = true;
 	if (option == 'a')
 		return coapd_proxy_allow(proxy, optarg);
+	if (option == 'w')
+		return parse_decimal(bytes_of_text(optarg), 3600, &proxy->wait_s) && proxy->wait_s > 0;
 	if (option == 'r')
 		return coapd_proxy_reverse(proxy, optarg);
 	if (option == 'l')
@@ -315,7 +322,8 @@ int main(int argc, char *argv[])
 		{"no-echo", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
 		{"group-size", required_argument, NULL, 'n'}, {"rate-limit", required_argument, NULL, 'R'},
 		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
-		{"reverse", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"reverse", required_argument, NULL, 'r'}, {"proxy-wait", required_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
 	struct options o = {
 		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};

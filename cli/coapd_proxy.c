@@ -92,6 +92,7 @@ bool coapd_proxy_start(
 		.calls = CALLS,
 		.bodies = BODIES,
 		.body_size_max = COAPD_PROXY_BODY_MAX_BYTES,
+		.wait = SECONDS((msec)p->wait_s),
 		.resolve = resolve,
 		.context = p};
 	uint8_t seed[PRNG_SEED_BYTES];
@@ -110,7 +111,19 @@ bool coapd_proxy_start(
 	coap_cache_init(&p->cache, p->memory[0], CACHE_ENTRIES, CACHE_BYTES, &prng);
 	coap_cached_init(&p->cached, p->memory[1], &capacities, endpoint, &p->cache);
 	coap_proxy_init(&p->proxy, p->memory[2], &config, endpoint, &p->cached);
+	p->is_running = true;
 	return true;
+}
+
+msec coapd_proxy_deadline(const struct coapd_proxy *p)
+{
+	return p->is_running ? coap_proxy_deadline(&p->proxy) : NEVER;
+}
+
+void coapd_proxy_tick(struct coapd_proxy *p, msec now)
+{
+	if (p->is_running)
+		coap_proxy_tick(&p->proxy, now);
 }
 
 void coapd_proxy_done(struct coapd_proxy *p)

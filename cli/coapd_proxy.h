@@ -26,6 +26,8 @@ struct coapd_proxy {
 	struct coap_cache cache;
 	struct coap_resolver *resolver;
 	void *memory[3];
+	uint64_t wait_s; /* --proxy-wait; 0 for the default */
+	bool is_running;
 };
 
 /* Takes the value of --proxy-allow: an address or network, with or without a port. False when it is none. */
@@ -39,4 +41,6 @@ void coapd_proxy_add(struct coapd_proxy *p, struct coapd_table *table);
 /* The endpoint runs, and was given `local` to listen on. False when there is no memory. */
 bool coapd_proxy_start(
 	struct coapd_proxy *p, struct coap_loop *loop, struct coap_endpoint *endpoint, const struct address *local);
+msec coapd_proxy_deadline(const struct coapd_proxy *p);
+void coapd_proxy_tick(struct coapd_proxy *p, msec now);
 void coapd_proxy_done(struct coapd_proxy *p);

@@ -11,6 +11,7 @@ static void layout(struct coap_proxy *p, struct carve *c, const struct coap_prox
 	slab_carve(&p->slab, c, config->calls);
 	slab_carve(&p->bodies, c, config->bodies);
 	hash_index_carve(&p->observers, c, config->calls);
+	deadlines_carve(&p->deadlines, c, config->calls);
 	p->calls = carve_take(c, config->calls, sizeof *p->calls);
 	p->body_store = carve_take(c, config->bodies, config->body_size_max);
 }
@@ -28,6 +29,8 @@ void coap_proxy_init(struct coap_proxy *p, void *memory, const struct coap_proxy
 {
 	struct carve c = {memory, 0};
 	p->config = *config;
+	if (p->config.wait == 0)
+		p->config.wait = COAP_PROXY_WAIT;
 	p->endpoint = endpoint;
 	p->cached = cached;
 	p->counters = (struct coap_proxy_counters){0};

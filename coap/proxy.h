@@ -13,7 +13,8 @@
  *   fresh, with what is left of their Max-Age; requests that are alike share one exchange, and observers one
  *   observation (RFC 7641 section 5).
  * - Hop-Limit (RFC 8768) is put in or counted down; at its end the answer is 5.08.
- * - No answer from the server is 5.04, one that cannot be used 5.02.
+ * - No answer from the server is 5.04, one that cannot be used 5.02. A request waits for `wait` at most, its turn
+ * behind others to the same server included (NSTART, RFC 7252 section 4.7), so that its client still hears the 5.04.
  *
  * Names are resolved by a port, since that takes time. Storage is the owner's; nothing is allocated later. */
 #pragma once
@@ -22,6 +23,9 @@
 #include "coap/proxied.h"
 
 #define COAP_PROXY_OPTIONS_MAX_BYTES 512 /* of one request to a server */
+/* By default a message has been sent for the last time after MAX_TRANSMIT_SPAN, 45 s, and a client gives up after
+ * MAX_TRANSMIT_WAIT, 93 s (RFC 7252 section 4.8.2); this is between the two. */
+#define COAP_PROXY_WAIT SECONDS(60)
 
 struct coap_proxy_config {
 	const struct coap_proxied_network *targets; /* nothing is reached that is in none of them */
@@ -33,6 +37,7 @@ struct coap_proxy_config {
 	uint32_t calls;    /* requests at a time, and observers */
 	uint32_t bodies;   /* requests at a time whose body is longer than nothing */
 	uint32_t body_size_max;
+	msec wait; /* from a request until its 5.04; 0 for COAP_PROXY_WAIT */
 	/* Asks for the address of a host, in the time it takes; the answer goes to coap_proxy_resolved. `host` is
 	 * borrowed. False when it cannot be asked. NULL where names are not resolved. */
 	bool (*resolve)(void *context, struct bytes host, uint16_t port, struct handle ticket);
@@ -51,6 +56,7 @@ struct coap_proxy {
 	uint8_t *body_store;
 	struct slab slab, bodies;
 	struct hash_index observers;
+	struct deadlines deadlines; /* of the calls that owe an answer */
 	struct coap_proxy_counters counters;
 	struct coap_options local; /* of a request that is for the endpoint itself */
 	uint8_t local_values[COAP_PROXIED_URI_MAX_BYTES];
@@ -80,7 +86,10 @@ void coap_proxy_init(struct coap_proxy *p, void *memory, const struct coap_proxy
 struct coap_resource coap_proxy_resource(struct coap_proxy *p);
 struct coap_resource coap_proxy_route_resource(struct coap_proxy_route *route);
 
-/* ---- input ---- */
+/* ---- input and time ---- */
 
 /* The address of a host is known, or that there is none (NULL). A ticket whose client has gone is ignored. */
 void coap_proxy_resolved(struct coap_proxy *p, struct handle ticket, const struct address *found, msec now);
+/* When the next request has waited for too long, and that it is so. */
+msec coap_proxy_deadline(const struct coap_proxy *p);
+void coap_proxy_tick(struct coap_proxy *p, msec now);

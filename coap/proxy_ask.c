@@ -14,7 +14,7 @@ static void respond(struct coap_proxy *p, struct handle h, const struct coap_res
 {
 	struct coap_proxy_call *call = &p->calls[h.slot];
 	struct handle later = call->later, observer = call->observer;
-	call->later = HANDLE_NONE;
+	coap_proxy_call_answered(p, h);
 	if (is_final) {
 		coap_proxy_call_release(p, h);
 		coap_endpoint_forget_observer(p->endpoint, observer);
@@ -42,6 +42,31 @@ static void on_answer(void *context, struct coap_endpoint *endpoint, const struc
 			call->end = coap_code_is_error(r.code) ? r.code : COAP_SERVICE_UNAVAILABLE;
 		coap_endpoint_changed(p->endpoint, observer, is_final, now);
 	}
+}
+
+/* ---- time ---- */
+
+msec coap_proxy_deadline(const struct coap_proxy *p)
+{
+	return deadlines_next(&p->deadlines);
+}
+
+/* Leaving comes first: the request to the server may then end, and the turn goes to the next that waits for it. */
+static void give_up(struct coap_proxy *p, struct handle h, msec now)
+{
+	struct coap_response r;
+	coap_cached_leave(p->cached, p->calls[h.slot].waiter, now);
+	p->counters.timeouts++;
+	coap_proxy_response_preset(&r);
+	coap_proxy_response_refuse(&r, COAP_GATEWAY_TIMEOUT, "the server does not answer in time");
+	respond(p, h, &r, true, now);
+}
+
+void coap_proxy_tick(struct coap_proxy *p, msec now)
+{
+	uint32_t slot;
+	while (deadlines_due(&p->deadlines, now, &slot))
+		give_up(p, slab_handle(&p->slab, slot), now);
 }
 
 /* ---- asking ---- */
@@ -122,7 +147,7 @@ static enum coap_answer launch(
 		coap_proxy_call_drop(p, h, now); /* it could not be answered: the endpoint says so */
 		return COAP_ANSWER_LATER;
 	case COAP_CACHED_NOW:
-		call->later = HANDLE_NONE;
+		coap_proxy_call_answered(p, h);
 		coap_proxy_response_fill(p, call->route, &answer.response, ret);
 		if (handle_is_none(call->waiter))
 			coap_proxy_call_release(p, h);
@@ -179,7 +204,7 @@ enum coap_answer coap_proxy_ask_pass_on(struct coap_proxy *p, const struct coap_
 	enum coap_answer result = COAP_ANSWER_LATER;
 	if (name == NULL && continue_body(p, request, to, route, options, ret, now))
 		return COAP_ANSWER_NOW;
-	if (!coap_proxy_call_take(p, request, options, &h, ret))
+	if (!coap_proxy_call_take(p, request, options, now, &h, ret))
 		return COAP_ANSWER_NOW;
 	bool was_observer =
 		!handle_is_none(request->observer) && coap_proxy_call_find_observer(p, request->observer, &old);

@@ -30,16 +30,22 @@ void coap_proxy_call_set_observer(struct coap_proxy *p, struct handle h, struct 
 		hash_index_add(&p->observers, observer_hash(observer), h.slot);
 }
 
+void coap_proxy_call_answered(struct coap_proxy *p, struct handle h)
+{
+	p->calls[h.slot].later = HANDLE_NONE;
+	deadlines_disarm(&p->deadlines, h.slot);
+}
+
 void coap_proxy_call_release(struct coap_proxy *p, struct handle h)
 {
 	struct coap_proxy_call *call = &p->calls[h.slot];
+	deadlines_disarm(&p->deadlines, h.slot);
 	coap_proxy_call_set_observer(p, h, HANDLE_NONE);
 	if (call->body != COAP_PROXY_NO_BODY)
 		slab_give(&p->bodies, slab_handle(&p->bodies, call->body));
 	slab_give(&p->slab, h);
 }
 
-/* Nobody wants its answer any more. */
 void coap_proxy_call_drop(struct coap_proxy *p, struct handle h, msec now)
 {
 	coap_cached_leave(p->cached, p->calls[h.slot].waiter, now);
@@ -80,9 +86,8 @@ static bool keep_body(struct coap_proxy *p, struct coap_proxy_call *call, struct
 	return true;
 }
 
-/* Takes a call for this request. False, with the refusal filled in, when that is not possible. */
 bool coap_proxy_call_take(struct coap_proxy *p, const struct coap_request *request, const struct coap_options *options,
-	struct handle *ret_call, struct coap_response *ret)
+	msec now, struct handle *ret_call, struct coap_response *ret)
 {
 	if (!slab_take(&p->slab, ret_call)) {
 		coap_proxy_response_refuse(ret, COAP_SERVICE_UNAVAILABLE, "too much is under way");
@@ -94,12 +99,13 @@ bool coap_proxy_call_take(struct coap_proxy *p, const struct coap_request *reque
 		.proxy = p, .later = request->later, .method = request->message->code, .body = COAP_PROXY_NO_BODY};
 	coap_options_write(&w, options);
 	call->options_len = (uint16_t)writer_bytes(&w).len;
+	deadlines_arm(&p->deadlines, ret_call->slot, msec_after(now, p->config.wait));
 	if (w.failed)
 		coap_proxy_response_refuse(ret, COAP_BAD_OPTION, "the options are too long to be passed on");
 	else if (keep_body(p, call, request->body))
 		return true;
 	else
 		coap_proxy_response_refuse(ret, COAP_SERVICE_UNAVAILABLE, "too many bodies are under way");
-	slab_give(&p->slab, *ret_call);
+	coap_proxy_call_release(p, *ret_call);
 	return false;
 }

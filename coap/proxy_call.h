@@ -31,10 +31,12 @@ struct coap_proxy_call {
 	uint8_t options[COAP_PROXY_OPTIONS_MAX_BYTES];
 };
 
-/* Takes a call for this request, with a copy of `options` and of the body. False, with the refusal filled in, when that
- * is not possible. */
+/* Takes a call for this request, with a copy of `options` and of the body, which waits from now on. False, with the
+ * refusal filled in, when that is not possible. */
 bool coap_proxy_call_take(struct coap_proxy *p, const struct coap_request *request, const struct coap_options *options,
-	struct handle *ret_call, struct coap_response *ret);
+	msec now, struct handle *ret_call, struct coap_response *ret);
+/* Its client has been answered: it waits no longer. */
+void coap_proxy_call_answered(struct coap_proxy *p, struct handle h);
 void coap_proxy_call_release(struct coap_proxy *p, struct handle h);
 /* Nobody wants its answer any more: it leaves the layer below and is released. */
 void coap_proxy_call_drop(struct coap_proxy *p, struct handle h, msec now);

@@ -34,6 +34,7 @@ struct stage {
 	struct world world;
 	struct peer client, second, proxy_peer, server;
 	struct coap_proxy proxy;
+	struct world_node proxy_clock; /* the proxy has a deadline beside its endpoint's */
 	struct coap_proxy_route route;
 	struct coap_cached cached;
 	struct coap_cache cache;
@@ -186,6 +187,16 @@ static bool resolve(void *context, struct bytes host, uint16_t port, struct hand
 static struct coap_proxied_network targets[1];
 static struct address own[1];
 
+static msec proxy_deadline(void *context)
+{
+	return coap_proxy_deadline(context);
+}
+
+static void proxy_tick(void *context, msec now)
+{
+	coap_proxy_tick(context, now);
+}
+
 static void raise_proxy(struct stage *s, uint32_t cache_entries)
 {
 	struct prng prng;
@@ -217,6 +228,11 @@ static void raise_proxy(struct stage *s, uint32_t cache_entries)
 	coap_cache_init(&s->cache, s->memory[0], cache_entries, 65536, &prng);
 	coap_cached_init(&s->cached, s->memory[1], &capacities, s->proxy_peer.endpoint, &s->cache);
 	coap_proxy_init(&s->proxy, s->memory[2], &config, s->proxy_peer.endpoint, &s->cached);
+	s->proxy_clock = (struct world_node){.address = address_ipv4(192, 0, 2, 200, 5683),
+		.context = &s->proxy,
+		.deadline = proxy_deadline,
+		.tick = proxy_tick};
+	world_join(&s->world, &s->proxy_clock);
 }
 
 static struct stage *raise_stage(void)
@@ -240,6 +256,7 @@ static void strike_stage(struct stage *s)
 {
 	peer_leave(&s->client);
 	peer_leave(&s->second);
+	world_leave(&s->world, &s->proxy_clock);
 	peer_leave(&s->proxy_peer);
 	peer_leave(&s->server);
 	world_done(&s->world);
@@ -423,6 +440,49 @@ static void a_server_that_does_not_answer_is_5_04(void **state)
 	assert_int_equal(s->answers[0].code, COAP_GATEWAY_TIMEOUT);
 	assert_int_equal(s->proxy.slab.used, 0);
 	assert_int_equal(s->cached.fetch_slab.used, 0);
+	strike_stage(s);
+}
+
+/* NSTART is 1, so at the server the second waits for the first, and the third for both (RFC 7252 section 4.7). */
+static void requests_that_wait_behind_others_to_a_dead_server_are_5_04_in_time(void **state)
+{
+	static const char *const uris[] = {
+		"coap://192.0.2.3:9/a", "coap://192.0.2.3:9/b", "coap://192.0.2.3:9/c", "coap://192.0.2.3:9/d"};
+	struct stage *s = raise_stage();
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct coap_options o = through(uris[i]);
+		send(s, i % 2 == 0 ? &s->client : &s->second, COAP_GET, &o, BYTES_NONE, false);
+		world_run(&s->world, SECONDS(10));
+	}
+	world_run(&s->world, SECONDS(18));
+	assert_int_equal(s->answered, 0);
+	for (int i = 1; i <= 4; i++) { /* each 60 s after it was asked, not after its turn came */
+		world_run(&s->world, i == 1 ? SECONDS(3) : SECONDS(10));
+		assert_int_equal(s->answered, i);
+	}
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(s->answers[i].code, COAP_GATEWAY_TIMEOUT);
+	assert_int_equal(s->proxy.counters.timeouts, 4);
+	assert_int_equal(s->proxy.slab.used, 0);
+	assert_int_equal(s->cached.fetch_slab.used, 0);
+	assert_true(coap_endpoint_is_idle(s->proxy_peer.endpoint));
+	strike_stage(s);
+}
+
+static void a_request_whose_name_is_never_resolved_is_5_04_too(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options o = through("coap://example.test/state");
+	struct address found = address_ipv4(192, 0, 2, 3, 5683);
+	(void)state;
+	send(s, &s->client, COAP_GET, &o, BYTES_NONE, false);
+	world_run(&s->world, SECONDS(62));
+	assert_int_equal(s->answered, 1);
+	assert_int_equal(s->answers[0].code, COAP_GATEWAY_TIMEOUT);
+	coap_proxy_resolved(&s->proxy, s->ticket, &found, s->world.now); /* too late: ignored */
+	assert_int_equal(s->executed, 0);
+	assert_int_equal(s->proxy.slab.used, 0);
 	strike_stage(s);
 }
 
@@ -835,6 +895,8 @@ int main(void)
 		cmocka_unit_test(unknown_options_pass_when_they_are_safe_and_are_4_02_when_not),
 		cmocka_unit_test(an_unsafe_option_in_a_response_is_5_02),
 		cmocka_unit_test(a_server_that_does_not_answer_is_5_04),
+		cmocka_unit_test(requests_that_wait_behind_others_to_a_dead_server_are_5_04_in_time),
+		cmocka_unit_test(a_request_whose_name_is_never_resolved_is_5_04_too),
 		cmocka_unit_test(a_slow_server_is_waited_for_with_a_separate_response),
 		cmocka_unit_test(bodies_in_blocks_are_put_together_and_cut_anew_both_ways),
 		cmocka_unit_test(a_large_body_that_is_never_fresh_still_comes_from_one_response),
