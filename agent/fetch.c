@@ -327,13 +327,15 @@ static void begin_image(struct agent *a, msec now)
 {
 	const struct journal_state *s = &a->deploy.update.state;
 	struct coap_uri base, uri;
+	uint8_t path[sizeof s->uri + MANIFEST_URI_MAX + 2];
+	struct writer room = writer_of(path, sizeof path);
 	struct manifest m;
 	enum manifest_reason reason = manifest_check(bytes_of(s->envelope, s->envelope_len), a->ports.signature, &m);
 	if (reason != MANIFEST_GOOD) {
 		end_with(a, result_of(reason), manifest_reason_text(reason), now);
 		return;
 	}
-	if (!coap_uri_parse(package_uri(a), &base) || !coap_uri_resolve(&base, m.uri, &uri) || !aim(a, &uri)) {
+	if (!coap_uri_parse(package_uri(a), &base) || !coap_uri_resolve(&base, m.uri, &room, &uri) || !aim(a, &uri)) {
 		end_with(a, FIRMWARE_RESULT_INVALID_URI, "the image's URI is not on our server", now);
 		return;
 	}

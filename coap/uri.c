@@ -178,18 +178,56 @@ bool coap_uri_parse(struct bytes text, struct coap_uri *ret)
 	return skip_scheme(&text, "coaps+tcp://") && parse_from_authority(text, true, true, ret);
 }
 
-bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struct coap_uri *ret)
+/* ---- references (RFC 3986 section 5.2) ---- */
+
+/* Appends segments behind what has been written since `start`, and leaves dot segments out (section 5.2.4). One at the
+ * end of the path leaves a slash. */
+static void append_segments(struct writer *room, const uint8_t *start, struct bytes segments, bool is_end)
+{
+	bool is_last = false;
+	while (!is_last) {
+		size_t end = find_any(segments, "/");
+		struct bytes segment = bytes_first(segments, end);
+		bool is_up = bytes_equal_text(segment, ".."), is_dot = is_up || bytes_equal_text(segment, ".");
+		is_last = end == segments.len;
+		while (is_up && room->at > start && *--room->at != '/')
+			;
+		if (!is_dot || (is_last && is_end))
+			write_u8(room, '/');
+		if (!is_dot)
+			write_bytes(room, segment);
+		segments = bytes_from(segments, end + 1);
+	}
+}
+
+/* Section 5.2.3: a path without a slash at its start takes the place of the base's last segment. */
+static struct bytes merge(struct bytes base, struct bytes path, struct writer *room)
+{
+	const uint8_t *start = room->at;
+	bool is_absolute = path.data[0] == '/';
+	size_t directory = is_absolute ? 0 : base.len;
+	while (directory > 0 && base.data[directory - 1] != '/')
+		directory--;
+	if (directory > 1)
+		append_segments(room, start, bytes_of(base.data + 1, directory - 2), false);
+	append_segments(room, start, bytes_from(path, is_absolute ? 1 : 0), true);
+	return bytes_of(start, (size_t)(room->at - start));
+}
+
+bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struct writer *room, struct coap_uri *ret)
 {
 	struct coap_uri uri = *base;
 	struct bytes rest = reference;
+	size_t separator = find_any(reference, ":/?");
 	if (skip_scheme(&rest, "//"))
 		return parse_from_authority(rest, base->is_secure, base->is_reliable, ret);
-	if (reference.len > 0 && reference.data[0] != '/' && reference.data[0] != '?')
+	if (separator < reference.len && reference.data[separator] == ':')
 		return coap_uri_parse(reference, ret);
 	if (reference.len > 0 && !parse_path_and_query(reference, &uri))
 		return false;
-	if (uri.path.len == 0)
-		uri.path = base->path;
+	uri.path = uri.path.len == 0 || reference.len == 0 ? base->path : merge(base->path, uri.path, room);
+	if (room->failed)
+		return false;
 	*ret = uri;
 	return true;
 }

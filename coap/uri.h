@@ -29,9 +29,11 @@ struct coap_uri {
 /* Reads an absolute URI. False on other schemes, user information, fragments, empty hosts, bad ports, broken
  * percent-encoding and characters that RFC 3986 does not allow. */
 bool coap_uri_parse(struct bytes text, struct coap_uri *ret);
-/* Reads a reference relative to `base` (RFC 3986 section 5): an absolute URI, "//host/path", an absolute path with or
- * without query, "?query", or "". A path without a slash at its start is refused. */
-bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struct coap_uri *ret);
+/* Reads a reference relative to `base` (RFC 3986 section 5.2): an absolute URI, "//host/path", a path with or without
+ * query, "?query", or "". A path, which may begin below the base's ("temp", "../light"), is put together in `room`,
+ * whose buffer must outlive `ret`; two bytes more than both texts have are enough. False where coap_uri_parse is, and
+ * when `room` is too small. */
+bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struct writer *room, struct coap_uri *ret);
 
 /* The address in `host`; false when it is a name. */
 bool coap_uri_address(const struct coap_uri *uri, struct address *ret);

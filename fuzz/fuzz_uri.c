@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *copy = malloc(size), *out = malloc(size + 16), *room = malloc(size);
+	uint8_t *copy = malloc(size), *out = malloc(size + 16), *room = malloc(size + 8);
 	struct coap_uri uri, again;
 	struct address address;
 	if (size > 0)
@@ -26,7 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(bytes_equal(uri.host, again.host) && bytes_equal(uri.path, again.path));
 		assert(bytes_equal(uri.query, again.query) && uri.has_query == again.has_query);
 		assert(coap_uri_address(&uri, &address) == coap_uri_address(&again, &address));
-		assert(coap_uri_resolve(&again, bytes_of_text("/x"), &uri));
+		decoded = writer_of(room, size + 8);
+		assert(coap_uri_resolve(&again, bytes_of_text("../x/."), &decoded, &uri));
+		decoded = writer_of(room, size + 8);
+		coap_uri_resolve(&uri, bytes_of(copy, size), &decoded, &again);
 	}
 	free(room);
 	free(out);

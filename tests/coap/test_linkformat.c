@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/linkformat.h"
+#include "coap/uri.h"
 #include "tests/base/hex.h"
 
 #include <setjmp.h>
@@ -255,6 +256,100 @@ static void links_are_filtered_by_one_query(void **state)
 	}
 }
 
+/* RFC 6690 section 5, in the order of the examples; the linefeeds there are for readers. */
+#define TEMPERATURE "</sensors/temp>;rt=\"temperature-c\";if=\"sensor\""
+#define ANCHORED                                                                              \
+	"<http://www.example.com/sensors/t123>;anchor=\"/sensors/temp\";rel=\"describedby\"," \
+	"</t>;anchor=\"/sensors/temp\";rel=\"alternate\""
+
+static void the_rfcs_examples_have_their_links(void **state)
+{
+	static const char *const rows[][2] = {
+		{"</sensors/temp>;if=\"sensor\",</sensors/light>;if=\"sensor\"",
+			"/sensors/temp{if=sensor|}/sensors/light{if=sensor|}"},
+		{"</sensors>;ct=40", "/sensors{ct=40|}"},
+		{TEMPERATURE ",</sensors/light>;rt=\"light-lux\";if=\"sensor\"",
+			"/sensors/temp{rt=temperature-c|if=sensor|}/sensors/light{rt=light-lux|if=sensor|}"},
+		{"</sensors/light>;rt=\"light-lux core.sen-light\";if=\"sensor\"",
+			"/sensors/light{rt=light-lux core.sen-light|if=sensor|}"},
+		{"</sensors>;ct=40;title=\"Sensor Index\"," TEMPERATURE
+		 ",</sensors/light>;rt=\"light-lux\";if=\"sensor\"," ANCHORED,
+			"/sensors{ct=40|title=Sensor Index|}/sensors/temp{rt=temperature-c|if=sensor|}"
+			"/sensors/light{rt=light-lux|if=sensor|}http://www.example.com/sensors/t123{anchor=/sensors/"
+			"temp|"
+			"rel=describedby|}/t{anchor=/sensors/temp|rel=alternate|}"},
+		{"</firmware/v2.1>;rt=\"firmware\";sz=262144", "/firmware/v2.1{rt=firmware|sz=262144|}"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[400];
+		struct writer w = writer_of(text, sizeof text);
+		assert_true(structure_of(bytes_of_text(rows[i][0]), &w));
+		if (!bytes_equal_text(writer_bytes(&w), rows[i][1]))
+			fail_msg("%s becomes %.*s", rows[i][0], (int)writer_bytes(&w).len, text);
+	}
+}
+
+static void the_rfcs_queries_select_their_links(void **state)
+{
+	static const struct {
+		const char *query, *selected;
+	} rows[] = {
+		{"rt=light-lux", "/sensors/light "},
+		{"anchor=/sensors/temp", "http://www.example.com/sensors/t123 /t "},
+		{"rt=firmware", "/firmware/v2.1 "},
+	};
+	static const char all[] = "</sensors>;ct=40;title=\"Sensor Index\"," TEMPERATURE
+				  ",</sensors/light>;rt=\"light-lux core.sen-light\";if=\"sensor\"," ANCHORED
+				  ",</firmware/v2.1>;rt=\"firmware\";sz=262144";
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct coap_link_reader links = coap_linkformat_links(bytes_of_text(all));
+		struct coap_link link;
+		char text[128];
+		struct writer w = writer_of(text, sizeof text);
+		while (coap_linkformat_next(&links, &link)) {
+			if (!coap_linkformat_matches(&link, bytes_of_text(rows[i].query)))
+				continue;
+			write_bytes(&w, link.target);
+			write_text(&w, " ");
+		}
+		assert_false(links.failed);
+		assert_true(bytes_equal_text(writer_bytes(&w), rows[i].selected));
+	}
+}
+
+/* RFC 6690 section 2.1: targets and anchors are URI references, relative to where the list came from. */
+static void targets_are_resolved_against_the_uri_of_the_list(void **state)
+{
+	static const char *const rows[][3] = {
+		{"coap://h/.well-known/core", "/sensors/temp", "coap://h/sensors/temp"},
+		{"coap://h/.well-known/core?rt=x", "/t", "coap://h/t"},
+		{"coap://h/sensors/", "temp", "coap://h/sensors/temp"},
+		{"coap://h/sensors", "sensors/light", "coap://h/sensors/light"},
+		{"coap://h/a/list", "../t?x=1", "coap://h/t?x=1"},
+		{"coaps://[2001:db8::1]:7/a", "t", "coaps://[2001:db8::1]:7/t"},
+		{"coap://h/a", "coap://g:7/t", "coap://g:7/t"},
+		{"coap://h/a", "//g/t", "coap://g/t"},
+		{"coap://h/a", "", "coap://h/a"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char list[64], text[64], path[64];
+		struct writer w = writer_of(list, sizeof list), room = writer_of(path, sizeof path);
+		struct coap_uri base, uri;
+		struct coap_link link;
+		coap_linkformat_write_target(&w, bytes_of_text(rows[i][1]));
+		struct coap_link_reader links = coap_linkformat_links(writer_bytes(&w));
+		assert_true(coap_linkformat_next(&links, &link));
+		assert_true(coap_uri_parse(bytes_of_text(rows[i][0]), &base));
+		assert_true(coap_uri_resolve(&base, link.target, &room, &uri));
+		w = writer_of(text, sizeof text);
+		coap_uri_write(&w, &uri);
+		assert_true(bytes_equal_text(writer_bytes(&w), rows[i][2]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +362,9 @@ int main(void)
 		cmocka_unit_test(links_are_written_and_read_back),
 		cmocka_unit_test(what_cannot_be_a_link_is_not_written),
 		cmocka_unit_test(links_are_filtered_by_one_query),
+		cmocka_unit_test(the_rfcs_examples_have_their_links),
+		cmocka_unit_test(the_rfcs_queries_select_their_links),
+		cmocka_unit_test(targets_are_resolved_against_the_uri_of_the_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,14 +44,14 @@ static const struct {
 
 static void uris_over_tcp_are_known_by_their_scheme(void **state)
 {
-	uint8_t text[64];
-	struct writer w = writer_of(text, sizeof text);
+	uint8_t text[64], room[64];
+	struct writer w = writer_of(text, sizeof text), path = writer_of(room, sizeof room);
 	struct coap_uri uri, other;
 	(void)state;
 	assert_true(coap_uri_parse(bytes_of_text("COAP+TCP://h/a"), &uri));
 	assert_true(uri.is_reliable && !uri.is_secure);
 	assert_int_equal(uri.port, 5683); /* RFC 8323 section 8.1 */
-	assert_true(coap_uri_resolve(&uri, bytes_of_text("//other:7/b?c"), &other));
+	assert_true(coap_uri_resolve(&uri, bytes_of_text("//other:7/b?c"), &path, &other));
 	assert_true(other.is_reliable);
 	coap_uri_write(&w, &other);
 	assert_true(bytes_equal_text(writer_bytes(&w), "coap+tcp://other:7/b?c"));
@@ -200,8 +200,11 @@ static void references_are_resolved_against_a_base(void **state)
 		{"//g/z", "coaps://g/z"},
 		{"coap://g/z", "coap://g/z"},
 		{"/", "coaps://h:1/"},
-		{"a/b", NULL},
-		{"../a", NULL},
+		{"a/b", "coaps://h:1/x/a/b"},
+		{"../a", "coaps://h:1/a"},
+		{"a:b", NULL}, /* that is a scheme */
+		{"./a:b", "coaps://h:1/x/a:b"},
+		{":a", NULL},
 		{"http://g/", NULL},
 		{"/a b", NULL},
 		{"/%4", NULL},
@@ -211,13 +214,55 @@ static void references_are_resolved_against_a_base(void **state)
 	struct coap_uri base, uri;
 	assert_true(coap_uri_parse(bytes_of_text("coaps://h:1/x/y?q"), &base));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		char text[64];
-		struct writer w = writer_of(text, sizeof text);
-		assert_int_equal(coap_uri_resolve(&base, bytes_of_text(rows[i][0]), &uri), rows[i][1] != NULL);
+		char text[64], path[64];
+		struct writer w = writer_of(text, sizeof text), room = writer_of(path, sizeof path);
+		assert_int_equal(coap_uri_resolve(&base, bytes_of_text(rows[i][0]), &room, &uri), rows[i][1] != NULL);
 		if (rows[i][1] == NULL)
 			continue;
 		coap_uri_write(&w, &uri);
 		assert_true(bytes_equal_text(writer_bytes(&w), rows[i][1]));
+	}
+}
+
+/* RFC 3986 sections 5.4.1 and 5.4.2, without those that have a fragment. */
+static void the_rfcs_references_become_the_rfcs_uris(void **state)
+{
+	static const char *const rows[][2] = {{"g", "/b/c/g"}, {"./g", "/b/c/g"}, {"g/", "/b/c/g/"}, {"/g", "/g"},
+		{"?y", "/b/c/d;p?y"}, {"g?y", "/b/c/g?y"}, {";x", "/b/c/;x"}, {"g;x", "/b/c/g;x"}, {"", "/b/c/d;p?q"},
+		{".", "/b/c/"}, {"./", "/b/c/"}, {"..", "/b/"}, {"../", "/b/"}, {"../g", "/b/g"}, {"../..", "/"},
+		{"../../", "/"}, {"../../g", "/g"}, {"../../../g", "/g"}, {"../../../../g", "/g"}, {"/./g", "/g"},
+		{"/../g", "/g"}, {"g.", "/b/c/g."}, {".g", "/b/c/.g"}, {"g..", "/b/c/g.."}, {"..g", "/b/c/..g"},
+		{"./../g", "/b/g"}, {"./g/.", "/b/c/g/"}, {"g/./h", "/b/c/g/h"}, {"g/../h", "/b/c/h"},
+		{"g;x=1/./y", "/b/c/g;x=1/y"}, {"g;x=1/../y", "/b/c/y"}, {"g?y/./x", "/b/c/g?y/./x"},
+		{"g?y/../x", "/b/c/g?y/../x"}};
+	struct coap_uri base, uri;
+	(void)state;
+	assert_true(coap_uri_parse(bytes_of_text("coap://a/b/c/d;p?q"), &base));
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[64], path[64];
+		struct writer w = writer_of(text, sizeof text), room = writer_of(path, sizeof path);
+		assert_true(coap_uri_resolve(&base, bytes_of_text(rows[i][0]), &room, &uri));
+		coap_uri_write(&w, &uri);
+		if (!bytes_equal_text(bytes_from(writer_bytes(&w), sizeof "coap://a" - 1), rows[i][1]))
+			fail_msg("%s becomes %.*s", rows[i][0], (int)writer_bytes(&w).len, text);
+	}
+}
+
+static void a_relative_path_stands_below_any_base_and_needs_its_room(void **state)
+{
+	static const char *const rows[][2] = {{"coap://a", "/g/h"}, {"coap://a?q", "/g/h"}, {"coap://a/", "/g/h"},
+		{"coap://a/b", "/g/h"}, {"coap://a//b", "//g/h"}, {"coap://a/b/../c", "/g/h"}};
+	struct coap_uri base, uri;
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char path[8];
+		struct writer room = writer_of(path, sizeof path);
+		assert_true(coap_uri_parse(bytes_of_text(rows[i][0]), &base));
+		assert_true(coap_uri_resolve(&base, bytes_of_text("g/h"), &room, &uri));
+		assert_true(bytes_equal_text(uri.path, rows[i][1]));
+		assert_false(uri.has_query);
+		room = writer_of(path, strlen(rows[i][1]) - 1);
+		assert_false(coap_uri_resolve(&base, bytes_of_text("g/h"), &room, &uri));
 	}
 }
 
@@ -377,6 +422,8 @@ int main(void)
 		cmocka_unit_test(no_prefix_of_a_uri_reads_beyond_its_end),
 		cmocka_unit_test(a_uri_is_written_without_its_default_port),
 		cmocka_unit_test(references_are_resolved_against_a_base),
+		cmocka_unit_test(the_rfcs_references_become_the_rfcs_uris),
+		cmocka_unit_test(a_relative_path_stands_below_any_base_and_needs_its_room),
 		cmocka_unit_test(an_address_is_taken_from_literals_only),
 		cmocka_unit_test(values_longer_than_their_options_allow_are_refused),
 		cmocka_unit_test(too_little_room_or_too_many_options_are_refused),
