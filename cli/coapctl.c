@@ -4,6 +4,7 @@
 #include "cli/coap_client.h"
 #include "cli/coap_download.h"
 #include "cli/coap_print.h"
+#include "cli/coap_repeat.h"
 #include "cli/option_text.h"
 #include "coap/io/multicast.h"
 #include "coap/uri.h"
@@ -22,6 +23,7 @@
 #define PAYLOAD_MAX_BYTES (16 * 1024 * 1024)
 #define VALUES_MAX_BYTES  4096
 #define GROUP_WAIT_S      10
+#define REPEAT_INTERVAL   SECONDS(1)
 #define STOP_INTERVAL     ((msec)20) /* how often to look whether the server has let go */
 
 enum exit_status {
@@ -60,6 +62,10 @@ static const char help[] =
 	"      --qblock[=con]         long bodies by Q-Block (RFC 9177): in sets of ten, non-confirmable or "
 	"confirmable\n"
 	"  -d, --download FILE        get a long body into a file, many blocks at a time\n"
+	"      --repeat N             get N times in a row, through a cache: what is fresh is not asked for again,\n"
+	"                             what is stale is validated by its ETag; -v and -j tell where each answer came\n"
+	"                             from: server, cache, validated\n"
+	"      --interval SECONDS     from one of these to the next (1)\n"
 	"      --ack-timeout MS       until a message is sent again, at first and as long as nothing is measured "
 	"(2000)\n"
 	"      --max-retransmit N     how often it is sent again (4)\n"
@@ -87,11 +93,11 @@ struct job {
 	bool observes, discovers;
 	const char *uri_text, *payload_text, *download, *proxy_text;
 	uint16_t content_format, accept;
-	uint64_t timeout_s, block_size, ack_timeout_ms, max_retransmit;
+	uint64_t timeout_s, block_size, ack_timeout_ms, max_retransmit, repeat, interval_s;
 	bool is_group;
 	uint32_t interface;
 	enum coap_qblock_use qblock;
-	bool is_nonconfirmable, is_json, is_verbose;
+	bool is_nonconfirmable, is_json, is_verbose, has_interval;
 	struct bytes psk_identity, psk_key;
 	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
 	/* while it runs */
@@ -198,6 +204,10 @@ static bool take_option(struct job *j, int option, const char *value)
 		return take_number(value, 1000, 60000, &j->ack_timeout_ms);
 	case 'R':
 		return take_number(value, 1, 8, &j->max_retransmit);
+	case 'N':
+		return take_number(value, 1, 1000000000, &j->repeat);
+	case 'V':
+		return j->has_interval = take_number(value, 0, 1000000000, &j->interval_s);
 	case 'q':
 		j->qblock = value == NULL ? COAP_QBLOCK_NON : COAP_QBLOCK_CON;
 		return value == NULL || strcmp(value, "con") == 0;
@@ -238,6 +248,8 @@ static const struct option long_options[] = {
 	{"block-size", required_argument, NULL, 'b'},
 	{"qblock", optional_argument, NULL, 'q'},
 	{"download", required_argument, NULL, 'd'},
+	{"repeat", required_argument, NULL, 'N'},
+	{"interval", required_argument, NULL, 'V'},
 	{"ack-timeout", required_argument, NULL, 'A'},
 	{"max-retransmit", required_argument, NULL, 'R'},
 	{"json", no_argument, NULL, 'j'},
@@ -288,6 +300,12 @@ static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
 		return (enum exit_status)fail(EXIT_USAGE, "coaps needs --psk-identity and --psk-key", NULL);
 	if (j->is_group && (j->observes || j->method == COAP_EMPTY || j->download != NULL || j->uri.is_secure))
 		return (enum exit_status)fail(EXIT_USAGE, "--group goes with single requests without security", NULL);
+	if (j->repeat > 0 && (strcmp(j->command, "get") != 0 || j->is_group || j->download != NULL ||
+				     j->payload_text != NULL || j->qblock != COAP_QBLOCK_OFF))
+		return (enum exit_status)fail(
+			EXIT_USAGE, "--repeat goes with get, without --download or --qblock", NULL);
+	if (j->has_interval && j->repeat == 0)
+		return (enum exit_status)fail(EXIT_USAGE, "--interval goes with --repeat", NULL);
 	if (j->download != NULL && (j->method != COAP_GET || j->observes || j->discovers))
 		return (enum exit_status)fail(EXIT_USAGE, "--download goes with get", NULL);
 	return EXIT_DONE;
@@ -375,6 +393,13 @@ static void end(struct job *j, enum exit_status status)
 	coap_client_stop(&j->client);
 }
 
+static enum exit_status exit_status_of(enum coap_code code)
+{
+	return coap_code_class(code) == 4   ? EXIT_CLIENT_ERROR
+	       : coap_code_class(code) == 5 ? EXIT_SERVER_ERROR
+					    : EXIT_DONE;
+}
+
 static void show(struct job *j, const struct coap_reply *reply)
 {
 	bool is_error = coap_code_is_error(reply->code);
@@ -437,9 +462,7 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 		show(j, reply);
 		if (j->observes && coap_code_is_success(reply->code))
 			fputs("coapctl: the server does not let this be observed\n", stderr);
-		end(j, coap_code_class(reply->code) == 4    ? EXIT_CLIENT_ERROR
-			: coap_code_class(reply->code) == 5 ? EXIT_SERVER_ERROR
-							    : EXIT_DONE);
+		end(j, exit_status_of(reply->code));
 		return;
 	case COAP_OUTCOME_RESET:
 		if (j->method == COAP_EMPTY)
@@ -539,6 +562,36 @@ static enum exit_status run_download(struct job *j)
 	return EXIT_LOCAL;
 }
 
+static enum exit_status run_repeat(struct job *j)
+{
+	struct coap_repeat_config config = {.options = &j->options,
+		.times = (uint32_t)j->repeat,
+		.interval = j->has_interval ? SECONDS((msec)j->interval_s) : REPEAT_INTERVAL,
+		.patience = SECONDS((msec)j->timeout_s),
+		.is_nonconfirmable = j->is_nonconfirmable,
+		.is_json = j->is_json,
+		.is_verbose = j->is_verbose};
+	struct coap_repeat_result result;
+	if (!coap_repeat(&j->client, &config, &result))
+		return (enum exit_status)fail(EXIT_LOCAL, "the request cannot be sent", NULL);
+	switch (result.outcome) {
+	case COAP_OUTCOME_RESPONSE:
+		return exit_status_of(result.code);
+	case COAP_OUTCOME_TIMEOUT:
+		return (enum exit_status)fail(EXIT_SILENT, "no answer", NULL);
+	case COAP_OUTCOME_LOST:
+		return (enum exit_status)fail(EXIT_SILENT, "the session ended", j->client.failure);
+	case COAP_OUTCOME_RESET:
+		return (enum exit_status)fail(EXIT_BROKEN, "the server rejected the request", NULL);
+	case COAP_OUTCOME_NOTIFICATION: /* these three only to those who ask for them */
+	case COAP_OUTCOME_MEMBER:
+	case COAP_OUTCOME_BLOCK:
+	case COAP_OUTCOME_BROKEN:
+		return (enum exit_status)fail(EXIT_BROKEN, "the answer cannot be used", NULL);
+	}
+	return EXIT_BROKEN;
+}
+
 static bool start(struct job *j, struct bytes payload)
 {
 	struct coap_call call = {.to = j->client.server,
@@ -598,6 +651,8 @@ static enum exit_status run_with_transmission(struct job *j, struct bytes payloa
 	if (j->max_retransmit > 0)
 		t.max_retransmit = (uint8_t)j->max_retransmit;
 	(void)coap_endpoint_set_transmission(j->client.endpoint, &j->client.server, &t);
+	if (j->repeat > 0)
+		return run_repeat(j);
 	return j->download != NULL ? run_download(j) : run(j, payload);
 }
 

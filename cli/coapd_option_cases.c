@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/coapd_option_cases.h"
 
-#define XML_BEFORE "<word>"
-#define XML_AFTER  "</word>"
+#define SHORT_MAX_AGE_S 1
+#define XML_BEFORE      "<word>"
+#define XML_AFTER       "</word>"
 
 /* ---- /query and /location-query ---- */
 
@@ -96,6 +97,13 @@ static enum coap_answer handle_multi_format(void *context, struct coap_endpoint 
 	return coapd_answer_code(ret, COAP_METHOD_NOT_ALLOWED);
 }
 
+static enum coap_answer handle_short(void *value, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	ret->max_age_s = SHORT_MAX_AGE_S;
+	return coapd_value_handle(value, endpoint, request, ret, now);
+}
+
 void coapd_option_cases_init(struct coapd_option_cases *o, struct coapd_table *table)
 {
 	const struct coap_resource rows[] = {
@@ -103,11 +111,13 @@ void coapd_option_cases_init(struct coapd_option_cases *o, struct coapd_table *t
 		{.path = "location-query", .handle = handle_location_query, .context = o},
 		{.path = "multi-format", .attributes = "ct=\"0 41\"", .handle = handle_multi_format, .context = o},
 		{.path = "validate", .handle = coapd_value_handle, .context = &o->validate},
+		{.path = "short-lived", .handle = handle_short, .context = &o->short_lived},
 		{.path = "create1", .handle = coapd_value_handle, .context = &o->create1},
 	};
 	struct bytes first_word = bytes_of_text("word");
 	memcpy(o->word, first_word.data, first_word.len);
 	o->word_len = first_word.len;
+	coapd_value_set_text(&o->short_lived, "fresh for a second");
 	coapd_value_set_text(&o->validate, "valid until somebody changes it");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		(void)coapd_table_add(table, rows[i]);

@@ -6,6 +6,7 @@
  *     /location-query   POST answers with two Location-Query options
  *     /multi-format     GET gives text or XML as Accept says, PUT takes both and refuses others (4.15)
  *     /validate         a value with an ETag, for validation and If-Match
+ *     /short-lived      the same with a Max-Age of one second, for caches
  *     /create1          a value that is not there at first, for If-None-Match */
 #pragma once
 
@@ -15,7 +16,7 @@
 #define COAPD_FORMATS_MAX_BYTES 64
 
 struct coapd_option_cases {
-	struct coapd_value validate, create1;
+	struct coapd_value validate, short_lived, create1;
 	uint8_t word[COAPD_FORMATS_MAX_BYTES]; /* what /multi-format shows in either form */
 	size_t word_len;
 };

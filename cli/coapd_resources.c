@@ -18,6 +18,7 @@ const char coapd_resources_help[] =
 	"  /location-query  POST answers with a Location-Query\n"
 	"  /multi-format    GET in text (0) or XML (41)\n"
 	"  /validate        a value, for ETag and If-Match\n"
+	"  /short-lived     the same with a Max-Age of one second, for caches\n"
 	"  /create1         a value that is not there at first, for If-None-Match\n"
 	"  /separate        a value that is answered later; /separate/below, /separate/fixed\n"
 	"  /link1 /link2 /link3 /path   attributes and sub-resources, for discovery\n"
