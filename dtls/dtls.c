@@ -17,10 +17,22 @@ size_t dtls_memory(const struct dtls_config *config)
 	       dtls_handshakes_memory(config->handshakes);
 }
 
+/* Names of sessions must not come again when a new process begins with the same key. */
+static void begin_names(struct dtls *d)
+{
+	uint8_t key[DTLS_CID_KEY_BYTES];
+	prng_fill(&d->prng, key, sizeof key);
+	if (d->config.cid_key != NULL)
+		memcpy(key, d->config.cid_key, sizeof key);
+	dtls_sessions_set_cid(&d->sessions, d->config.worker, key);
+	slab_begin_at(&d->sessions.slab, prng_u32(&d->prng));
+}
+
 struct dtls *dtls_init(void *memory, const struct dtls_config *config, const uint8_t seed[PRNG_SEED_BYTES])
 {
 	struct dtls *d = memory;
 	uint8_t *tables = (uint8_t *)memory + (sizeof *d + 63) / 64 * 64;
+	assert(config->sessions <= DTLS_CID_SLOTS);
 	memset(d, 0, sizeof *d);
 	d->config = *config;
 	if (d->config.mtu_bytes == 0)
@@ -35,6 +47,7 @@ struct dtls *dtls_init(void *memory, const struct dtls_config *config, const uin
 	d->hash_seed = prng_u64(&d->prng);
 	dtls_cookies_init(&d->cookies, &d->config.crypto, &d->prng);
 	dtls_sessions_init(&d->sessions, tables, config->sessions, d->hash_seed);
+	begin_names(d);
 	dtls_handshakes_init(
 		&d->handshakes, tables + dtls_sessions_memory(config->sessions), config->handshakes, d->hash_seed);
 	return d;

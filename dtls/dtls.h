@@ -29,9 +29,12 @@
 #define DTLS_MESSAGE_MAX_BYTES 4096 /* largest message that dtls_send takes */
 
 struct dtls_config {
-	uint32_t sessions, handshakes; /* capacities; the engine must have room for as many handshakes */
+	uint32_t sessions, handshakes; /* capacities, at most DTLS_CID_SLOTS sessions; the engine must have room for as
+					  many handshakes */
 	bool accepts;                  /* serve ClientHellos; a device's client side does not */
 	bool uses_cid;                 /* speak connection IDs; a server also gives names to its peers */
+	uint8_t worker;                /* this process's number inside its connection IDs (cid.h) */
+	const uint8_t *cid_key;        /* DTLS_CID_KEY_BYTES, copied; NULL: drawn from the seed */
 	uint16_t mtu_bytes;            /* largest datagram of a handshake, 1200 when 0 */
 	msec idle_limit;               /* a session not heard from for so long is closed; 0: never */
 	msec handshake_limit;          /* from its first datagram to its end, 60 s when 0 */

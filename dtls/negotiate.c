@@ -158,10 +158,10 @@ struct dtls_handshake *dtls_negotiate_begin(
 		dtls_session_give(&d->sessions, session);
 		return NULL;
 	}
-	struct dtls_session *s = dtls_session_get(&d->sessions, session);
-	dtls_cid_draw(&d->prng, s->read_cid);
+	uint8_t name[DTLS_CID_BYTES];
+	dtls_session_cid(&d->sessions, session, name);
 	start->offers_cid = d->config.uses_cid;
-	start->cid = is_client ? BYTES_NONE : bytes_of(s->read_cid, DTLS_CID_BYTES);
+	start->cid = is_client ? BYTES_NONE : bytes_of(name, sizeof name);
 	start->mtu_bytes = d->config.mtu_bytes;
 	if (!d->config.engine.begin(d->config.engine.context, slot_of(d, h), start)) {
 		dtls_handshake_remove(&d->handshakes, h);

@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-/* Two hash tables of chained slots and one list by age, all linked by slot + 1 through the sessions themselves, so a
- * session costs its own size, its slab entry and its two bucket heads. */
+/* A hash table of chained slots and one list by age, both linked by slot + 1 through the sessions themselves, so a
+ * session costs its own size, its slab entry and its bucket head. */
 
 static uint32_t buckets_for(uint32_t capacity)
 {
@@ -24,13 +24,13 @@ static size_t rounded(size_t bytes)
 size_t dtls_sessions_memory(uint32_t capacity)
 {
 	assert(capacity > 0 && capacity <= UINT32_MAX / 2);
-	return rounded(capacity * sizeof(struct dtls_session)) + 2 * rounded(buckets_for(capacity) * sizeof(uint32_t)) +
+	return rounded(capacity * sizeof(struct dtls_session)) + rounded(buckets_for(capacity) * sizeof(uint32_t)) +
 	       2 * rounded(capacity * sizeof(uint32_t));
 }
 
 size_t dtls_sessions_bytes_each(void)
 {
-	return sizeof(struct dtls_session) + 4 * sizeof(uint32_t);
+	return sizeof(struct dtls_session) + 3 * sizeof(uint32_t);
 }
 
 void dtls_sessions_init(struct dtls_sessions *t, void *memory, uint32_t capacity, uint64_t seed)
@@ -41,12 +41,16 @@ void dtls_sessions_init(struct dtls_sessions *t, void *memory, uint32_t capacity
 	*t = (struct dtls_sessions){.buckets = buckets, .seed = seed};
 	t->sessions = arena_take(&arena, capacity * sizeof *t->sessions);
 	t->by_address = arena_take(&arena, buckets * sizeof *t->by_address);
-	t->by_cid = arena_take(&arena, buckets * sizeof *t->by_cid);
 	uint32_t *generations = arena_take(&arena, capacity * sizeof *generations);
 	uint32_t *next = arena_take(&arena, capacity * sizeof *next);
 	memset(t->by_address, 0, buckets * sizeof *t->by_address);
-	memset(t->by_cid, 0, buckets * sizeof *t->by_cid);
 	slab_init(&t->slab, generations, next, capacity);
+}
+
+void dtls_sessions_set_cid(struct dtls_sessions *t, uint8_t worker, const uint8_t key[DTLS_CID_KEY_BYTES])
+{
+	t->worker = worker;
+	memcpy(t->cid_key, key, sizeof t->cid_key);
 }
 
 static struct dtls_session *at(const struct dtls_sessions *t, uint32_t link)
@@ -62,11 +66,6 @@ static struct handle handle_at(const struct dtls_sessions *t, uint32_t link)
 static uint32_t *address_bucket(const struct dtls_sessions *t, const struct address *address)
 {
 	return &t->by_address[address_hash(address, t->seed) & (t->buckets - 1)];
-}
-
-static uint32_t *cid_bucket(const struct dtls_sessions *t, const uint8_t cid[DTLS_CID_BYTES])
-{
-	return &t->by_cid[bytes_hash(bytes_of(cid, DTLS_CID_BYTES), t->seed) & (t->buckets - 1)];
 }
 
 /* ---- the list by age ---- */
@@ -106,16 +105,6 @@ static void forget_address(struct dtls_sessions *t, struct dtls_session *s, uint
 		place = &at(t, *place)->next_by_address;
 	*place = s->next_by_address;
 	s->has_address = false;
-}
-
-static void forget_cid(struct dtls_sessions *t, struct dtls_session *s, uint32_t link)
-{
-	if (!s->reads_cid)
-		return;
-	uint32_t *place = cid_bucket(t, s->read_cid);
-	while (*place != link)
-		place = &at(t, *place)->next_by_cid;
-	*place = s->next_by_cid;
 }
 
 static uint32_t link_by_address(const struct dtls_sessions *t, const struct address *address)
@@ -172,11 +161,6 @@ void dtls_session_establish(struct dtls_sessions *t, struct handle h, const stru
 	s->is_established = true;
 	s->active = now;
 	take_address(t, s, h.slot + 1, &address);
-	if (s->reads_cid) {
-		uint32_t *bucket = cid_bucket(t, s->read_cid);
-		s->next_by_cid = *bucket;
-		*bucket = h.slot + 1;
-	}
 	list_append(t, s, h.slot + 1);
 }
 
@@ -186,7 +170,6 @@ void dtls_session_give(struct dtls_sessions *t, struct handle h)
 	assert(s != NULL);
 	if (s->is_established) {
 		forget_address(t, s, h.slot + 1);
-		forget_cid(t, s, h.slot + 1);
 		list_remove(t, s);
 	}
 	memset(s, 0, sizeof *s);
@@ -198,14 +181,18 @@ struct handle dtls_session_find_by_address(const struct dtls_sessions *t, const 
 	return handle_at(t, link_by_address(t, address));
 }
 
+void dtls_session_cid(const struct dtls_sessions *t, struct handle h, uint8_t ret_name[DTLS_CID_BYTES])
+{
+	dtls_cid_seal(t->cid_key, &(struct dtls_cid_place){t->worker, h}, ret_name);
+}
+
 struct handle dtls_session_find_by_cid(const struct dtls_sessions *t, struct bytes cid)
 {
-	if (cid.len != DTLS_CID_BYTES)
+	struct dtls_cid_place place;
+	if (!dtls_cid_open(t->cid_key, cid, &place) || place.worker != t->worker)
 		return HANDLE_NONE;
-	uint32_t link = *cid_bucket(t, cid.data);
-	while (link != 0 && memcmp(at(t, link)->read_cid, cid.data, DTLS_CID_BYTES) != 0)
-		link = at(t, link)->next_by_cid;
-	return handle_at(t, link);
+	const struct dtls_session *s = dtls_session_get(t, place.session);
+	return s != NULL && s->is_established && s->reads_cid ? place.session : HANDLE_NONE;
 }
 
 void dtls_session_heard(struct dtls_sessions *t, struct handle h, msec now)

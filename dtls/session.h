@@ -4,8 +4,9 @@
  *
  * A session is taken when a handshake begins, so that a full table is noticed before the work is done, and becomes
  * visible to find_by_address and find_by_cid when it is established. An address leads to one session, the one heard
- * from there last. Established sessions stand in a list by the moment of their last sign of life, oldest first:
- * since one idle limit holds for all, the front of the list is the next to expire. Links are slot + 1, 0 ends a chain.
+ * from there last; a connection ID of ours carries the session's place in the table (cid.h). Established sessions stand
+ * in a list by the moment of their last sign of life, oldest first: since one idle limit holds for all, the front of
+ * the list is the next to expire. Links are slot + 1, 0 ends a chain.
  */
 #pragma once
 
@@ -22,9 +23,8 @@ struct dtls_session {
 	struct dtls_window window;
 	uint64_t principal; /* dtls_principal.number */
 	msec active;        /* the last authentic record from the peer, or the end of the handshake */
-	uint32_t next_by_address, next_by_cid, older, newer;
+	uint32_t next_by_address, older, newer;
 	uint32_t hello; /* a hash of the ClientHello's random: a late copy of it must not begin a new handshake */
-	uint8_t read_cid[DTLS_CID_BYTES];
 	uint8_t verify_data[DTLS_VERIFY_DATA_BYTES]; /* of our Finished; see dtls.c on the last flight */
 	uint16_t finished_sequence, plain_number, suite;
 	struct dtls_cid write_cid;
@@ -33,22 +33,25 @@ struct dtls_session {
 
 struct dtls_sessions {
 	struct dtls_session *sessions;
-	uint32_t *by_address, *by_cid; /* `buckets` heads each */
-	uint32_t buckets;              /* a power of two */
+	uint32_t *by_address; /* `buckets` heads */
+	uint32_t buckets;     /* a power of two */
 	uint32_t oldest, newest;
 	struct slab slab;
 	uint64_t seed;
+	uint8_t worker, cid_key[DTLS_CID_KEY_BYTES];
 };
 
 /* How many bytes dtls_sessions_init needs, and what one session costs, everything counted. */
 size_t dtls_sessions_memory(uint32_t capacity);
 size_t dtls_sessions_bytes_each(void);
-/* `memory` must be aligned to 8 and stays the owner's. */
+/* `memory` must be aligned to 8 and stays the owner's. Worker and key are zero until set. */
 void dtls_sessions_init(struct dtls_sessions *t, void *memory, uint32_t capacity, uint64_t seed);
+/* What this table's connection IDs are made with; before the first session. */
+void dtls_sessions_set_cid(struct dtls_sessions *t, uint8_t worker, const uint8_t key[DTLS_CID_KEY_BYTES]);
 
 /* A session that nobody finds yet. False when the table is full. */
 bool dtls_session_take(struct dtls_sessions *t, const struct address *address, bool is_client, struct handle *ret);
-/* Makes it findable by its address and, when `reads_cid` is set, by its read_cid. */
+/* Makes it findable by its address and, when the result says `reads_cid`, by its connection ID. */
 void dtls_session_establish(
 	struct dtls_sessions *t, struct handle h, const struct dtls_engine_result *result, msec now);
 /* Forgets it and wipes its keys. */
@@ -58,6 +61,8 @@ void dtls_session_give(struct dtls_sessions *t, struct handle h);
 struct dtls_session *dtls_session_get(const struct dtls_sessions *t, struct handle h);
 /* HANDLE_NONE when there is none. */
 struct handle dtls_session_find_by_address(const struct dtls_sessions *t, const struct address *address);
+/* The connection ID that the peer of this session puts into its records. */
+void dtls_session_cid(const struct dtls_sessions *t, struct handle h, uint8_t ret_name[DTLS_CID_BYTES]);
 struct handle dtls_session_find_by_cid(const struct dtls_sessions *t, struct bytes cid);
 
 /* An authentic record came. */

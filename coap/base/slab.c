@@ -10,7 +10,28 @@
 void slab_init(struct slab *s, uint32_t *generations, uint32_t *next, uint32_t capacity)
 {
 	assert(capacity < NO_SLOT);
-	*s = (struct slab){generations, next, capacity, 0, NO_SLOT, 0};
+	*s = (struct slab){.generations = generations, .next = next, .capacity = capacity, .first_free = NO_SLOT};
+}
+
+void slab_begin_at(struct slab *s, uint32_t generation)
+{
+	s->first_generation = generation & ~UINT32_C(1);
+}
+
+bool slab_restore(struct slab *s, struct handle h)
+{
+	if (h.slot < s->untouched || h.slot >= s->capacity || h.generation % 2 == 0)
+		return false;
+	while (s->untouched < h.slot) {
+		uint32_t slot = s->untouched++;
+		s->generations[slot] = s->first_generation;
+		s->next[slot] = s->first_free;
+		s->first_free = slot;
+	}
+	s->untouched++;
+	s->generations[h.slot] = h.generation;
+	s->used++;
+	return true;
 }
 
 bool slab_take(struct slab *s, struct handle *ret)
@@ -20,7 +41,7 @@ bool slab_take(struct slab *s, struct handle *ret)
 		s->first_free = s->next[slot];
 	} else if (s->untouched < s->capacity) {
 		slot = s->untouched++;
-		s->generations[slot] = 0;
+		s->generations[slot] = s->first_generation;
 	} else {
 		return false;
 	}

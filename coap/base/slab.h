@@ -22,9 +22,18 @@ struct slab {
 	uint32_t *generations; /* one per slot */
 	uint32_t *next;        /* the free list, one per slot */
 	uint32_t capacity, used, first_free, untouched;
+	uint32_t first_generation; /* of slots not taken yet; even */
 };
 
 void slab_init(struct slab *s, uint32_t *generations, uint32_t *next, uint32_t capacity);
+
+/* Slots that have never been taken begin with this generation, so that handles of an earlier life of the table are told
+ * from those of this one. Rounded down to an even number. */
+void slab_begin_at(struct slab *s, uint32_t generation);
+/* Takes exactly this handle, as it was in an earlier life of the table. Only in ascending order of slots, before
+ * anything else was taken. False when the slot is too high or not above the last one, or the generation is of no
+ * taken slot. */
+bool slab_restore(struct slab *s, struct handle h);
 
 /* False when every slot is taken. */
 bool slab_take(struct slab *s, struct handle *ret);

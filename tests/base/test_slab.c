@@ -127,6 +127,29 @@ static void a_renewed_slot_belongs_to_another_object(void **state)
 	assert_int_equal(s.used, 0);
 }
 
+static void handles_of_an_earlier_life_are_taken_again_in_ascending_order(void **state)
+{
+	struct slab s;
+	struct handle h;
+	(void)state;
+	slab_init(&s, generations, next, SLOTS);
+	slab_begin_at(&s, 1001);
+	assert_false(slab_restore(&s, (struct handle){1, 6}));
+	assert_false(slab_restore(&s, (struct handle){SLOTS, 7}));
+	assert_true(slab_restore(&s, (struct handle){1, 7}));
+	assert_false(slab_restore(&s, (struct handle){1, 7}));
+	assert_false(slab_restore(&s, (struct handle){0, 7}));
+	assert_true(slab_restore(&s, (struct handle){3, 9}));
+	assert_true(slab_is_valid(&s, (struct handle){1, 7}) && slab_is_valid(&s, (struct handle){3, 9}));
+	assert_int_equal(s.used, 2);
+	for (uint32_t i = 2; i < SLOTS; i++) {
+		assert_true(slab_take(&s, &h));
+		assert_true(h.slot != 1 && h.slot != 3);
+		assert_int_equal(h.generation, 1001);
+	}
+	assert_false(slab_take(&s, &h));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +158,7 @@ int main(void)
 		cmocka_unit_test(made_up_handles_are_not_valid),
 		cmocka_unit_test(storage_need_not_be_cleared),
 		cmocka_unit_test(random_taking_and_giving_agrees_with_a_plain_array),
+		cmocka_unit_test(handles_of_an_earlier_life_are_taken_again_in_ascending_order),
 		cmocka_unit_test(a_renewed_slot_belongs_to_another_object),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/base/prng.h"
 #include "dtls/session.h"
 
 #include <setjmp.h>
@@ -36,19 +37,13 @@ static struct address address_number(uint32_t n)
 	return address_ipv4(10, 0, (uint8_t)(n / 256), (uint8_t)n, 5684);
 }
 
-static void cid_number(uint8_t cid[DTLS_CID_BYTES], uint32_t n)
-{
-	memcpy(cid, (const uint8_t[DTLS_CID_BYTES]){1, 2, 3, 4, 5, 6, (uint8_t)(n / 256), (uint8_t)n}, DTLS_CID_BYTES);
-}
-
-/* A session at address n, with connection ID n when `reads_cid`. */
+/* A session at address n, found by its connection ID too when `reads_cid`. */
 static struct handle established(struct dtls_sessions *t, uint32_t n, bool reads_cid, msec now)
 {
 	struct address address = address_number(n);
 	struct handle h;
 	struct dtls_engine_result result = {.suite = DTLS_SUITE_PSK_AES_128_CCM_8, .reads_cid = reads_cid};
 	assert_true(dtls_session_take(t, &address, false, &h));
-	cid_number(dtls_session_get(t, h)->read_cid, n);
 	dtls_session_establish(t, h, &result, now);
 	return h;
 }
@@ -59,10 +54,10 @@ static bool found_at(const struct dtls_sessions *t, uint32_t n, struct handle h)
 	return handle_equal(dtls_session_find_by_address(t, &address), h);
 }
 
-static bool found_as(const struct dtls_sessions *t, uint32_t n, struct handle h)
+static bool found_by_name(const struct dtls_sessions *t, struct handle h)
 {
 	uint8_t cid[DTLS_CID_BYTES];
-	cid_number(cid, n);
+	dtls_session_cid(t, h, cid);
 	return handle_equal(dtls_session_find_by_cid(t, bytes_of(cid, sizeof cid)), h);
 }
 
@@ -82,26 +77,24 @@ static void a_session_is_found_only_when_it_is_established(void **state)
 	assert_true(dtls_session_take(t, &address, false, &h));
 	assert_non_null(dtls_session_get(t, h));
 	assert_true(found_at(t, 1, HANDLE_NONE));
-	assert_true(found_as(t, 1, HANDLE_NONE));
+	assert_false(found_by_name(t, h));
 	assert_true(handle_is_none(dtls_session_oldest(t)));
 	dtls_session_give(t, h);
 	assert_null(dtls_session_get(t, h));
 
 	h = established(t, 1, true, 5);
 	assert_true(found_at(t, 1, h));
-	assert_true(found_as(t, 1, h));
-	assert_true(found_as(t, 2, HANDLE_NONE));
+	assert_true(found_by_name(t, h));
 	assert_true(handle_is_none(dtls_session_find_by_cid(t, bytes_of_text("short"))));
 	dtls_session_give(t, h);
 	assert_true(found_at(t, 1, HANDLE_NONE));
-	assert_true(found_as(t, 1, HANDLE_NONE));
+	assert_false(found_by_name(t, h));
 }
 
 static void a_session_without_connection_id_is_not_found_by_one(void **state)
 {
 	struct dtls_sessions *t = &((struct table *)*state)->sessions;
-	established(t, 1, false, 5);
-	assert_true(found_as(t, 1, HANDLE_NONE));
+	assert_false(found_by_name(t, established(t, 1, false, 5)));
 }
 
 static void a_full_table_takes_no_more_until_one_goes(void **state)
@@ -113,12 +106,12 @@ static void a_full_table_takes_no_more_until_one_goes(void **state)
 		handles[i] = established(t, i, true, i);
 	assert_false(dtls_session_take(t, &address, false, &extra));
 	for (uint32_t i = 0; i < CAPACITY; i++)
-		assert_true(found_at(t, i, handles[i]) && found_as(t, i, handles[i]));
+		assert_true(found_at(t, i, handles[i]) && found_by_name(t, handles[i]));
 	for (uint32_t i = 0; i < CAPACITY; i += 2)
 		dtls_session_give(t, handles[i]);
 	for (uint32_t i = 0; i < CAPACITY; i++)
 		assert_true(found_at(t, i, i % 2 == 0 ? HANDLE_NONE : handles[i]) &&
-			    found_as(t, i, i % 2 == 0 ? HANDLE_NONE : handles[i]));
+			    found_by_name(t, handles[i]) == (i % 2 != 0));
 	assert_true(dtls_session_take(t, &address, false, &extra));
 	assert_int_not_equal(extra.generation, handles[extra.slot].generation);
 }
@@ -131,7 +124,7 @@ static void a_session_that_moves_is_found_at_its_new_address_alone(void **state)
 	dtls_session_move(t, h, &there);
 	assert_true(found_at(t, 1, HANDLE_NONE));
 	assert_true(found_at(t, 2, h));
-	assert_true(found_as(t, 1, h));
+	assert_true(found_by_name(t, h));
 }
 
 static void whoever_was_heard_last_has_the_address(void **state)
@@ -141,7 +134,7 @@ static void whoever_was_heard_last_has_the_address(void **state)
 	struct address there = address_number(1), back = address_number(3);
 	dtls_session_move(t, second, &there);
 	assert_true(found_at(t, 1, second));
-	assert_true(found_as(t, 1, first));
+	assert_true(found_by_name(t, first));
 	dtls_session_move(t, first, &back); /* it had no address any more */
 	assert_true(found_at(t, 3, first));
 	assert_true(found_at(t, 1, second));
