@@ -5,6 +5,7 @@
 #include "cli/coap_download.h"
 #include "cli/coap_print.h"
 #include "cli/coap_repeat.h"
+#include "cli/coapctl_sweep.h"
 #include "cli/option_text.h"
 #include "coap/io/multicast.h"
 #include "coap/uri.h"
@@ -48,6 +49,7 @@ static const char help[] =
 	"  observe    GET, and every notification until it is stopped or the time is over\n"
 	"  discover   the links of /.well-known/core, one a line; a query of the URI filters: ?rt=temperature\n"
 	"  ping       an empty message, and how long its answer took\n"
+	"  sweep      one request to many addresses; coapctl sweep --help tells more\n"
 	"\n"
 	"URI          coap://host[:port]/path?query, coap+tcp:// over TCP, or coaps:// with a pre-shared key\n"
 	"\n"
@@ -662,6 +664,8 @@ int main(int argc, char *argv[])
 	struct bytes payload;
 	const char *reason = NULL;
 	struct coap_client_config config = {0};
+	if (argc > 1 && strcmp(argv[1], "sweep") == 0)
+		return coapctl_sweep(argc - 1, argv + 1);
 	j->content_format = j->accept = COAP_FORMAT_NONE;
 	j->block_size = 1024;
 	enum exit_status status = read_arguments(j, argc, argv);
