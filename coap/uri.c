@@ -254,9 +254,10 @@ bool coap_uri_address(const struct coap_uri *uri, struct address *ret)
 	struct writer w = writer_of(text, sizeof text);
 	if (uri->is_ipv6)
 		write_literal(&w, uri->host);
-	else if (find_any(uri->host, ":") == uri->host.len)
-		write_bytes(&w, uri->host);
-	return !w.failed && address_parse(writer_bytes(&w), uri->port, ret);
+	else
+		write_decoded(&w, uri->host); /* "%31" is the same as "1" (RFC 3986 section 6.2.2.2) */
+	struct bytes host = writer_bytes(&w);
+	return !w.failed && (uri->is_ipv6 || find_any(host, ":") == host.len) && address_parse(host, uri->port, ret);
 }
 
 /* ---- to options ---- */
@@ -288,6 +289,8 @@ static bool add_host(const struct coap_uri *uri, struct writer *room, struct coa
 	struct bytes host = decode(room, uri->host);
 	for (size_t i = 0; i < host.len; i++)
 		start[i] = lower(start[i]);
+	if (host.len > 0 && host.data[0] == '[') /* as an option it would be an address (RFC 7252 section 6.5) */
+		return false;
 	return add_decoded(options, COAP_OPTION_URI_HOST, host, room);
 }
 

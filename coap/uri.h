@@ -35,12 +35,13 @@ bool coap_uri_parse(struct bytes text, struct coap_uri *ret);
  * when `room` is too small. */
 bool coap_uri_resolve(const struct coap_uri *base, struct bytes reference, struct writer *room, struct coap_uri *ret);
 
-/* The address in `host`; false when it is a name. */
+/* The address in `host`, which may be percent-encoded; false when it is a name. */
 bool coap_uri_address(const struct coap_uri *uri, struct address *ret);
 
 /* Adds Uri-Host (for names only), Uri-Path and Uri-Query (RFC 7252 section 6.4); Uri-Port is not needed as the request
  * goes to that port. Dot segments are resolved. Decoded values go to `room`, whose buffer must outlive the list. False
- * when `room` or the list is too small, or a value is longer than its option may be. */
+ * when `room` or the list is too small, a value is longer than its option may be, or the name begins with a bracket,
+ * as only a literal may. */
 bool coap_uri_add_options(const struct coap_uri *uri, struct writer *room, struct coap_options *options);
 
 /* Appends the text of the URI. */

@@ -276,6 +276,8 @@ static void an_address_is_taken_from_literals_only(void **state)
 		{"coap://[fe80::1%3]/", "[fe80::1%3]:5683"},
 		{"coap://localhost/", NULL},
 		{"coap://1.2.3.4.5/", NULL},
+		{"coap://%31.2.3.%34/", "1.2.3.4:5683"},
+		{"coap://1.2.3.4%3A80/", NULL},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char text[ADDRESS_TEXT_BYTES];
@@ -413,6 +415,17 @@ static void uris_survive_the_way_through_options(void **state)
 	}
 }
 
+static void a_name_that_would_be_a_literal_as_an_option_is_no_request(void **state)
+{
+	uint8_t room[64];
+	struct writer decoded = writer_of(room, sizeof room);
+	struct coap_options options = {0};
+	struct coap_uri uri;
+	(void)state;
+	assert_true(coap_uri_parse(bytes_of_text("coap://%5B%3A%3A1%5D/"), &uri));
+	assert_false(coap_uri_add_options(&uri, &decoded, &options));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +442,7 @@ int main(void)
 		cmocka_unit_test(too_little_room_or_too_many_options_are_refused),
 		cmocka_unit_test(options_become_a_uri),
 		cmocka_unit_test(uris_survive_the_way_through_options),
+		cmocka_unit_test(a_name_that_would_be_a_literal_as_an_option_is_no_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
