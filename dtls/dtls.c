@@ -89,6 +89,7 @@ bool dtls_send_record(struct dtls *d, struct dtls_session *s, enum dtls_content 
 {
 	if (s->write_number > DTLS_RECORD_NUMBER_MAX)
 		return false;
+	dtls_session_spend(&d->sessions, s);
 	struct writer w = writer_of(d->out, sizeof d->out);
 	dtls_record_seal(&w,
 		&(struct dtls_record_out){.type = type,

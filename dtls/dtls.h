@@ -22,6 +22,7 @@
 #include "coap/base/prng.h"
 #include "coap/base/trace.h"
 #include "coap/transport.h"
+#include "dtls/cid.h"
 #include "dtls/credential.h"
 #include "dtls/crypto.h"
 #include "dtls/engine.h"
@@ -139,3 +140,39 @@ bool dtls_session_info(const struct dtls *d, struct handle session, struct dtls_
 uint32_t dtls_sessions_used(const struct dtls *d);
 uint32_t dtls_handshakes_used(const struct dtls *d);
 const struct dtls_counters *dtls_counters(const struct dtls *d);
+
+/* ---- state that outlives the process (save.h) ---- */
+
+/* An owner who wants sessions to survive him keeps two things where they survive as well: the marks, and one record a
+ * slot. While he runs he writes, as often as he likes:
+ *
+ *     while (dtls_changed(d, &slot, &session))
+ *             dtls_save(d, save, slot, ...)  and put it in its place;  then dtls_saved(d, slot, reserved)
+ *
+ * and when he begins anew he restores what is not marked, in ascending order of slots, before anything is received. */
+struct dtls_save;
+struct dtls_saved_session;
+
+/* How much memory the marks of this configuration need. */
+size_t dtls_marks_bytes(const struct dtls_config *config);
+/* From now on changes are marked in `marks`, which is zero and aligned to 8. It stays the owner's. */
+void dtls_mark_in(struct dtls *d, uint64_t *marks);
+/* How many slots are marked. */
+uint32_t dtls_changed_count(const struct dtls *d);
+/* A slot whose saved copy is out of date, and the session there: HANDLE_NONE when nobody is, and zeros are to be
+ * written. False when there is none. */
+bool dtls_changed(struct dtls *d, uint32_t *ret_slot, struct handle *ret_session);
+/* Something of the owner's own has changed that he keeps with the session. */
+void dtls_change(struct dtls *d, struct handle session);
+/* Writes the record of an established session (DTLS_SAVE_RECORD_BYTES); see dtls_save_write. */
+bool dtls_save(struct dtls *d, struct dtls_save *save, struct handle session, uint16_t reserve, struct bytes note,
+	uint8_t *out);
+/* What is in the slot now has been written, with `reserve` numbers left out. */
+void dtls_saved(struct dtls *d, uint32_t slot, uint16_t reserve);
+/* Puts a session back. `shift` is how far this process's count of time is ahead of the one that it was written in.
+ * False when it has no place here. */
+bool dtls_restore(struct dtls *d, const struct dtls_saved_session *saved, msec shift, msec now);
+/* All are back. */
+void dtls_restored(struct dtls *d);
+/* What connection IDs are made with, for the head of what is saved. */
+void dtls_cid_secret(const struct dtls *d, uint8_t ret_key[DTLS_CID_KEY_BYTES]);

@@ -111,6 +111,7 @@ static void handshake_in_session(struct dtls *d, struct dtls_session *s, struct 
 {
 	if (!s->may_repeat_finished || text.len == 0 || text.data[0] != DTLS_HANDSHAKE_FINISHED)
 		return;
+	dtls_session_spend(&d->sessions, s);
 	struct writer w = writer_of(d->out, sizeof d->out);
 	dtls_flight_write_last(&w, s, &d->config.crypto);
 	if (w.failed)

@@ -118,8 +118,10 @@ static uint32_t link_by_address(const struct dtls_sessions *t, const struct addr
 static void take_address(struct dtls_sessions *t, struct dtls_session *s, uint32_t link, const struct address *address)
 {
 	uint32_t other = link_by_address(t, address);
-	if (other != 0)
+	if (other != 0) {
 		forget_address(t, at(t, other), other);
+		dtls_session_changed(t, other - 1);
+	}
 	s->address = *address;
 	uint32_t *bucket = address_bucket(t, address);
 	s->next_by_address = *bucket;
@@ -162,6 +164,7 @@ void dtls_session_establish(struct dtls_sessions *t, struct handle h, const stru
 	s->active = now;
 	take_address(t, s, h.slot + 1, &address);
 	list_append(t, s, h.slot + 1);
+	dtls_session_changed(t, h.slot);
 }
 
 void dtls_session_give(struct dtls_sessions *t, struct handle h)
@@ -171,6 +174,7 @@ void dtls_session_give(struct dtls_sessions *t, struct handle h)
 	if (s->is_established) {
 		forget_address(t, s, h.slot + 1);
 		list_remove(t, s);
+		dtls_session_changed(t, h.slot);
 	}
 	memset(s, 0, sizeof *s);
 	slab_give(&t->slab, h);
@@ -202,6 +206,7 @@ void dtls_session_heard(struct dtls_sessions *t, struct handle h, msec now)
 	s->active = now;
 	list_remove(t, s);
 	list_append(t, s, h.slot + 1);
+	dtls_session_changed(t, h.slot);
 }
 
 void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct address *address)
@@ -210,9 +215,120 @@ void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct ad
 	assert(s != NULL && s->is_established);
 	forget_address(t, s, h.slot + 1);
 	take_address(t, s, h.slot + 1, address);
+	dtls_session_changed(t, h.slot);
 }
 
 struct handle dtls_session_oldest(const struct dtls_sessions *t)
 {
 	return handle_at(t, t->oldest);
+}
+
+/* ---- saving ---- */
+
+size_t dtls_sessions_marks_bytes(uint32_t capacity)
+{
+	return ((size_t)capacity + 63) / 64 * sizeof(uint64_t);
+}
+
+void dtls_sessions_mark_in(struct dtls_sessions *t, uint64_t *marks)
+{
+	t->changed = marks;
+	t->changed_count = t->changed_at = 0;
+}
+
+void dtls_session_changed(struct dtls_sessions *t, uint32_t slot)
+{
+	uint64_t bit = UINT64_C(1) << slot % 64;
+	if (t->changed == NULL || (t->changed[slot / 64] & bit) != 0)
+		return;
+	t->changed[slot / 64] |= bit;
+	t->changed_count++;
+}
+
+void dtls_session_spend(struct dtls_sessions *t, struct dtls_session *s)
+{
+	if (s->reserved > 0)
+		s->reserved--;
+	else
+		dtls_session_changed(t, (uint32_t)(s - t->sessions));
+}
+
+bool dtls_session_next_changed(struct dtls_sessions *t, uint32_t *ret_slot)
+{
+	if (t->changed_count == 0)
+		return false;
+	uint32_t words = (t->slab.capacity + 63) / 64, word = t->changed_at / 64;
+	uint64_t bits = t->changed[word] & UINT64_MAX << t->changed_at % 64;
+	while (bits == 0) {
+		word = word + 1 == words ? 0 : word + 1;
+		bits = t->changed[word];
+	}
+	*ret_slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
+	t->changed_at = *ret_slot;
+	return true;
+}
+
+void dtls_session_saved(struct dtls_sessions *t, uint32_t slot, uint16_t reserved)
+{
+	uint64_t bit = UINT64_C(1) << slot % 64;
+	t->sessions[slot].reserved = reserved;
+	if ((t->changed[slot / 64] & bit) == 0)
+		return;
+	t->changed[slot / 64] &= ~bit;
+	t->changed_count--;
+}
+
+bool dtls_session_restore(struct dtls_sessions *t, struct handle h, const struct dtls_session *session)
+{
+	assert(session->is_established);
+	if (!slab_restore(&t->slab, h))
+		return false;
+	struct dtls_session *s = &t->sessions[h.slot];
+	struct address address = session->address;
+	*s = *session;
+	s->has_address = false;
+	s->older = s->newer = s->next_by_address = 0;
+	if (session->has_address)
+		take_address(t, s, h.slot + 1, &address);
+	list_append(t, s, h.slot + 1);
+	dtls_session_changed(t, h.slot);
+	return true;
+}
+
+/* Merges two chains, each oldest first and linked by `newer`. */
+static uint32_t merge(struct dtls_sessions *t, uint32_t a, uint32_t b)
+{
+	uint32_t first = 0, *end = &first;
+	while (a != 0 && b != 0) {
+		uint32_t *from = at(t, b)->active < at(t, a)->active ? &b : &a;
+		*end = *from;
+		end = &at(t, *from)->newer;
+		*from = *end;
+	}
+	*end = a != 0 ? a : b;
+	return first;
+}
+
+/* Bottom up: runs[i] is a sorted chain of 2^i sessions, or empty. */
+void dtls_sessions_restored(struct dtls_sessions *t)
+{
+	uint32_t runs[32] = {0}, link = t->oldest, sorted = 0, before = 0;
+	while (link != 0) {
+		uint32_t run = link, i = 0;
+		link = at(t, link)->newer;
+		at(t, run)->newer = 0;
+		for (; runs[i] != 0; i++) {
+			run = merge(t, runs[i], run);
+			runs[i] = 0;
+		}
+		runs[i] = run;
+	}
+	for (uint32_t i = 0; i < 32; i++)
+		sorted = merge(t, runs[i], sorted);
+	t->oldest = sorted;
+	for (link = sorted; link != 0; link = at(t, link)->newer) {
+		at(t, link)->older = before;
+		before = link;
+	}
+	t->newest = before;
 }

@@ -7,7 +7,10 @@
  * from there last; a connection ID of ours carries the session's place in the table (cid.h). Established sessions stand
  * in a list by the moment of their last sign of life, oldest first: since one idle limit holds for all, the front of
  * the list is the next to expire. Links are slot + 1, 0 ends a chain.
- */
+ *
+ * For an owner who saves sessions (save.h) the table marks each slot whose saved copy is out of date, in memory of the
+ * owner's. Of the numbers of records that we send the copy reserves DTLS_SESSION_RESERVE ahead, so that only every so
+ * many of them make a mark; anything else that happens to a session makes one at once. */
 #pragma once
 
 #include "coap/base/address.h"
@@ -15,6 +18,8 @@
 #include "coap/base/slab.h"
 #include "dtls/engine.h"
 #include "dtls/window.h"
+
+#define DTLS_SESSION_RESERVE 1024 /* records that a saved session may send before it has to be saved again */
 
 struct dtls_session {
 	struct address address;
@@ -27,6 +32,7 @@ struct dtls_session {
 	uint32_t hello; /* a hash of the ClientHello's random: a late copy of it must not begin a new handshake */
 	uint8_t verify_data[DTLS_VERIFY_DATA_BYTES]; /* of our Finished; see dtls.c on the last flight */
 	uint16_t finished_sequence, plain_number, suite;
+	uint16_t reserved; /* how many of the next write_numbers the saved copy has left out */
 	struct dtls_cid write_cid;
 	bool is_established : 1, is_client : 1, reads_cid : 1, has_address : 1, may_repeat_finished : 1;
 };
@@ -39,6 +45,8 @@ struct dtls_sessions {
 	struct slab slab;
 	uint64_t seed;
 	uint8_t worker, cid_key[DTLS_CID_KEY_BYTES];
+	uint64_t *changed;                  /* one bit a slot; NULL: nobody saves */
+	uint32_t changed_count, changed_at; /* how many bits are set; where the search for the next one begins */
 };
 
 /* How many bytes dtls_sessions_init needs, and what one session costs, everything counted. */
@@ -72,3 +80,23 @@ void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct ad
 
 /* The session heard from longest ago; HANDLE_NONE when none is established. */
 struct handle dtls_session_oldest(const struct dtls_sessions *t);
+
+/* ---- saving ---- */
+
+/* How much memory the marks need. */
+size_t dtls_sessions_marks_bytes(uint32_t capacity);
+/* From now on changes are marked in `marks`, which is zero, aligned to 8, and stays the owner's. */
+void dtls_sessions_mark_in(struct dtls_sessions *t, uint64_t *marks);
+/* The session's saved copy is out of date. */
+void dtls_session_changed(struct dtls_sessions *t, uint32_t slot);
+/* One number of a record is about to be used. Before it is. */
+void dtls_session_spend(struct dtls_sessions *t, struct dtls_session *s);
+/* The next marked slot, round and round. False when there is none. */
+bool dtls_session_next_changed(struct dtls_sessions *t, uint32_t *ret_slot);
+/* What is in the slot now has been saved, with `reserved` numbers left out. */
+void dtls_session_saved(struct dtls_sessions *t, uint32_t slot, uint16_t reserved);
+/* Puts back a session as it was under this handle, `has_address` saying whether its address leads to it; in ascending
+ * order of slots, before any other is taken. False when the handle has no place in this table. */
+bool dtls_session_restore(struct dtls_sessions *t, struct handle h, const struct dtls_session *session);
+/* All are back: puts them in the order of their last signs of life. */
+void dtls_sessions_restored(struct dtls_sessions *t);

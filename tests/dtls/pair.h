@@ -74,6 +74,7 @@ struct pair_settings {
 	bool is_server, uses_cid, has_certificate;
 	uint32_t sessions, handshakes; /* 8 when 0 */
 	msec idle_limit, handshake_limit;
+	const uint8_t *cid_key; /* NULL: drawn */
 };
 
 struct pair_end *pair_end_start(struct pair_world *w, int number, struct pair_settings settings);
