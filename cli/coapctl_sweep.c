@@ -4,7 +4,7 @@
 #include "cli/coap_print.h"
 #include "cli/memory.h"
 #include "cli/sweep.h"
-#include "cli/targets.h"
+#include "cli/target_source.h"
 #include "coap/block.h"
 #include "coap/content_format.h"
 #include "coap/io/loop.h"
@@ -31,7 +31,6 @@
 #define SUMMARY_MAX_BYTES 60 /* of a payload, on a line */
 #define VALUES_MAX_BYTES  SWEEP_OPTIONS_MAX_BYTES
 #define URI_PREFIX        "coap://[::]"
-#define LINE_MAX_BYTES    TARGETS_TEXT_MAX_BYTES
 
 enum sweep_exit {
 	SWEEP_EXIT_DONE = 0,
@@ -74,34 +73,19 @@ static const char help[] =
 	"  0  somebody answered               2  the command line, or a line of the input, is wrong\n"
 	"  1  the network of this machine     3  nobody answered\n";
 
-/* Lines of standard input, as they come. */
-struct input {
-	char line[LINE_MAX_BYTES + 2];
-	size_t len;
-	uint64_t number;
-	char block[4096];
-	size_t at, end;
-	bool is_cut; /* the line is longer than `line` */
-	bool is_over;
-};
-
 struct job {
 	/* the command line */
 	const char *path;
 	uint64_t rate, timeout_s, port, max_retransmit;
-	bool tries_first, is_json, reads_input;
-	char **words;
-	int word_count, word_next;
+	bool tries_first, is_json;
 	/* while it runs */
-	struct input input;
-	struct targets targets;
+	struct target_source source;
 	struct coap_options options;
 	uint8_t values[VALUES_MAX_BYTES];
 	struct sweep sweep;
 	struct coap_udp *udp;
 	int64_t next_us; /* the moment of the next request */
 	uint64_t groups; /* multicast addresses in a range, left out */
-	bool has_bad_line;
 };
 
 static struct job job;
@@ -161,22 +145,6 @@ static bool take_option(struct job *j, int option, const char *value)
 	}
 }
 
-/* All that are on the command line are read before the first is asked. */
-static int check_targets(struct job *j)
-{
-	struct targets t;
-	const char *reason;
-	for (int i = 0; i < j->word_count; i++) {
-		const char *word = j->words[i];
-		if (strcmp(word, "-") == 0)
-			j->reads_input = true;
-		else if (!targets_parse(bytes_of_text(word), (uint16_t)j->port, &t, &reason))
-			return fail(SWEEP_EXIT_USAGE, word, reason);
-	}
-	j->reads_input = j->reads_input || j->word_count == 0;
-	return SWEEP_EXIT_DONE;
-}
-
 static bool make_options(struct job *j)
 {
 	static char text[sizeof URI_PREFIX + VALUES_MAX_BYTES];
@@ -207,102 +175,11 @@ static int read_arguments(struct job *j, int argc, char *argv[])
 		if (!take_option(j, option, optarg))
 			return fail(SWEEP_EXIT_USAGE, "this cannot be the value of an option", optarg);
 	}
-	j->words = argv + optind;
-	j->word_count = argc - optind;
 	if (!make_options(j))
 		return fail(SWEEP_EXIT_USAGE, "not a path with or without a query", j->path);
-	return check_targets(j);
-}
-
-/* ---- whom to ask ---- */
-
-/* Takes a line from what has been read; false when none is complete. */
-static bool take_line(struct input *in)
-{
-	while (in->at < in->end) {
-		char c = in->block[in->at++];
-		if (c == '\n')
-			return true;
-		if (in->len < sizeof in->line - 1)
-			in->line[in->len++] = c;
-		else
-			in->is_cut = true;
-	}
-	return in->is_over && in->len > 0;
-}
-
-/* The line without its comment and the white space around it. */
-static struct bytes trimmed(const struct input *in)
-{
-	const char *line = in->line;
-	size_t start = 0, end = 0;
-	while (end < in->len && line[end] != '#')
-		end++;
-	while (end > 0 && strchr(" \t\r", line[end - 1]) != NULL)
-		end--;
-	while (start < end && strchr(" \t", line[start]) != NULL)
-		start++;
-	return bytes_of(line + start, end - start);
-}
-
-static bool parse_line(struct job *j, struct input *in)
-{
-	struct bytes text = trimmed(in);
-	const char *reason = "the line is too long";
-	bool is_target = text.len > 0 && !in->is_cut && targets_parse(text, (uint16_t)j->port, &j->targets, &reason);
-	in->number++;
-	if (!is_target && text.len > 0) {
-		fprintf(stderr, "coapctl: line %" PRIu64 ": %s\n", in->number, reason);
-		j->has_bad_line = true;
-	}
-	in->len = 0;
-	in->is_cut = false;
-	return is_target;
-}
-
-static void read_input(struct input *in)
-{
-	ssize_t len = read(STDIN_FILENO, in->block, sizeof in->block);
-	if (len < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	in->is_over = len <= 0;
-	in->at = 0;
-	in->end = len > 0 ? (size_t)len : 0;
-}
-
-/* False when there are no more words, or no more lines as yet. */
-static bool next_targets(struct job *j)
-{
 	const char *reason;
-	while (j->word_next < j->word_count) {
-		const char *word = j->words[j->word_next++];
-		if (strcmp(word, "-") != 0)
-			return targets_parse(bytes_of_text(word), (uint16_t)j->port, &j->targets, &reason);
-	}
-	while (j->reads_input && take_line(&j->input))
-		if (parse_line(j, &j->input))
-			return true;
-	return false;
-}
-
-static bool next_target(struct job *j, struct address *ret)
-{
-	while (!targets_next(&j->targets, ret))
-		if (!next_targets(j))
-			return false;
-	return true;
-}
-
-static bool wants_input(const struct job *j)
-{
-	return j->reads_input && !j->input.is_over && j->input.at == j->input.end && j->word_next == j->word_count &&
-	       j->targets.next >= j->targets.addresses * j->targets.ports;
-}
-
-static bool has_targets(const struct job *j)
-{
-	return j->targets.next < j->targets.addresses * j->targets.ports || j->word_next < j->word_count ||
-	       (j->reads_input && (!j->input.is_over || j->input.at < j->input.end || j->input.len > 0));
+	const char *word = target_source_init(&j->source, argv + optind, argc - optind, (uint16_t)j->port, &reason);
+	return word == NULL ? SWEEP_EXIT_DONE : fail(SWEEP_EXIT_USAGE, word, reason);
 }
 
 /* ---- what is said ---- */
@@ -402,7 +279,7 @@ static void ask(struct job *j, msec now)
 	struct address device;
 	if (j->next_us < now_us - BURST_US)
 		j->next_us = now_us - BURST_US;
-	while (j->next_us <= now_us && sweep_has_room(&j->sweep) && next_target(j, &device)) {
+	while (j->next_us <= now_us && sweep_has_room(&j->sweep) && target_source_next(&j->source, &device)) {
 		j->next_us += interval_us;
 		if (address_is_multicast(&device))
 			j->groups++;
@@ -415,9 +292,9 @@ static void ask(struct job *j, msec now)
 static int idle_ms(const struct job *j, msec now)
 {
 	msec at = sweep_deadline(&j->sweep);
-	if (!has_targets(j) && j->sweep.quiet >= now)
+	if (!target_source_has_more(&j->source) && j->sweep.quiet >= now)
 		at = msec_earlier(at, j->sweep.quiet + 1);
-	else if (has_targets(j) && sweep_has_room(&j->sweep) && !wants_input(j))
+	else if (target_source_has_more(&j->source) && sweep_has_room(&j->sweep) && !target_source_is_dry(&j->source))
 		at = msec_earlier(at, (j->next_us + 999) / 1000);
 	if (at == NEVER)
 		return -1;
@@ -427,15 +304,15 @@ static int idle_ms(const struct job *j, msec now)
 static void wait_for_something(struct job *j, msec now)
 {
 	struct pollfd fds[2] = {{.fd = coap_udp_descriptor(j->udp), .events = POLLIN},
-		{.fd = wants_input(j) ? STDIN_FILENO : -1, .events = POLLIN}};
+		{.fd = target_source_is_dry(&j->source) ? STDIN_FILENO : -1, .events = POLLIN}};
 	if (poll(fds, 2, idle_ms(j, now)) > 0 && fds[1].revents != 0)
-		read_input(&j->input);
+		target_source_read(&j->source);
 }
 
 static void run(struct job *j)
 {
 	msec now = coap_loop_read_clock();
-	while (is_stopped == 0 && (has_targets(j) || !sweep_is_over(&j->sweep, now))) {
+	while (is_stopped == 0 && (target_source_has_more(&j->source) || !sweep_is_over(&j->sweep, now))) {
 		wait_for_something(j, now);
 		now = coap_loop_read_clock();
 		receive(j, now);
@@ -489,7 +366,7 @@ int coapctl_sweep(int argc, char *argv[])
 		(void)sigaction(SIGTERM, &stop, NULL);
 		run(j);
 		print_totals(j);
-		status = j->has_bad_line                   ? SWEEP_EXIT_USAGE
+		status = j->source.has_bad_line            ? SWEEP_EXIT_USAGE
 			 : j->sweep.counters.answered == 0 ? SWEEP_EXIT_SILENT
 							   : SWEEP_EXIT_DONE;
 	}
