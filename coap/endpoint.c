@@ -356,5 +356,6 @@ const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_en
 bool coap_endpoint_is_idle(const struct coap_endpoint *e)
 {
 	return coap_retransmit_count(&e->retransmit) == 0 && coap_group_count(&e->group) == 0 &&
-	       coap_separates_count(&e->separates) == 0 && coap_exchanges_busy(&e->exchanges) == 0;
+	       coap_separates_count(&e->separates) == 0 && coap_exchanges_busy(&e->exchanges) == 0 &&
+	       !coap_qrequests_are_under_way(&e->qrequests) && !coap_qreplies_are_under_way(&e->qreplies);
 }

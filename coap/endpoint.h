@@ -215,5 +215,6 @@ void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observ
 /* The moment of the latest message or tick, for those who are called without one (a resource's `forget`). */
 msec coap_endpoint_now(const struct coap_endpoint *e);
 const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_endpoint *e);
-/* Whether nothing is in flight: no exchange but observations, no pending message, no separate answer owed. */
+/* Whether nothing is in flight: no exchange but observations, no pending message, no separate answer owed, no body on its
+ * way by Q-Block. */
 bool coap_endpoint_is_idle(const struct coap_endpoint *e);

@@ -574,7 +574,9 @@ static enum coap_qclient_progress after_probe(
 	}
 	/* Who answers anything else has understood the option, for it is critical. */
 	learn(e, q, COAP_QPEER_KNOWS, now);
-	bool is_the_response = probes_with_request(call, q) && !call->observes && (!has_block || !block.has_more);
+	/* A response that comes later leaves as a whole, and its last block may be here before the first. */
+	bool is_alone = !has_block || (block.number == 0 && !block.has_more);
+	bool is_the_response = probes_with_request(call, q) && !call->observes && is_alone;
 	if (is_the_response || (probes_with_request(call, q) && coap_code_is_error(m->code)))
 		return COAP_QCLIENT_RESPONSE;
 	begin_sending(e, q, now);
@@ -752,7 +754,8 @@ static enum coap_qclient_progress be_due(struct coap_endpoint *e, struct coap_qc
 	case COAP_QCALL_PROBING:
 		return COAP_QCLIENT_TIMEOUT;
 	case COAP_QCALL_SENDING:
-		if (coap_qblock_send_is_over(&q->send))
+		/* What waits for an acknowledgement has had its time: more would wait without an end. */
+		if (coap_qblock_send_is_over(&q->send) || (q->is_confirmable && q->in_flight > 0))
 			return try_again(e, q, now);
 		flush(e, q, now);
 		return COAP_QCLIENT_ON;

@@ -79,5 +79,8 @@ void coap_qreply_ended(struct coap_endpoint *e, struct handle h);
 bool coap_qreply_rejected(struct coap_endpoint *e, const struct coap_remote *from, uint16_t id);
 void coap_qreply_lost(struct coap_endpoint *e, const struct coap_remote *remote);
 
+/* Whether any body has not left yet; what is only kept to be asked for does not count. */
+bool coap_qreplies_are_under_way(const struct coap_qreplies *q);
+
 msec coap_qreply_deadline(const struct coap_endpoint *e);
 void coap_qreply_tick(struct coap_endpoint *e, msec now);

@@ -331,6 +331,14 @@ void coap_qrequest_lost(struct coap_endpoint *e, const struct coap_remote *remot
 			end(e, slab_handle(slab, slot));
 }
 
+bool coap_qrequests_are_under_way(const struct coap_qrequests *q)
+{
+	for (uint32_t slot = 0; q->slab.used > 0 && slot < q->slab.untouched; slot++)
+		if (slab_is_taken(&q->slab, slot) && q->items[slot].state != COAP_QREQUEST_ANSWERED)
+			return true;
+	return false;
+}
+
 msec coap_qrequest_deadline(const struct coap_endpoint *e)
 {
 	return deadlines_next(&e->qrequests.deadlines);

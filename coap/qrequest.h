@@ -60,5 +60,8 @@ void coap_qrequest_answered(struct coap_endpoint *e, const struct coap_origin *o
 bool coap_qrequest_rejected(struct coap_endpoint *e, const struct coap_remote *from, uint16_t id);
 void coap_qrequest_lost(struct coap_endpoint *e, const struct coap_remote *remote);
 
+/* Whether any body is not whole yet, or not answered; what is only kept for repetitions does not count. */
+bool coap_qrequests_are_under_way(const struct coap_qrequests *q);
+
 msec coap_qrequest_deadline(const struct coap_endpoint *e);
 void coap_qrequest_tick(struct coap_endpoint *e, msec now);

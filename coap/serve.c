@@ -227,13 +227,6 @@ static bool must_prove(
 	       ((registers || origin->uses_qblock) && !coap_amplification_is_known(e, origin, now));
 }
 
-static void challenge(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
-{
-	struct coap_response r;
-	coap_amplification_challenge(e, origin, &r, now);
-	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
-}
-
 /* ---- groups ---- */
 
 /* RFC 7252 section 8.2 and RFC 7959 section 2.8: what goes to many fits one datagram. The list of links is what
@@ -328,6 +321,19 @@ static bool remember(struct coap_endpoint *e, struct coap_origin *origin, const 
 	       coap_dedup_add(&e->dedup, &origin->remote, origin->id, origin->is_confirmable, now, &origin->dedup);
 }
 
+/* The refusal is the answer to this message (RFC 7252 section 4.5): a copy of it that comes when the address has been
+ * proven must not run beside the request that the client sent in its place. */
+static void challenge(struct coap_endpoint *e, struct coap_origin *origin, const struct coap_message *m, msec now)
+{
+	struct coap_response r;
+	if (!remember(e, origin, m, now)) {
+		coap_refuse_busy(e, origin, now);
+		return;
+	}
+	coap_amplification_challenge(e, origin, &r, now);
+	coap_answer_send(e, origin, &r, HANDLE_NONE, now);
+}
+
 /* RFC 8768 section 3. */
 static bool has_hops_left(const struct coap_message *m)
 {
@@ -336,11 +342,13 @@ static bool has_hops_left(const struct coap_message *m)
 	       (coap_message_uint(m, COAP_OPTION_HOP_LIMIT, &hops) && hops >= 1 && hops <= 255);
 }
 
-/* It asks on for a response that is not there any more, and must not run again or lacks its body. */
+/* It asks on for a response that is not there any more, and must not run again or lacks its body. Also the first block
+ * may be missing: then it asks for that alone, non-confirmably and without a body (RFC 9177 section 4.4). */
 static bool is_lost_reply(const struct coap_origin *origin, const struct coap_message *m)
 {
-	return !origin->has_block1 && origin->has_block2 && m->code != COAP_GET && origin->block2.number > 0 &&
-	       (!coap_code_is_safe(m->code) || m->payload.len == 0);
+	bool misses_first = !origin->is_confirmable && !origin->block2.has_more && m->payload.len == 0;
+	return !origin->has_block1 && origin->has_block2 && m->code != COAP_GET &&
+	       (origin->block2.number > 0 || misses_first) && (!coap_code_is_safe(m->code) || m->payload.len == 0);
 }
 
 static void serve_qblock1(struct coap_endpoint *e, struct bytes datagram, struct coap_origin *origin,
@@ -382,7 +390,7 @@ static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coa
 	} else if (origin->is_group && (origin->uses_qblock || !hears_group(e, origin))) { /* RFC 9177 section 4.8 */
 		return;
 	} else if (must_prove(e, m, origin, now)) {
-		challenge(e, origin, now);
+		challenge(e, origin, m, now);
 	} else if (asks_on(origin, m)) {
 		if (!coap_answer_from_kept(e, origin, now))
 			coap_answer_code(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);

@@ -276,18 +276,22 @@ struct account {
 	struct stage *stage;
 	size_t bytes, messages, confirmables;
 	enum coap_code last;
+	uint8_t echo[COAP_VERIFY_ECHO_BYTES]; /* the latest */
 };
 
 static bool count(void *context, const struct coap_remote *to, struct bytes message, msec now)
 {
 	struct account *a = context;
 	struct coap_message m;
+	struct bytes echo;
 	(void)to, (void)now;
 	a->bytes += message.len;
 	a->messages++;
 	assert_int_equal(coap_message_parse(message, &m), COAP_VERDICT_OK);
 	a->confirmables += m.type == COAP_TYPE_CON;
 	a->last = m.code;
+	if (coap_message_option(&m, COAP_OPTION_ECHO, &echo) && echo.len == sizeof a->echo)
+		memcpy(a->echo, echo.data, echo.len);
 	return true;
 }
 
@@ -297,6 +301,7 @@ static void open_account(struct account *a, struct stage *s)
 	struct coap_endpoint_config config = peer_config(resources, RESOURCES);
 	config.parameters.amplification_max = coap_parameters_default.amplification_max;
 	config.capacities.verified = 4;
+	config.capacities.qblocks = 4;
 	config.capacities.peers = 4; /* what is known of a peer must not widen what a stranger may cause */
 	*a = (struct account){.stage = s};
 	*s = (struct stage){0};
@@ -406,6 +411,34 @@ static void an_echo_of_another_address_proves_nothing(void **state)
 	free(a.memory);
 }
 
+/* RFC 7252 section 4.5: the client asks again in another message, and the network still holds a copy of the first. */
+static void a_request_that_was_refused_for_want_of_an_echo_does_not_run_when_a_copy_of_it_comes_late(void **state)
+{
+	struct account a;
+	struct stage s;
+	struct coap_remote stranger = {address_ipv4(203, 0, 113, 9, 40000), HANDLE_NONE};
+	struct coap_options options = {0};
+	struct coap_token token = {.len = 0};
+	uint8_t first[64], second[64];
+	struct writer w = writer_of(second, sizeof second);
+	(void)state;
+	open_account(&a, &s);
+	struct bytes request = write_request(
+		first, sizeof first, COAP_TYPE_CON, COAP_POST, "long", 8, COAP_OPTION_Q_BLOCK2, 8);
+	coap_endpoint_receive(a.endpoint, &stranger, request, SECONDS(1));
+	assert_int_equal(a.last, COAP_UNAUTHORIZED);
+	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("long"));
+	coap_options_add(&options, COAP_OPTION_ECHO, bytes_of(a.echo, sizeof a.echo));
+	coap_message_write(&w, COAP_TYPE_CON, COAP_GET, 78, &token, &options, BYTES_NONE);
+	coap_endpoint_receive(a.endpoint, &stranger, writer_bytes(&w), SECONDS(2));
+	assert_int_equal(s.executed, 1);
+	assert_int_equal(a.last, COAP_CONTENT);
+	coap_endpoint_receive(a.endpoint, &stranger, request, SECONDS(3));
+	assert_int_equal(s.executed, 1);
+	assert_int_equal(a.last, COAP_UNAUTHORIZED);
+	free(a.memory);
+}
+
 /* RFC 7252 section 5.4.1 and RFC 7967 section 2.1, in what one datagram causes. */
 static void a_refused_option_is_named_and_what_is_not_wanted_is_not_said(void **state)
 {
@@ -457,6 +490,8 @@ int main(void)
 		cmocka_unit_test(no_request_of_a_stranger_causes_more_than_three_times_its_bytes),
 		cmocka_unit_test(empty_and_malformed_messages_cause_no_more_than_their_own_bytes),
 		cmocka_unit_test(an_echo_of_another_address_proves_nothing),
+		cmocka_unit_test(
+			a_request_that_was_refused_for_want_of_an_echo_does_not_run_when_a_copy_of_it_comes_late),
 		cmocka_unit_test(a_refused_option_is_named_and_what_is_not_wanted_is_not_said),
 		cmocka_unit_test(a_secure_session_is_no_stranger),
 	};

@@ -291,6 +291,47 @@ static void a_whole_response_arrives_although_nothing_of_the_client_does_after_i
 	strike(&s);
 }
 
+/* The server was restarted, or has let the response go: what has an effect does not run again without its body. */
+static void asking_for_the_first_block_of_a_response_that_is_gone_runs_nothing(void **state)
+{
+	struct stage s;
+	struct coap_options options = {0};
+	struct coap_token token = coap_token_of(bytes_of("t", 1));
+	uint8_t room[64];
+	struct writer w = writer_of(room, sizeof room);
+	struct coap_remote from;
+	(void)state;
+	raise(&s, 3000);
+	from = peer_remote(&s.client);
+	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("body"));
+	coap_options_add_uint(&options, COAP_OPTION_Q_BLOCK2, coap_block_value((struct coap_block){0, false, 6}));
+	coap_options_add_uint(&options, COAP_OPTION_REQUEST_TAG, 5);
+	coap_message_write(&w, COAP_TYPE_NON, COAP_POST, 1, &token, &options, BYTES_NONE);
+	coap_endpoint_receive(s.server.endpoint, &from, writer_bytes(&w), s.world.now);
+	assert_int_equal(s.executed, 0);
+	strike(&s);
+}
+
+static void an_endpoint_is_not_idle_while_a_body_is_on_its_way_in_either_direction(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise(&s, 40000);
+	acquaint(&s);
+	begin(&s, COAP_POST, "body", content_of(&s), COAP_QBLOCK_NON, false);
+	world_run(&s.world, 30);
+	assert_int_equal(s.executed, 0);
+	assert_false(coap_endpoint_is_idle(s.server.endpoint));
+	while (s.executed == 0)
+		world_run(&s.world, 10);
+	world_run(&s.world, 10);
+	assert_false(coap_endpoint_is_idle(s.server.endpoint));
+	world_run(&s.world, SECONDS(60));
+	assert_executed(&s);
+	assert_true(coap_endpoint_is_idle(s.server.endpoint));
+	strike(&s);
+}
+
 static void slices_go_by_qblock_too(void **state)
 {
 	struct stage s;
@@ -630,6 +671,8 @@ int main(void)
 		cmocka_unit_test(a_short_response_needs_no_more_than_the_probe),
 		cmocka_unit_test(lost_blocks_of_a_response_are_asked_for_in_one_go),
 		cmocka_unit_test(a_whole_response_arrives_although_nothing_of_the_client_does_after_its_request),
+		cmocka_unit_test(asking_for_the_first_block_of_a_response_that_is_gone_runs_nothing),
+		cmocka_unit_test(an_endpoint_is_not_idle_while_a_body_is_on_its_way_in_either_direction),
 		cmocka_unit_test(slices_go_by_qblock_too),
 		cmocka_unit_test(a_response_by_confirmable_messages_arrives_one_by_one),
 		cmocka_unit_test(a_long_request_arrives_in_sets_and_runs_once),
