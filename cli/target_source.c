@@ -29,6 +29,9 @@ static bool take_line(struct target_source *s)
 		char c = s->block[s->at++];
 		if (c == '\n')
 			return true;
+		s->is_comment = s->is_comment || c == '#';
+		if (s->is_comment)
+			continue;
 		if (s->len < sizeof s->line - 1)
 			s->line[s->len++] = c;
 		else
@@ -37,13 +40,11 @@ static bool take_line(struct target_source *s)
 	return s->is_over && s->len > 0;
 }
 
-/* The line without its comment and the white space around it. */
+/* The line without the white space around it. */
 static struct bytes trimmed(const struct target_source *s)
 {
 	const char *line = s->line;
-	size_t start = 0, end = 0;
-	while (end < s->len && line[end] != '#')
-		end++;
+	size_t start = 0, end = s->len;
 	while (end > 0 && strchr(" \t\r", line[end - 1]) != NULL)
 		end--;
 	while (start < end && strchr(" \t", line[start]) != NULL)
@@ -62,7 +63,7 @@ static bool parse_line(struct target_source *s)
 		s->has_bad_line = true;
 	}
 	s->len = 0;
-	s->is_cut = false;
+	s->is_cut = s->is_comment = false;
 	return is_target;
 }
 

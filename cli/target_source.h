@@ -19,6 +19,7 @@ struct target_source {
 	char block[4096];
 	size_t at, end;
 	bool is_cut;       /* the line is longer than `line` */
+	bool is_comment;   /* so is the rest of the line, which is not kept */
 	bool is_over;      /* no more is to come */
 	bool has_bad_line; /* one could not be read, which has been said on standard error */
 };
