@@ -681,6 +681,14 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	coap_transfer_choose_size(call);
 }
 
+bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h)
+{
+	struct coap_client_call *call = call_of(e, h);
+	bool has_options = copy_options(from->options, call);
+	prepare(e, from, call);
+	return has_options && coap_transfer_fits(call);
+}
+
 /* What goes to a group fits one datagram, and there is room to tell its members apart. */
 static bool suits_group(const struct coap_endpoint *e, const struct coap_call *from)
 {
@@ -698,10 +706,7 @@ bool coap_endpoint_request(struct coap_endpoint *e, const struct coap_call *from
 		e->counters.refused_full++;
 		return false;
 	}
-	struct coap_client_call *call = call_of(e, h);
-	bool has_options = copy_options(from->options, call);
-	prepare(e, from, call);
-	if (!has_options || !coap_transfer_fits(call)) {
+	if (!coap_client_prepare(e, from, h)) {
 		coap_exchange_remove(&e->exchanges, h);
 		return false;
 	}

@@ -14,6 +14,8 @@
 
 #include "coap/endpoint_state.h"
 
+/* Fills in what belongs to a new exchange. False when the call's messages cannot be written. */
+bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h);
 /* Sends the requests whose turn has come. */
 void coap_client_ready(struct coap_endpoint *e, msec now);
 /* Sends the request of a new exchange, when its turn comes. */

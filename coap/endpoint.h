@@ -191,6 +191,18 @@ void coap_endpoint_cancel(struct coap_endpoint *e, struct handle exchange, msec 
 /* Registers an observation again, with the same token (RFC 7641 section 3.3.1): the answer comes as a notification. A
  * handle whose exchange has ended, or is not yet observing, is ignored. */
 void coap_endpoint_observe_again(struct coap_endpoint *e, struct handle exchange, msec now);
+/* What the client of an observation must remember to go on in another process. */
+struct coap_observation {
+	uint64_t token;
+	uint32_t sequence; /* of the latest notification */
+};
+
+/* False when the exchange has ended or does not observe (yet). */
+bool coap_endpoint_observation(const struct coap_endpoint *e, struct handle exchange, struct coap_observation *ret);
+/* Goes on with an observation that `call` began in another process, towards the same remote: nothing is sent, the next
+ * notification is taken. False when the tables are full. Not on a connection, which ends with its process. */
+bool coap_endpoint_resume(struct coap_endpoint *e, const struct coap_call *call,
+	const struct coap_observation *observation, msec now, struct handle *ret_exchange);
 /* An empty confirmable message, answered by RST (RFC 7252 section 4.3), on a connection a Ping: COAP_OUTCOME_RESET is
  * the pong. */
 bool coap_endpoint_ping(struct coap_endpoint *e, const struct coap_remote *to, coap_reply_function *reply,

@@ -190,18 +190,33 @@ static void enter(struct coap_exchanges *t, struct handle h, enum coap_exchange_
 	list_ready(t, x->lane);
 }
 
-bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
-	struct handle *ret)
+static bool add(
+	struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, uint64_t token, struct handle *ret)
 {
 	struct handle h;
 	if (!slab_take(&t->slab, &h))
 		return false;
 	struct coap_exchange *x = &t->items[h.slot];
-	*x = (struct coap_exchange){.remote = *remote, .token = prng_u64(prng), .is_paced = is_paced};
+	*x = (struct coap_exchange){.remote = *remote, .token = token, .is_paced = is_paced};
 	x->lane = lane_for(t, remote);
 	join(t, h.slot);
 	hash_index_add(&t->tokens, x->token, h.slot);
 	*ret = h;
+	return true;
+}
+
+bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
+	struct handle *ret)
+{
+	return add(t, remote, is_paced, prng_u64(prng), ret);
+}
+
+bool coap_exchange_resume(
+	struct coap_exchanges *t, const struct coap_remote *remote, uint64_t token, struct handle *ret)
+{
+	if (!add(t, remote, false, token, ret))
+		return false;
+	coap_exchange_observing(t, *ret, NEVER);
 	return true;
 }
 

@@ -72,6 +72,9 @@ void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capaci
 /* A new exchange with a new token. False when the table is full. */
 bool coap_exchange_add(struct coap_exchanges *t, const struct coap_remote *remote, bool is_paced, struct prng *prng,
 	struct handle *ret);
+/* An exchange that observes already, under a token of an earlier life. False when the table is full. */
+bool coap_exchange_resume(
+	struct coap_exchanges *t, const struct coap_remote *remote, uint64_t token, struct handle *ret);
 /* It goes to a group: from now on it is found by its token alone. */
 void coap_exchange_to_group(struct coap_exchanges *t, struct handle h);
 /* From now on so many exchanges with this remote may be SENT at once, as long as it has any. */

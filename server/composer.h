@@ -4,6 +4,7 @@
  *
  *     server.c     life, time, the clock; what came from the store goes where it belongs
  *     pending.c    changes under way to the store, and who waits for each
+ *     association.c  what is written down of an association, and how another server goes on from there
  *     conduct.c    one device at a time: its queue becomes requests, their answers become facts
  *     campaign.c   rollouts: events to rollout_step, its actions to the queue, its states to the store
  *     command.c    what operators ask for; command_rollout.c of rollouts
@@ -139,6 +140,9 @@ void conduct_ask(
 	struct server *s, struct device *device, enum operation operation, uint32_t purpose, msec deadline, msec now);
 /* Sends the device's next request, if it is there and none is in flight. */
 void conduct_pump(struct server *s, struct device *device, msec now);
+/* Goes on with an observation that another server made. False when the endpoint is full. */
+bool conduct_resume(struct server *s, struct device *device, enum operation operation,
+	const struct coap_observation *observation, msec now);
 /* Ends what is in flight and observed, without a word to anybody. */
 void conduct_forget(struct server *s, struct device *device, msec now);
 /* Facts that a device told, by an answer, a notification or a Send, as bits of facts.h. */

@@ -115,6 +115,20 @@ void conduct_forget(struct server *s, struct device *device, msec now)
 	queue_clear(&s->queue, slot_of(s, device));
 }
 
+bool conduct_resume(struct server *s, struct device *device, enum operation operation,
+	const struct coap_observation *observation, msec now)
+{
+	struct follow_request request;
+	struct follow_pace pace = {s->config.health_pmin_s, s->config.health_pmax_s};
+	struct handle *place =
+		operation == OPERATION_OBSERVE_HEALTH ? &device->observing_health : &device->observing_firmware;
+	follow_build(&request, operation, device, &pace, BYTES_NONE);
+	request.call.to = device->remote;
+	request.call.reply = conduct_reply;
+	request.call.context = s;
+	return coap_endpoint_resume(s->endpoint, &request.call, observation, now, place);
+}
+
 /* ---- being told ---- */
 
 static void note_version(struct server *s, const struct device *device, msec now)

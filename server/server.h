@@ -122,6 +122,14 @@ bool server_is_idle(const struct server *s);
 void server_connected(struct server *s, const struct coap_remote *remote, struct bytes endpoint_name, msec now);
 /* It is gone. Tells the endpoint as well (coap_endpoint_lost). */
 void server_disconnected(struct server *s, const struct coap_remote *remote, msec now);
+/* Associations that outlive the process: what to write down of one so that another server, which has loaded the same
+ * store, can go on with it and the device notices nothing: whose it is, and what it is being watched for. `w` needs
+ * SERVER_ASSOCIATION_MAX bytes. False when it is of no device. */
+#define SERVER_ASSOCIATION_MAX 160
+bool server_association_write(const struct server *s, const struct coap_remote *remote, struct writer *w);
+/* In place of server_connected, after server_start. Nothing is sent for it unless the device has to be asked something.
+ * False when the note is of another version, or there is no room for the device. */
+bool server_association_read(struct server *s, const struct coap_remote *remote, struct bytes note, msec now);
 /* The batch of this ticket lasts, or nothing of it does. */
 void server_stored(struct server *s, uint64_t ticket, bool ok, msec now);
 /* The upload finished under this ticket has become `artifact`, or has failed. */

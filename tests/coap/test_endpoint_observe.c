@@ -278,6 +278,46 @@ static void a_client_that_has_forgotten_rejects_and_is_forgotten(void **state)
 	}
 }
 
+static void an_observation_goes_on_in_another_process_of_the_client(void **state)
+{
+	struct stage s;
+	struct coap_observation observation;
+	struct coap_options options;
+	struct handle resumed;
+	(void)state;
+	raise_stage(&s, 4);
+	struct coap_endpoint_config config = peer_config(resources, 2);
+	struct handle h = watch(&s);
+	change(&s, false, 100);
+	assert_true(coap_endpoint_observation(s.client.endpoint, h, &observation));
+	peer_leave(&s.client);
+	s.world.node_count = 1;
+	s.world.nodes[0] = &s.server.node;
+	peer_join(&s.client, &s.world, 1, &config);
+	coap_options_clear(&options);
+	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("state"));
+	struct coap_call call = {.to = peer_remote(&s.server),
+		.method = COAP_GET,
+		.options = &options,
+		.observe = true,
+		.reply = on_reply,
+		.context = &s};
+	uint64_t before = s.world.link.sent;
+	assert_true(coap_endpoint_resume(s.client.endpoint, &call, &observation, s.world.now, &resumed));
+	assert_true(coap_endpoint_is_idle(s.client.endpoint));
+	world_run(&s.world, 1000);
+	assert_int_equal(s.world.link.sent, before);
+	change(&s, true, 100);
+	assert_int_equal(s.times, 3);
+	assert_int_equal(s.seen, 2);
+	assert_true(has_observer(&s));
+	coap_endpoint_cancel(s.client.endpoint, resumed, s.world.now);
+	world_run(&s.world, 100);
+	assert_false(has_observer(&s));
+	assert_false(coap_endpoint_observation(s.client.endpoint, resumed, &observation));
+	strike_stage(&s);
+}
+
 static void a_reset_for_a_nonconfirmable_notification_ends_the_registration(void **state)
 {
 	struct stage s;
@@ -543,6 +583,7 @@ int main(void)
 		cmocka_unit_test(a_change_made_by_a_request_is_told_to_all_observers),
 		cmocka_unit_test(an_observation_cancelled_by_the_client_ends_at_the_server),
 		cmocka_unit_test(a_client_that_has_forgotten_rejects_and_is_forgotten),
+		cmocka_unit_test(an_observation_goes_on_in_another_process_of_the_client),
 		cmocka_unit_test(a_reset_for_a_nonconfirmable_notification_ends_the_registration),
 		cmocka_unit_test(an_observer_who_never_answers_is_forgotten_after_the_last_timeout),
 		cmocka_unit_test(

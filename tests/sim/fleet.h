@@ -129,6 +129,9 @@ void fleet_done(struct fleet *f);
 void fleet_start_server(struct fleet *f);
 /* As kill -9: what the store had not confirmed is lost, associations are forgotten. */
 void fleet_kill_server(struct fleet *f);
+/* Stops the server and starts it again with the associations of the first `kept` devices as they were written down:
+ * all of them at a clean stop, fewer after kill -9. */
+void fleet_restart_server(struct fleet *f, unsigned kept);
 void fleet_start_device(struct fleet *f, unsigned device);
 /* As a power cut. */
 void fleet_kill_device(struct fleet *f, unsigned device);

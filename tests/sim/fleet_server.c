@@ -191,6 +191,37 @@ void fleet_kill_server(struct fleet *f)
 	s->memory = s->endpoint_memory = NULL;
 }
 
+static bool is_idle(void *context)
+{
+	return server_is_idle(context);
+}
+
+void fleet_restart_server(struct fleet *f, unsigned kept)
+{
+	struct fleet_server *s = &f->server;
+	struct fleet_session sessions[FLEET_DEVICES_MAX] = {0};
+	uint8_t notes[FLEET_DEVICES_MAX][SERVER_ASSOCIATION_MAX];
+	struct writer written[FLEET_DEVICES_MAX];
+	server_stop(s->server, f->world.now);
+	bool stopped = world_run_until(&f->world, SECONDS(10), is_idle, s->server);
+	assert(stopped);
+	for (unsigned i = 0; i < kept; i++) {
+		sessions[i] = s->sessions[i];
+		written[i] = writer_of(notes[i], sizeof notes[i]);
+		if (sessions[i].number != 0 && !server_association_write(s->server, &sessions[i].remote, &written[i]))
+			sessions[i].number = 0;
+	}
+	fleet_kill_server(f);
+	memcpy(s->sessions, sessions, sizeof sessions);
+	fleet_start_server(f);
+	for (unsigned i = 0; i < kept; i++)
+		if (sessions[i].number != 0) {
+			bool read = server_association_read(
+				s->server, &sessions[i].remote, writer_bytes(&written[i]), f->world.now);
+			assert(read);
+		}
+}
+
 void fleet_make_server(struct fleet *f)
 {
 	store_memory_init(&f->server.store, STORE_LATENCY);
