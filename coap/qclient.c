@@ -598,12 +598,18 @@ static bool must_echo(struct coap_endpoint *e, struct coap_qcall *q, const struc
 	return !had_one;
 }
 
-static void settle_message(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m)
+/* False for the answer to a message that has been answered already. The probe and the request may have the same token,
+ * so a late answer to the one, a wanted Echo for instance, must not count for the other. */
+static bool settle_message(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m)
 {
 	const struct coap_pending *found;
-	if (m->type == COAP_TYPE_ACK && coap_retransmit_settle(&e->retransmit, remote_of(e, q), m->id, &found) &&
-		q->in_flight > 0)
+	if (m->type != COAP_TYPE_ACK)
+		return true;
+	if (!coap_retransmit_settle(&e->retransmit, remote_of(e, q), m->id, &found))
+		return false;
+	if (q->in_flight > 0)
 		q->in_flight--;
+	return true;
 }
 
 static enum coap_qclient_progress while_sending(
@@ -634,7 +640,8 @@ enum coap_qclient_progress coap_qclient_response(
 	struct coap_qcall *q = get(e, exchange);
 	struct coap_block block;
 	uint32_t value;
-	settle_message(e, q, m);
+	if (!settle_message(e, q, m))
+		return COAP_QCLIENT_ON;
 	q->attempts = 0;
 	q->bytes = 0;
 	peer_of(e, remote_of(e, q), now)->quiet_until = 0;

@@ -64,11 +64,34 @@ static bool find(struct coap_endpoint *e, const struct coap_origin *origin, stru
 	return false;
 }
 
+static uint64_t key_of(const struct coap_origin *origin)
+{
+	return coap_remote_hash(&origin->remote, origin->transfer);
+}
+
+static void note_gone(struct coap_qrequests *t, const struct coap_qrequest *q)
+{
+	if (coap_code_is_idempotent(q->origin.method))
+		return;
+	t->gone[t->gone_next] = (struct coap_qrequest_gone){key_of(&q->origin), q->expires};
+	t->gone_next = (t->gone_next + 1) % COAP_QREQUESTS_GONE_MAX;
+}
+
+static bool is_gone(const struct coap_qrequests *t, const struct coap_origin *origin, msec now)
+{
+	uint64_t key = key_of(origin);
+	for (unsigned i = 0; i < COAP_QREQUESTS_GONE_MAX; i++)
+		if (t->gone[i].expires > now && t->gone[i].key == key)
+			return true;
+	return false;
+}
+
 static void end_one_answered(struct coap_endpoint *e)
 {
 	const struct slab *slab = &e->qrequests.slab;
 	for (uint32_t slot = 0; slot < slab->untouched; slot++) {
 		if (slab_is_taken(slab, slot) && e->qrequests.items[slot].state == COAP_QREQUEST_ANSWERED) {
+			note_gone(&e->qrequests, &e->qrequests.items[slot]);
 			end(e, slab_handle(slab, slot));
 			return;
 		}
@@ -239,7 +262,9 @@ static bool find_or_open(
 {
 	if (find(e, origin, ret))
 		return true;
-	if (size > e->config.parameters.body_size_max)
+	if (is_gone(&e->qrequests, origin, now))
+		refuse(e, origin, COAP_REQUEST_ENTITY_INCOMPLETE, now);
+	else if (size > e->config.parameters.body_size_max)
 		refuse(e, origin, COAP_REQUEST_ENTITY_TOO_LARGE, now);
 	else if (!open_place(e, origin, ret))
 		refuse(e, origin, COAP_SERVICE_UNAVAILABLE, now);

@@ -36,8 +36,19 @@ struct coap_qrequest {
 	uint8_t reply[COAP_DATAGRAM_MAX_BYTES];
 };
 
+/* A body that had an effect and had to give its place to another before late copies of its blocks were out of the
+ * network: it is not put together again. */
+struct coap_qrequest_gone {
+	uint64_t key;
+	msec expires;
+};
+
+#define COAP_QREQUESTS_GONE_MAX 64
+
 struct coap_qrequests {
 	struct coap_qrequest *items;
+	struct coap_qrequest_gone gone[COAP_QREQUESTS_GONE_MAX]; /* a ring */
+	uint32_t gone_next;
 	uint8_t *bitmaps;
 	uint32_t bitmap_blocks; /* of each; a multiple of 8 */
 	struct slab slab;

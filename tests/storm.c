@@ -69,7 +69,7 @@ static unsigned node_count, ask_count, lives, answered, failed, executions;
 static struct prng chance; /* of the troubles; not the world's */
 static uint64_t seed;
 static unsigned long long requests_in_all, datagrams_in_all;
-static bool is_talkative;
+static bool is_talkative, has_qblock, has_peers;
 
 static _Noreturn void broken(const char *rule, unsigned ask)
 {
@@ -133,6 +133,8 @@ static unsigned number_in_query(const struct coap_request *request)
 /* The effect that must not be had twice. */
 static void execute(const struct node *n, unsigned ask)
 {
+	if (is_talkative)
+		printf("%10lld  node %u runs %u\n", (long long)world.now, n->index, ask);
 	if (asks[ask].run_by == n->life)
 		broken("ran twice", ask);
 	asks[ask].run_by = n->life;
@@ -181,7 +183,10 @@ static enum coap_answer handle_body(void *context, struct coap_endpoint *endpoin
 	struct coap_response *ret, msec now)
 {
 	(void)endpoint, (void)now;
-	return run_body(context, request, ret);
+	if (request->message->code != COAP_GET)
+		return run_body(context, request, ret);
+	ret->code = COAP_METHOD_NOT_ALLOWED; /* a client finds out whether Q-Block is known (RFC 9177 section 4.1) */
+	return COAP_ANSWER_NOW;
 }
 
 static enum coap_answer handle_made(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
@@ -326,6 +331,13 @@ static void write_options(struct coap_options *o, const struct ask *ask)
 		coap_options_add(o, COAP_OPTION_URI_QUERY, bytes_of_text(number));
 }
 
+static enum coap_qblock_use qblock_use(const struct node *from)
+{
+	if (from->config.capacities.qblocks == 0)
+		return COAP_QBLOCK_OFF;
+	return (enum coap_qblock_use)draw(COAP_QBLOCK_OFF, COAP_QBLOCK_CON);
+}
+
 static struct ask *ask_from(struct node *from, const struct node *to)
 {
 	struct coap_options options;
@@ -338,6 +350,7 @@ static struct ask *ask_from(struct node *from, const struct node *to)
 		.body = method == COAP_GET ? BYTES_NONE : bytes_of(ask->body, ask->length),
 		.is_nonconfirmable = draw(0, 4) == 0,
 		.observe = ask->is_observing,
+		.qblock = qblock_use(from),
 		.reply = on_reply,
 		.context = ask};
 	if (is_talkative)
@@ -366,7 +379,9 @@ static void configure(struct node *n)
 		.separate = draw(1, 12),
 		.observers = draw(1, 8),
 		.bodies = draw(1, 6),
-		.verified = draw(0, 4)};
+		.verified = draw(0, 4),
+		.peers = has_peers ? draw(1, NODES_MAX) : 0,
+		.qblocks = has_qblock ? draw(0, 6) : 0};
 	n->config.parameters.block_size = (uint16_t)one_of(block_sizes, 5);
 	n->config.parameters.body_size_max = draw(200, BODY_MAX);
 	n->config.parameters.amplification_max = draw(0, 1) == 0 ? 0 : 3;
@@ -527,6 +542,8 @@ static void begin_world(void)
 	world_init(&world, seed);
 	ask_count = answered = failed = executions = lives = 0;
 	node_count = draw(2, NODES_MAX);
+	has_qblock = draw(0, 1) == 0;
+	has_peers = draw(0, 1) == 0;
 	for (unsigned i = 0; i < node_count; i++) {
 		struct node *n = &nodes[i];
 		struct coap_resource *r = resources[i];

@@ -423,8 +423,8 @@ static void a_request_that_was_refused_for_want_of_an_echo_does_not_run_when_a_c
 	struct writer w = writer_of(second, sizeof second);
 	(void)state;
 	open_account(&a, &s);
-	struct bytes request = write_request(
-		first, sizeof first, COAP_TYPE_CON, COAP_POST, "long", 8, COAP_OPTION_Q_BLOCK2, 8);
+	struct bytes request =
+		write_request(first, sizeof first, COAP_TYPE_CON, COAP_POST, "long", 8, COAP_OPTION_Q_BLOCK2, 8);
 	coap_endpoint_receive(a.endpoint, &stranger, request, SECONDS(1));
 	assert_int_equal(a.last, COAP_UNAUTHORIZED);
 	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("long"));

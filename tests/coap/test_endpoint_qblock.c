@@ -312,6 +312,73 @@ static void asking_for_the_first_block_of_a_response_that_is_gone_runs_nothing(v
 	strike(&s);
 }
 
+/* One of two blocks of a POST. */
+static void hear_block(struct stage *s, uint8_t tag, uint8_t number, uint16_t id)
+{
+	struct coap_options options = {0};
+	struct coap_token token = coap_token_of(bytes_of(&number, 1));
+	struct coap_remote from = peer_remote(&s->client);
+	uint8_t room[64];
+	struct writer w = writer_of(room, sizeof room);
+	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("body"));
+	coap_options_add_uint(
+		&options, COAP_OPTION_Q_BLOCK1, coap_block_value((struct coap_block){number, number == 0, 0}));
+	coap_options_add_uint(&options, COAP_OPTION_SIZE1, 32);
+	coap_options_add_uint(&options, COAP_OPTION_REQUEST_TAG, tag);
+	coap_message_write(&w, COAP_TYPE_NON, COAP_POST, id, &token, &options, bytes_of("0123456789abcdef", 16));
+	coap_endpoint_receive(s->server.endpoint, &from, writer_bytes(&w), s->world.now);
+}
+
+static void late_copies_of_a_request_that_gave_its_place_to_another_do_not_run_it_again(void **state)
+{
+	struct stage s;
+	struct coap_endpoint_config config = config_of();
+	(void)state;
+	config.capacities.qblocks = 1;
+	raise_with(&s, 20, &config, &config);
+	for (uint8_t tag = 1; tag <= 2; tag++)
+		for (uint8_t number = 0; number < 2; number++)
+			hear_block(&s, tag, number, (uint16_t)(tag * 2 + number));
+	assert_int_equal(s.executed, 2);
+	hear_block(&s, 1, 0, 2);
+	hear_block(&s, 1, 1, 3);
+	assert_int_equal(s.executed, 2);
+	strike(&s);
+}
+
+static bool keep_first(void *context, const struct address *from, const struct address *to, struct bytes datagram,
+	uint64_t number, msec now)
+{
+	(void)from, (void)to, (void)now;
+	if (number == 1)
+		(void)coap_message_parse(datagram, context);
+	return true;
+}
+
+/* The network has repeated the probe, and by then the server wants an Echo: that is about the probe alone. */
+static void a_late_answer_to_the_probe_does_not_send_the_request_again(void **state)
+{
+	struct stage s;
+	struct coap_message probe;
+	struct coap_options options = {0};
+	struct coap_remote from;
+	uint8_t room[64];
+	struct writer w = writer_of(room, sizeof room);
+	(void)state;
+	raise(&s, 20);
+	s.world.link.filter = keep_first;
+	s.world.link.filter_context = &probe;
+	begin(&s, COAP_POST, "body", content_of(&s), COAP_QBLOCK_NON, false);
+	world_run(&s.world, 45);
+	from = peer_remote(&s.server);
+	coap_options_add(&options, COAP_OPTION_ECHO, bytes_of("echo", 4));
+	coap_message_write(&w, COAP_TYPE_ACK, COAP_UNAUTHORIZED, probe.id, &probe.token, &options, BYTES_NONE);
+	coap_endpoint_receive(s.client.endpoint, &from, writer_bytes(&w), s.world.now);
+	world_run(&s.world, SECONDS(60));
+	assert_executed(&s);
+	strike(&s);
+}
+
 static void an_endpoint_is_not_idle_while_a_body_is_on_its_way_in_either_direction(void **state)
 {
 	struct stage s;
@@ -672,6 +739,8 @@ int main(void)
 		cmocka_unit_test(lost_blocks_of_a_response_are_asked_for_in_one_go),
 		cmocka_unit_test(a_whole_response_arrives_although_nothing_of_the_client_does_after_its_request),
 		cmocka_unit_test(asking_for_the_first_block_of_a_response_that_is_gone_runs_nothing),
+		cmocka_unit_test(late_copies_of_a_request_that_gave_its_place_to_another_do_not_run_it_again),
+		cmocka_unit_test(a_late_answer_to_the_probe_does_not_send_the_request_again),
 		cmocka_unit_test(an_endpoint_is_not_idle_while_a_body_is_on_its_way_in_either_direction),
 		cmocka_unit_test(slices_go_by_qblock_too),
 		cmocka_unit_test(a_response_by_confirmable_messages_arrives_one_by_one),
