@@ -69,12 +69,14 @@ static unsigned node_count, ask_count, lives, answered, failed, executions;
 static struct prng chance; /* of the troubles; not the world's */
 static uint64_t seed;
 static unsigned long long requests_in_all, datagrams_in_all;
+static const char *program;
 static bool is_talkative, has_qblock, has_peers;
 
 static _Noreturn void broken(const char *rule, unsigned ask)
 {
 	printf("\nseed %llu: at %lld, request %u to /%s: %s\n", (unsigned long long)seed, (long long)world.now, ask,
 		paths[asks[ask].what], rule);
+	printf("replay it with: %s --seed %llu --talk\n", program, (unsigned long long)seed);
 	exit(1);
 }
 
@@ -583,6 +585,7 @@ int main(int argc, char **argv)
 {
 	unsigned long worlds = 0;
 	bool has_seed = false;
+	program = argv[0];
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "0";
 		if (strcmp(argv[i], "--seed") == 0)
