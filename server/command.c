@@ -361,6 +361,7 @@ void command_stored(struct server *s, const struct pending *p, bool ok, msec now
 	case PENDING_REGISTER:
 	case PENDING_UPDATE:
 	case PENDING_DEREGISTER:
+	case PENDING_ISSUE:
 	case PENDING_CAMPAIGN:
 	case PENDING_UPLOAD:
 		break;

@@ -14,11 +14,13 @@
  * Nothing here is called from outside of server/. */
 #pragma once
 
+#include "pki/pki.h"
 #include "server/server.h"
 
 #define SERVER_SCRATCH_BYTES 8192
 #define SERVER_LINE_BYTES    512
 #define SERVER_URI_BYTES     256
+#define SERVER_ISSUES_MAX    16   /* certificates under way to the audit log */
 #define STORE_RETRY_MS       1000 /* pause after a batch of the campaign that the store refused */
 #define FOLLOW_DEADLINE      SECONDS(86400)
 #define CONDUCT_TRIES_MAX    4 /* of one operation, before it is given up */
@@ -30,6 +32,7 @@ enum pending_kind {
 	PENDING_REGISTER,
 	PENDING_UPDATE,
 	PENDING_DEREGISTER,
+	PENDING_ISSUE,    /* a certificate: its event */
 	PENDING_CAMPAIGN, /* the entries in `saving` and the rollouts that were unsaved */
 	PENDING_UPLOAD,   /* first at the artifacts, then its event at the store */
 	PENDING_RELEASE_ADD,
@@ -54,6 +57,7 @@ struct pending {
 	char actor[DEVICE_TEXT_MAX + 1];
 	char name[RELEASE_NAME_MAX + 1]; /* of a release */
 	struct server_done done;         /* of PENDING_AUDIT: what to tell when it lasts */
+	uint8_t issue;                   /* its place in server.issues */
 	bool has_changed;                /* an Update that did more than renew */
 	struct device_record record;
 	struct registration registration;
@@ -61,11 +65,19 @@ struct pending {
 
 /* ---- the composer ---- */
 
+/* A certificate that waits for the audit log before it leaves. */
+struct issue {
+	bool is_taken;
+	uint16_t format; /* Content-Format of the answer */
+	size_t len;
+	uint8_t der[PKI_CERTIFICATE_MAX_BYTES];
+};
+
 struct server {
 	struct server_config config;
 	struct server_ports ports;
 	struct coap_endpoint *endpoint;
-	struct coap_resource resources[5];
+	struct coap_resource resources[8];
 	struct prng prng;
 	msec loading_at;
 	wall_msec ahead; /* wall clock minus `now` */
@@ -81,6 +93,7 @@ struct server {
 	struct slab pending_slab;
 	bool batch_is_open;
 
+	struct issue issues[SERVER_ISSUES_MAX];
 	struct release *incoming; /* of the one release add that may be under way */
 	bool is_adding_release;
 

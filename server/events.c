@@ -142,6 +142,7 @@ const char *event_type_name(enum event_type type)
 		[EVENT_DEVICE_SKIPPED] = "device-skipped",
 		[EVENT_TOKEN_ADDED] = "token-added",
 		[EVENT_TOKEN_REMOVED] = "token-removed",
+		[EVENT_CERTIFICATE_ISSUED] = "certificate-issued",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

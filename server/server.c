@@ -4,13 +4,14 @@
 #include "server/composer.h"
 
 #include "server/handlers/artifact.h"
+#include "server/handlers/est.h"
 #include "server/handlers/rd.h"
 #include "server/handlers/send.h"
 #include "server/label.h"
 
 #include <assert.h>
 
-enum { RESOURCE_RD, RESOURCE_SEND, RESOURCE_MANIFEST, RESOURCE_IMAGE, RESOURCE_COUNT };
+enum { RESOURCE_RD, RESOURCE_SEND, RESOURCE_MANIFEST, RESOURCE_IMAGE, RESOURCE_EST, RESOURCE_COUNT = RESOURCE_EST + 4 };
 
 _Static_assert(sizeof(struct device) + 64 <= 1024, "a device costs more than it may");
 
@@ -33,6 +34,7 @@ static struct server_config completed(const struct server_config *given)
 	c.pending = or_usual(c.pending, 1024);
 	c.health_pmin_s = or_usual(c.health_pmin_s, 5);
 	c.health_pmax_s = or_usual(c.health_pmax_s, 60);
+	c.certificate_days = or_usual(c.certificate_days, 90);
 	c.lifetime_min_s = or_usual(c.lifetime_min_s, 1);
 	c.lifetime_max_s = or_usual(c.lifetime_max_s, 365 * 86400);
 	return c;
@@ -80,6 +82,22 @@ static void lay_resources(struct server *s)
 		.path = "m", .is_subtree = true, .is_hidden = true, .handle = handlers_manifest, .context = s};
 	s->resources[RESOURCE_IMAGE] = (struct coap_resource){
 		.path = "a", .is_subtree = true, .is_hidden = true, .handle = handlers_image, .context = s};
+	s->resources[RESOURCE_EST] = (struct coap_resource){.path = ".well-known/est/crts",
+		.attributes = "rt=\"ace.est.crts\";ct=\"281 287\"",
+		.handle = handlers_est_crts,
+		.context = s};
+	s->resources[RESOURCE_EST + 1] = (struct coap_resource){.path = ".well-known/est/att",
+		.attributes = "rt=\"ace.est.att\";ct=285",
+		.handle = handlers_est_att,
+		.context = s};
+	s->resources[RESOURCE_EST + 2] = (struct coap_resource){.path = ".well-known/est/sen",
+		.attributes = "rt=\"ace.est.sen\";ct=\"281 287\"",
+		.handle = handlers_est_enrol,
+		.context = s};
+	s->resources[RESOURCE_EST + 3] = (struct coap_resource){.path = ".well-known/est/sren",
+		.attributes = "rt=\"ace.est.sren\";ct=\"281 287\"",
+		.handle = handlers_est_enrol,
+		.context = s};
 }
 
 struct server *server_init(void *memory, const struct server_config *config, const struct server_ports *ports,
@@ -99,7 +117,7 @@ struct server *server_init(void *memory, const struct server_config *config, con
 
 const struct coap_resource *server_resources(const struct server *s, uint32_t *ret_count)
 {
-	*ret_count = RESOURCE_COUNT;
+	*ret_count = s->ports.issuer == NULL ? (uint32_t)RESOURCE_EST : (uint32_t)RESOURCE_COUNT;
 	return s->resources;
 }
 
@@ -297,6 +315,9 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 	case PENDING_UPDATE:
 	case PENDING_DEREGISTER:
 		handlers_rd_stored(s, p, ok, now);
+		break;
+	case PENDING_ISSUE:
+		handlers_est_stored(s, p, ok, now);
 		break;
 	case PENDING_CAMPAIGN:
 		campaign_stored(s, ok, now);

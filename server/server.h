@@ -24,6 +24,7 @@
 #pragma once
 
 #include "coap/endpoint.h"
+#include "pki/pki.h"
 #include "server/artifact.h"
 #include "server/queue.h"
 #include "server/store.h"
@@ -43,6 +44,7 @@ struct server_config {
 	uint32_t events, updates;                     /* kept in memory; 0: 4096, 4096 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
+	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
 	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
 	/* A Register that comes without security makes an association under the name it claims. For closed test nets
 	 * only: anybody can be anybody there. */
@@ -88,6 +90,7 @@ struct server_ports {
 	struct artifact_port artifacts;
 	const struct signature_port *hash;    /* for its sha256 */
 	const struct signature_port *anchors; /* to verify releases by; NULL: only their form is checked */
+	const struct pki_issuer *issuer;      /* signs certificates of devices (RFC 9148); NULL: nobody enrols here */
 	/* A command has ended. May be NULL. */
 	void (*done)(void *context, const struct server_done *done, msec now);
 	void *done_context;
@@ -256,6 +259,7 @@ struct server_counters {
 	uint64_t notifications, health_reports, firmware_reports;
 	uint64_t requests, request_failures, requests_given_up;
 	uint64_t blocks_served, bytes_served;
+	uint64_t certificates; /* issued */
 	uint64_t batches, batches_failed;
 	uint64_t full; /* something had no room */
 };

@@ -154,6 +154,7 @@ static struct server_ports ports_of(struct stage *s)
 			.cancel = artifact_cancel},
 		.hash = &s->signature,
 		.anchors = s->verifies ? &s->signature : NULL,
+		.issuer = s->issuer,
 		.done = command_done,
 		.done_context = s,
 		.log = write_line,
@@ -421,7 +422,8 @@ static void replied(void *context, struct coap_endpoint *endpoint, const struct 
 	d->body = bytes_of(d->body_bytes, reply->body.len);
 }
 
-void stage_request(struct stage *s, unsigned device, enum coap_code method, const char *path, const char *body)
+void stage_send(struct stage *s, unsigned device, enum coap_code method, const char *path, uint16_t format,
+	struct bytes body, uint16_t accept)
 {
 	struct stage_device *d = &s->devices[device];
 	struct coap_options options = {0};
@@ -430,18 +432,26 @@ void stage_request(struct stage *s, unsigned device, enum coap_code method, cons
 	size_t len = mark == NULL ? text.len : (size_t)(mark - text.data);
 	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_first(text, len));
 	coap_options_add_query(&options, COAP_OPTION_URI_QUERY, bytes_from(text, len + 1));
-	if (body != NULL)
-		coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_LINK);
+	if (format != COAP_FORMAT_NONE)
+		coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, format);
+	if (accept != COAP_FORMAT_NONE)
+		coap_options_add_uint(&options, COAP_OPTION_ACCEPT, accept);
 	struct coap_call call = {.to = {s->node.address, HANDLE_NONE},
 		.method = method,
 		.options = &options,
-		.body = body == NULL ? BYTES_NONE : bytes_of_text(body),
+		.body = body,
 		.reply = replied,
 		.context = d};
 	struct handle exchange;
 	d->code = COAP_EMPTY;
 	bool sent = coap_endpoint_request(d->peer.endpoint, &call, s->world.now, &exchange);
 	assert(sent);
+}
+
+void stage_request(struct stage *s, unsigned device, enum coap_code method, const char *path, const char *body)
+{
+	stage_send(s, device, method, path, body == NULL ? COAP_FORMAT_NONE : COAP_FORMAT_LINK,
+		body == NULL ? BYTES_NONE : bytes_of_text(body), COAP_FORMAT_NONE);
 }
 
 static bool is_answered(void *context)

@@ -51,6 +51,7 @@ struct stage {
 	struct signature_port signature;
 	struct trust_anchors anchors;
 	struct trust_key secret;
+	const struct pki_issuer *issuer; /* NULL: nobody enrols */
 	bool verifies, is_capturing;
 	uint8_t image[STAGE_IMAGE_BYTES], image_digest[SHA256_BYTES];
 	bool has_image, image_is_broken;
@@ -76,7 +77,10 @@ void stage_connect(struct stage *s, unsigned device);
 void stage_disconnect(struct stage *s, unsigned device);
 /* The device sends a request; `path` as "/rd?ep=x". stage_run lets the answer come. */
 void stage_request(struct stage *s, unsigned device, enum coap_code method, const char *path, const char *body);
-/* The same, and waits for the answer up to 100 s; its code, 0 for none. */
+/* The same with a body of any format, and an Accept option; COAP_FORMAT_NONE for none. */
+void stage_send(struct stage *s, unsigned device, enum coap_code method, const char *path, uint16_t format,
+	struct bytes body, uint16_t accept);
+/* As stage_request, and waits for the answer up to 100 s; its code, 0 for none. */
 enum coap_code stage_ask(struct stage *s, unsigned device, enum coap_code method, const char *path, const char *body);
 enum coap_code stage_register(struct stage *s, unsigned device);
 /* Connects, registers, and lets everything that follows happen. */
