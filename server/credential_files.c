@@ -62,6 +62,12 @@ static uint8_t *read_file(const char *path, bool is_secret, size_t max, struct b
 	return text;
 }
 
+uint8_t *credential_files_read(
+	const char *path, bool is_secret, struct bytes *ret, char message[SETTINGS_MESSAGE_BYTES])
+{
+	return read_file(path, is_secret, PEM_MAX_BYTES, ret, message);
+}
+
 /* ---- pre-shared keys ---- */
 
 static struct bytes take_until(struct bytes *left, uint8_t mark)

@@ -26,6 +26,10 @@ bool credential_files_load(const struct settings *settings, uint64_t seed, struc
 /* Reads the file of pre-shared keys anew, whole or not at all. The table stays where it is, so ports stay valid. */
 bool credential_files_reload(struct credential_files *c, const struct settings *settings, uint64_t seed,
 	char message[SETTINGS_MESSAGE_BYTES]);
+/* The whole of a file of up to 256 KiB, which the caller frees; NULL with a message. A secret must not be readable by
+ * others. */
+uint8_t *credential_files_read(
+	const char *path, bool is_secret, struct bytes *ret, char message[SETTINGS_MESSAGE_BYTES]);
 /* Accepts a zeroed object. */
 void credential_files_done(struct credential_files *c);
 

@@ -11,6 +11,7 @@
 #include "coap/io/loop.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
+#include "server/authority_files.h"
 #include "server/credential_files.h"
 #include "server/http/http.h"
 #include "server/log.h"
@@ -39,6 +40,7 @@ struct daemon {
 	const char *settings_path;
 	uint64_t seed;
 	struct credential_files credentials;
+	struct authority_files authority;
 	struct trust_anchors anchors;
 	struct signature_port signature;
 
@@ -249,11 +251,13 @@ static void build_server(struct daemon *d)
 		.devices = d->settings.devices,
 		.health_pmin_s = d->settings.pmin_s,
 		.health_pmax_s = d->settings.pmax_s,
+		.certificate_days = d->settings.certificate_days,
 		.accepts_plain = d->settings.has_plain_listen};
 	struct server_ports ports = {.store = store_sqlite_port(d->store),
 		.artifacts = artifact_files_port(d->artifacts),
 		.hash = &d->signature,
 		.anchors = verifies ? &d->signature : NULL,
+		.issuer = d->authority.is_there ? &d->authority.issuer : NULL,
 		.done = command_done,
 		.done_context = d,
 		.log = write_log};
@@ -372,6 +376,7 @@ static void close_all(struct daemon *d)
 	artifact_files_close(d->artifacts);
 	store_sqlite_close(d->store);
 	credential_files_done(&d->credentials);
+	authority_files_done(&d->authority);
 	if (d->loop.ev != NULL)
 		coap_loop_done(&d->loop);
 }
@@ -423,6 +428,7 @@ static bool load_files(struct daemon *d)
 	char message[SETTINGS_MESSAGE_BYTES];
 	bool good = settings_load(d->settings_path, &d->settings, message) &&
 		    credential_files_load(&d->settings, d->seed, &d->credentials, message) &&
+		    authority_files_load(&d->authority, &d->settings, &d->credentials, wall_now() / 1000, message) &&
 		    (d->settings.trust_anchors[0] == '\0' ||
 			    credential_files_load_anchors(&d->settings, &d->anchors, message));
 	if (!good)

@@ -132,6 +132,9 @@ static const struct key keys[] = {
 	{"dtls", "private_key", PATH, FIELD(private_key), 0, 0},
 	{"dtls", "ca", PATH, FIELD(ca), 0, 0},
 	{"dtls", "idle_timeout", NUMBER("0 to 31536000 seconds"), FIELD(idle_timeout_s), 0, 31536000},
+	{"enrolment", "authority", PATH, FIELD(authority), 0, 0},
+	{"enrolment", "authority_key", PATH, FIELD(authority_key), 0, 0},
+	{"enrolment", "certificate_days", NUMBER("1 to 3650 days"), FIELD(certificate_days), 1, 3650},
 	{"http", "listen", ADDRESS, FIELD(http_listen), 8080, 0},
 	{"http", "connections", NUMBER("4 to 10000"), FIELD(http_connections), 4, 10000},
 	{"store", "path", PATH, FIELD(store_path), 0, 0},
@@ -213,6 +216,7 @@ static void set_defaults(struct settings *s)
 	(void)snprintf(s->artifacts_path, sizeof s->artifacts_path, "/var/lib/fieldfare/artifacts");
 	s->artifact_max_bytes = UINT64_C(256) << 20;
 	s->idle_timeout_s = 2 * 86400;
+	s->certificate_days = 90;
 	s->pmin_s = 5;
 	s->pmax_s = 60;
 	s->devices = 10000;
@@ -234,7 +238,9 @@ static const char *what_is_wrong(const struct settings *s)
 		return "[coap] public_uri is missing: devices must be told where to fetch updates";
 	if ((has(s->certificate) || has(s->private_key) || has(s->ca)) && !has_certificate)
 		return "[dtls] certificate, private_key and ca need each other";
-	if (!has(s->psk_file) && !has_certificate)
+	if (has(s->authority) != has(s->authority_key))
+		return "[enrolment] authority and authority_key need each other";
+	if (!has(s->psk_file) && !has_certificate && !has(s->authority))
 		return "[dtls] needs psk_file, or certificate, private_key and ca: nobody could connect";
 	if (s->pmin_s > s->pmax_s)
 		return "[health] pmin is greater than pmax";

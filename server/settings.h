@@ -22,6 +22,9 @@ struct settings {
 	char psk_file[SETTINGS_PATH_BYTES];
 	char certificate[SETTINGS_PATH_BYTES], private_key[SETTINGS_PATH_BYTES], ca[SETTINGS_PATH_BYTES];
 	uint32_t idle_timeout_s; /* 0: sessions are kept */
+	/* [enrolment] */
+	char authority[SETTINGS_PATH_BYTES], authority_key[SETTINGS_PATH_BYTES]; /* empty: nobody enrols here */
+	uint32_t certificate_days;
 	/* [http] */
 	struct address http_listen;
 	uint32_t http_connections;

@@ -131,11 +131,20 @@ static void certificates_may_name_themselves_when_the_owner_says_so(void **state
 static void a_psk_identity_is_no_certificate_and_a_certificates_name_no_psk_identity(void **state)
 {
 	(void)state;
-	table.certificates_name_themselves = true;
 	add("device-1", "key", "device-1", 1);
 	add("device-2", "", "device-2", 2);
 	assert_false(certificate_is("", "device-1", "device-1"));
 	assert_true(psk_is_unknown("device-2"));
+}
+
+/* A device that enrols has both for a while; whose the identity is says nothing about the certificate. */
+static void where_certificates_name_themselves_an_identity_of_that_name_is_in_nobodys_way(void **state)
+{
+	(void)state;
+	table.certificates_name_themselves = true;
+	add("device-1", "key", "another", 1);
+	assert_true(certificate_is("", "device-1", "device-1"));
+	assert_false(certificate_is("", "device-1", "another"));
 }
 
 int main(void)
@@ -149,6 +158,8 @@ int main(void)
 		cmocka_unit_test_setup(certificates_may_name_themselves_when_the_owner_says_so, set_up),
 		cmocka_unit_test_setup(
 			a_psk_identity_is_no_certificate_and_a_certificates_name_no_psk_identity, set_up),
+		cmocka_unit_test_setup(
+			where_certificates_name_themselves_an_identity_of_that_name_is_in_nobodys_way, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

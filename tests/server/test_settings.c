@@ -55,6 +55,16 @@ static void the_least_configuration_gets_the_defaults(void **state)
 	assert_true(s->settings.sessions > s->settings.devices);
 }
 
+static void an_authority_needs_its_key_and_is_enough_for_devices_to_connect(void **state)
+{
+	struct stage *s = *state;
+	assert_false(load(s, LEAST "[enrolment]\nauthority = /etc/fleet.crt\n"));
+	assert_non_null(strstr(s->message, "[enrolment] authority and authority_key need each other"));
+	assert_true(load(s, "[coap]\npublic_uri = coaps://192.0.2.1:5684\n[enrolment]\nauthority = /etc/fleet.crt\n"
+			    "authority_key = /etc/fleet.key\n"));
+	assert_int_equal(s->settings.certificate_days, 90);
+}
+
 static void everything_can_be_said(void **state)
 {
 	struct stage *s = *state;
@@ -135,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_least_configuration_gets_the_defaults),
+		TEST(an_authority_needs_its_key_and_is_enough_for_devices_to_connect),
 		TEST(everything_can_be_said),
 		TEST(every_mistake_is_named_with_its_line),
 		TEST(a_line_too_long_is_an_error_and_not_cut),

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/authority_files.h"
+
+#include "coap/uri.h"
+#include "pki/certificate_wolfcrypt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PEM_BYTES 8192
+#define SKEW_S    86400 /* a device whose clock is behind by less can still connect */
+
+static bool say(char *message, const char *subject, const char *what)
+{
+	(void)snprintf(message, SETTINGS_MESSAGE_BYTES, "%s: %s", subject, what);
+	return false;
+}
+
+static bool open_authority(struct authority_files *a, const struct settings *s, char *message)
+{
+	struct bytes certificate, key;
+	const char *wrong = NULL;
+	uint8_t *certificate_text = credential_files_read(s->authority, false, &certificate, message);
+	uint8_t *key_text =
+		certificate_text == NULL ? NULL : credential_files_read(s->authority_key, true, &key, message);
+	bool is_read = key_text != NULL;
+	if (is_read)
+		wrong = pki_authority_open(&a->authority, certificate, key);
+	free(certificate_text);
+	free(key_text);
+	return is_read && (wrong == NULL || say(message, s->authority, wrong));
+}
+
+/* Behind what [dtls] ca has. */
+static bool add_anchor(struct authority_files *a, struct credential_files *credentials, char *message)
+{
+	struct bytes others = credentials->own.anchors_pem;
+	a->anchors = malloc(others.len + PEM_BYTES);
+	if (a->anchors == NULL)
+		return say(message, "[enrolment]", "out of memory");
+	struct writer w = writer_of(a->anchors, others.len + PEM_BYTES);
+	write_bytes(&w, others);
+	if (others.len > 0)
+		write_text(&w, "\n");
+	if (!pki_certificate_write_pem(pki_authority_certificate(&a->authority), &w))
+		return say(message, "[enrolment]", "the authority's certificate is too long");
+	credentials->own.anchors_pem = writer_bytes(&w);
+	credentials->table.certificates_name_themselves = true;
+	return true;
+}
+
+/* A fresh key each time the server starts; devices check the chain and the name. */
+static bool make_own(struct authority_files *a, const struct settings *s, struct credential_files *credentials,
+	int64_t now, char *message)
+{
+	struct pki_key key;
+	struct coap_uri uri;
+	uint8_t der[PKI_CERTIFICATE_MAX_BYTES], public_key[PKI_PUBLIC_KEY_BYTES];
+	size_t len = 0;
+	if (coap_uri_parse(bytes_of_text(s->public_uri), &uri) && pki_key_make(&key) &&
+		pki_key_public(&key, public_key))
+		len = pki_authority_issue(&a->authority, public_key, uri.host, PKI_USAGE_SERVER, now - SKEW_S,
+			a->authority.valid_until, der);
+	a->server = malloc(PEM_BYTES);
+	if (len == 0 || a->server == NULL)
+		return say(message, s->authority,
+			"cannot sign a certificate for the server: it has run out, or the host of public_uri is longer "
+			"than 63 bytes");
+	struct writer w = writer_of(a->server, PEM_BYTES);
+	bool is_written = pki_certificate_write_pem(bytes_of(der, len), &w);
+	credentials->own.chain_pem = writer_bytes(&w);
+	is_written = is_written && pki_key_write_pem(&key, &w);
+	credentials->own.key_pem = bytes_from(writer_bytes(&w), credentials->own.chain_pem.len);
+	pki_key_wipe(&key);
+	return is_written || say(message, "[enrolment]", "the server's certificate is too long");
+}
+
+bool authority_files_load(struct authority_files *a, const struct settings *settings,
+	struct credential_files *credentials, int64_t now, char message[SETTINGS_MESSAGE_BYTES])
+{
+	*a = (struct authority_files){0};
+	if (settings->authority[0] == '\0')
+		return true;
+	if (!open_authority(a, settings, message) || !add_anchor(a, credentials, message))
+		return false;
+	if (now > a->authority.valid_until)
+		return say(message, settings->authority, "this authority has run out; make a new one");
+	if (credentials->own.chain_pem.len == 0 && !make_own(a, settings, credentials, now, message))
+		return false;
+	a->issuer = pki_authority_port(&a->authority);
+	a->is_there = true;
+	return true;
+}
+
+void authority_files_done(struct authority_files *a)
+{
+	pki_key_wipe(&a->authority.key);
+	free(a->anchors);
+	free(a->server);
+	*a = (struct authority_files){0};
+}
