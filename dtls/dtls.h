@@ -174,5 +174,3 @@ void dtls_saved(struct dtls *d, uint32_t slot, uint16_t reserve);
 bool dtls_restore(struct dtls *d, const struct dtls_saved_session *saved, msec shift, msec now);
 /* All are back. */
 void dtls_restored(struct dtls *d);
-/* What connection IDs are made with, for the head of what is saved. */
-void dtls_cid_secret(const struct dtls *d, uint8_t ret_key[DTLS_CID_KEY_BYTES]);

@@ -68,8 +68,3 @@ void dtls_restored(struct dtls *d)
 {
 	dtls_sessions_restored(&d->sessions);
 }
-
-void dtls_cid_secret(const struct dtls *d, uint8_t ret_key[DTLS_CID_KEY_BYTES])
-{
-	memcpy(ret_key, d->sessions.cid_key, DTLS_CID_KEY_BYTES);
-}

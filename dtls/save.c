@@ -69,17 +69,32 @@ static bool open_sealed(
 		ret_text, text_bytes, in + NUMBER_BYTES + text_bytes);
 }
 
+/* HMAC-SHA-256 under the secret, cut to a key of 16 bytes. */
+static bool derive(const struct dtls_crypto *crypto, const uint8_t secret[DTLS_SAVE_SECRET_BYTES], const char *purpose,
+	struct bytes salt, uint8_t ret_key[16])
+{
+	uint8_t mac[DTLS_MAC_BYTES];
+	struct bytes parts[] = {bytes_of_text(purpose), salt};
+	if (!crypto->mac(crypto->context, bytes_of(secret, DTLS_SAVE_SECRET_BYTES), parts, 2, mac))
+		return false;
+	memcpy(ret_key, mac, 16);
+	return true;
+}
+
 bool dtls_save_begin(struct dtls_save *s, const struct dtls_crypto *crypto,
 	const uint8_t secret[DTLS_SAVE_SECRET_BYTES], const uint8_t salt[DTLS_SAVE_SALT_BYTES])
 {
-	uint8_t mac[DTLS_MAC_BYTES];
-	struct bytes parts[] = {bytes_of_text("Fieldfare sessions"), bytes_of(salt, DTLS_SAVE_SALT_BYTES)};
+	_Static_assert(sizeof s->key == 16, "derive gives as much");
 	*s = (struct dtls_save){.crypto = *crypto, .number = 1};
 	memcpy(s->salt, salt, sizeof s->salt);
-	if (!crypto->mac(crypto->context, bytes_of(secret, DTLS_SAVE_SECRET_BYTES), parts, 2, mac))
-		return false;
-	memcpy(s->key, mac, sizeof s->key);
-	return true;
+	return derive(crypto, secret, "Fieldfare sessions", bytes_of(salt, DTLS_SAVE_SALT_BYTES), s->key);
+}
+
+bool dtls_save_cid_key(const struct dtls_crypto *crypto, const uint8_t secret[DTLS_SAVE_SECRET_BYTES],
+	uint8_t ret_key[DTLS_CID_KEY_BYTES])
+{
+	_Static_assert(DTLS_CID_KEY_BYTES == 16, "derive gives as much");
+	return derive(crypto, secret, "Fieldfare connection IDs", BYTES_NONE, ret_key);
 }
 
 /* ---- the head ---- */
@@ -95,7 +110,6 @@ bool dtls_save_write_head(struct dtls_save *s, const struct dtls_save_head *head
 	write_bytes(&clear, bytes_of(s->salt, sizeof s->salt));
 	write_u32(&w, head->slots);
 	write_u8(&w, head->worker);
-	write_bytes(&w, bytes_of(head->cid_key, sizeof head->cid_key));
 	write_bytes(&w, bytes_of(head->boot, sizeof head->boot));
 	write_u8(&w, head->is_clean);
 	write_u64(&w, (uint64_t)head->now);
@@ -109,7 +123,6 @@ static bool read_head(struct bytes text, struct dtls_save_head *ret)
 	struct reader r = reader_of(text);
 	ret->slots = read_u32(&r);
 	ret->worker = read_u8(&r);
-	bytes_copy(ret->cid_key, read_bytes(&r, sizeof ret->cid_key).data, sizeof ret->cid_key);
 	bytes_copy(ret->boot, read_bytes(&r, sizeof ret->boot).data, sizeof ret->boot);
 	ret->is_clean = read_u8(&r) != 0;
 	ret->now = (msec)read_u64(&r);

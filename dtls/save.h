@@ -44,7 +44,7 @@ struct dtls_save {
 /* What holds for all sessions. */
 struct dtls_save_head {
 	uint32_t slots;
-	uint8_t worker, cid_key[DTLS_CID_KEY_BYTES];
+	uint8_t worker;                     /* that the connection IDs of the sessions name */
 	uint8_t boot[DTLS_SAVE_BOOT_BYTES]; /* which boot of the machine `now` counts in, for the owner */
 	bool is_clean;                      /* written when nothing was sent or received any more */
 	msec now;                           /* when, in the writer's count */
@@ -72,6 +72,10 @@ const char *dtls_save_verdict_text(enum dtls_save_verdict verdict);
 /* Begins a writer; `salt` must never have been used with this secret. False when the crypto refuses. */
 bool dtls_save_begin(struct dtls_save *s, const struct dtls_crypto *crypto,
 	const uint8_t secret[DTLS_SAVE_SECRET_BYTES], const uint8_t salt[DTLS_SAVE_SALT_BYTES]);
+/* The key of connection IDs that goes with this secret, so that they outlive the process as well and neighbours with
+ * the same secret know whose they are (cid.h). False when the crypto refuses. */
+bool dtls_save_cid_key(const struct dtls_crypto *crypto, const uint8_t secret[DTLS_SAVE_SECRET_BYTES],
+	uint8_t ret_key[DTLS_CID_KEY_BYTES]);
 /* DTLS_SAVE_HEAD_BYTES. False when the crypto refuses. */
 bool dtls_save_write_head(struct dtls_save *s, const struct dtls_save_head *head, uint8_t *out);
 /* DTLS_SAVE_RECORD_BYTES. `note` is at most DTLS_SAVE_NOTE_MAX long; `reserve` numbers are left out. */

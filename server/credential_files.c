@@ -98,7 +98,8 @@ static const char *add_psk(struct dtls_credential_table *table, struct bytes lin
 		return "not of the form identity:hexadecimal key:endpoint name, with a key of 8 to 64 bytes";
 	if (name.len > DEVICE_NAME_MAX)
 		return "the endpoint name is longer than 64 bytes";
-	switch (dtls_credential_table_add(table, identity, bytes_of(key, len), name, 0)) {
+	uint64_t number = bytes_hash(bytes_of(key, len), bytes_hash(identity, bytes_hash(name, 0)));
+	switch (dtls_credential_table_add(table, identity, bytes_of(key, len), name, number)) {
 	case DTLS_CREDENTIAL_ADDED:
 		return NULL;
 	case DTLS_CREDENTIAL_REPLACED:
@@ -178,8 +179,33 @@ bool credential_files_reload(struct credential_files *c, const struct settings *
 	free(c->storage);
 	c->storage = fresh.storage;
 	c->table = fresh.table;
+	free(c->numbers);
+	c->numbers = NULL;
 	c->psk_count = fresh.psk_count;
 	return true;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x, y;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return (x > y) - (x < y);
+}
+
+bool credential_files_knows(struct credential_files *c, uint64_t number)
+{
+	if (c->numbers == NULL) {
+		uint32_t count = 0;
+		c->numbers = calloc((size_t)c->psk_count + 1, sizeof *c->numbers);
+		if (c->numbers == NULL)
+			return false;
+		for (uint32_t i = 0; i < c->table.capacity && count < c->psk_count; i++)
+			if (c->table.entries[i].is_taken)
+				c->numbers[count++] = c->table.entries[i].number;
+		qsort(c->numbers, count, sizeof *c->numbers, compare_numbers);
+	}
+	return bsearch(&number, c->numbers, c->psk_count, sizeof *c->numbers, compare_numbers) != NULL;
 }
 
 void credential_files_done(struct credential_files *c)
@@ -187,6 +213,7 @@ void credential_files_done(struct credential_files *c)
 	for (unsigned i = 0; i < 3; i++)
 		free(c->pem[i]);
 	free(c->storage);
+	free(c->numbers);
 	*c = (struct credential_files){0};
 }
 

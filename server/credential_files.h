@@ -18,6 +18,7 @@ struct credential_files {
 	uint8_t *pem[3];
 	void *storage;      /* of the table */
 	uint32_t psk_count; /* lines read */
+	uint64_t *numbers;  /* of the lines, sorted; NULL until they are asked for */
 };
 
 /* Reads everything. False with a message of one line that names file and line. */
@@ -26,6 +27,9 @@ bool credential_files_load(const struct settings *settings, uint64_t seed, struc
 /* Reads the file of pre-shared keys anew, whole or not at all. The table stays where it is, so ports stay valid. */
 bool credential_files_reload(struct credential_files *c, const struct settings *settings, uint64_t seed,
 	char message[SETTINGS_MESSAGE_BYTES]);
+/* Whether a pre-shared key that was welcome under this number (struct dtls_principal) still stands in the file: same
+ * identity, key and name. Sorts them when it is asked first. */
+bool credential_files_knows(struct credential_files *c, uint64_t number);
 /* The whole of a file of up to 256 KiB, which the caller frees; NULL with a message. A secret must not be readable by
  * others. */
 uint8_t *credential_files_read(

@@ -324,6 +324,15 @@ static bool start_http(struct daemon *d)
 	return d->http != NULL;
 }
 
+static bool start_network(struct daemon *d)
+{
+	char message[SETTINGS_MESSAGE_BYTES] = "";
+	if (network_start(d->network, d->endpoint, d->server, coap_loop_read_clock(), wall_now(), message))
+		return true;
+	(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return false;
+}
+
 static void say_ready(const struct daemon *d)
 {
 	char text[ADDRESS_TEXT_BYTES + 1] = "";
@@ -363,7 +372,8 @@ static enum exit_status run(struct daemon *d)
 	server_start(d->server, d->endpoint, coap_loop_read_clock());
 	if (!start_http(d))
 		return EXIT_NETWORK;
-	network_start(d->network, d->endpoint, d->server);
+	if (!start_network(d))
+		return EXIT_NETWORK;
 	say_ready(d);
 	coap_loop_run(&d->loop);
 	return EXIT_GOOD;
@@ -372,7 +382,7 @@ static enum exit_status run(struct daemon *d)
 static void close_all(struct daemon *d)
 {
 	http_stop(d->http);
-	network_close(d->network, d->network == NULL ? 0 : coap_loop_read_clock());
+	network_close(d->network, d->network == NULL ? 0 : coap_loop_read_clock(), wall_now());
 	artifact_files_close(d->artifacts);
 	store_sqlite_close(d->store);
 	credential_files_done(&d->credentials);

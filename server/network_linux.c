@@ -5,6 +5,7 @@
 #include "dtls/crypto_wolfcrypt.h"
 #include "dtls/engine_wolfssl.h"
 #include "server/log.h"
+#include "server/session_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,9 @@ struct network {
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
 	void *dtls_memory;
+	struct credential_files *credentials;
+	bool is_started;
+	struct session_files *sessions; /* NULL: they do not outlive us */
 };
 
 /* ---- sending ---- */
@@ -164,7 +168,8 @@ static void plain_ready(void *context, msec now)
 
 msec network_deadline(const struct network *n)
 {
-	return dtls_deadline(n->dtls);
+	msec saving = n->sessions == NULL ? NEVER : session_files_deadline(n->sessions);
+	return msec_earlier(dtls_deadline(n->dtls), saving);
 }
 
 void network_tick(struct network *n, msec now)
@@ -178,11 +183,67 @@ void network_flush(struct network *n)
 		coap_udp_flush(n->secure[i].udp);
 	if (n->plain.udp != NULL)
 		coap_udp_flush(n->plain.udp);
+	if (n->sessions != NULL)
+		session_files_tick(n->sessions, coap_loop_now(n->loop));
 }
 
 struct address network_local(const struct network *n)
 {
 	return coap_udp_local(n->secure[0].udp);
+}
+
+/* ---- sessions that outlive us ---- */
+
+static bool welcomes(void *context, const struct dtls_saved_session *saved)
+{
+	struct network *n = context;
+	switch ((enum dtls_suite)saved->session.suite) {
+	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
+	case DTLS_SUITE_PSK_AES_128_CCM_8:
+	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
+		return credential_files_knows(n->credentials, saved->session.principal);
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
+		return n->credentials->own.anchors_pem.len > 0;
+	}
+	return false;
+}
+
+static bool restored(void *context, const struct coap_remote *remote, struct bytes note, msec now)
+{
+	return server_association_read(((struct network *)context)->server, remote, note, now);
+}
+
+static void write_note(void *context, struct handle session, struct writer *w)
+{
+	struct coap_remote remote = {.session = session};
+	(void)server_association_write(((struct network *)context)->server, &remote, w);
+}
+
+static bool open_sessions(struct network *n, const struct settings *s, char *error)
+{
+	struct session_files_config config = {.path = s->session_file,
+		.secret_path = s->session_key,
+		.slots = s->sessions,
+		.worker = (uint8_t)s->worker,
+		.crypto = n->crypto};
+	if (strcmp(s->session_file, "none") == 0)
+		return true;
+	n->sessions = session_files_open(&config, error);
+	return n->sessions != NULL;
+}
+
+static bool restore_sessions(struct network *n, msec now, int64_t wall, char *error)
+{
+	struct session_files_counts counts;
+	struct session_files_owner owner = {n, welcomes, restored, write_note};
+	if (n->sessions == NULL)
+		return true;
+	if (!session_files_start(n->sessions, n->dtls, &owner, now, wall, &counts, error))
+		return false;
+	log_text(SERVER_LOG_INFO, "event=sessions-restored count=%u changed=%u damaged=%u unwelcome=%u",
+		counts.restored, counts.changed, counts.damaged, counts.unwelcome);
+	return true;
 }
 
 /* ---- life ---- */
@@ -237,6 +298,8 @@ static bool open_dtls(struct network *n, const struct settings *s, char *error)
 		.handshakes = s->handshakes,
 		.accepts = true,
 		.uses_cid = true,
+		.worker = (uint8_t)s->worker,
+		.cid_key = n->sessions == NULL ? NULL : session_files_cid_key(n->sessions),
 		.idle_limit = SECONDS(s->idle_timeout_s),
 		.crypto = n->crypto,
 		.engine = dtls_engine_wolfssl_port(n->engine),
@@ -258,23 +321,29 @@ struct network *network_open(const struct network_config *config, char ret_error
 	if (n == NULL)
 		return NULL;
 	n->loop = config->loop;
+	n->credentials = config->credentials;
 	if (open_sockets(n, config->settings, ret_error) && open_engine(n, config, ret_error) &&
-		open_dtls(n, config->settings, ret_error))
+		open_sessions(n, config->settings, ret_error) && open_dtls(n, config->settings, ret_error))
 		return n;
-	network_close(n, 0);
+	network_close(n, 0, 0);
 	return NULL;
 }
 
-void network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server)
+bool network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server, msec now, int64_t wall,
+	char ret_error[SETTINGS_MESSAGE_BYTES])
 {
 	n->endpoint = endpoint;
 	n->server = server;
+	if (!restore_sessions(n, now, wall, ret_error))
+		return false;
 	for (unsigned i = 0; i < n->secure_count; i++) {
 		struct listener *l = &n->secure[i];
 		coap_loop_watch(n->loop, &l->watch, coap_udp_descriptor(l->udp), l, secure_ready);
 	}
 	if (n->plain.udp != NULL)
 		coap_loop_watch(n->loop, &n->plain.watch, coap_udp_descriptor(n->plain.udp), &n->plain, plain_ready);
+	n->is_started = true;
+	return true;
 }
 
 static void say_goodbye(struct network *n, msec now)
@@ -288,17 +357,18 @@ static void say_goodbye(struct network *n, msec now)
 
 static void close_socket(struct network *n, struct listener *l)
 {
-	if (l->udp != NULL && n->server != NULL)
+	if (l->udp != NULL && n->is_started)
 		coap_loop_unwatch(&l->watch);
 	coap_udp_close(l->udp);
 }
 
-void network_close(struct network *n, msec now)
+void network_close(struct network *n, msec now, int64_t wall)
 {
 	if (n == NULL)
 		return;
-	if (n->server != NULL)
+	if (n->is_started && (n->sessions == NULL || !session_files_stop(n->sessions, now, wall)))
 		say_goodbye(n, now);
+	session_files_close(n->sessions);
 	for (unsigned i = 0; i < SETTINGS_LISTEN_MAX; i++)
 		close_socket(n, &n->secure[i]);
 	close_socket(n, &n->plain);

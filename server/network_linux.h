@@ -22,12 +22,15 @@ struct network_config {
 
 /* Opens sockets and DTLS; nothing is read before network_start. NULL with a line of reason. */
 struct network *network_open(const struct network_config *config, char ret_error[SETTINGS_MESSAGE_BYTES]);
-/* Sends close_notify to every connected device, closes everything. Accepts NULL. */
-void network_close(struct network *n, msec now);
+/* The end: sessions are saved where they outlive us, or where that is off or fails every connected device is sent
+ * close_notify. Closes everything. `wall` is milliseconds since 1970. Accepts NULL. */
+void network_close(struct network *n, msec now, int64_t wall);
 
 struct coap_transport network_transport(struct network *n);
-/* From now on what comes is handed to these. */
-void network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server);
+/* Brings back the sessions of the process before; from now on what comes is handed to these. False with a line of
+ * reason. */
+bool network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server, msec now, int64_t wall,
+	char ret_error[SETTINGS_MESSAGE_BYTES]);
 
 msec network_deadline(const struct network *n);
 void network_tick(struct network *n, msec now);

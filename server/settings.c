@@ -132,6 +132,9 @@ static const struct key keys[] = {
 	{"dtls", "private_key", PATH, FIELD(private_key), 0, 0},
 	{"dtls", "ca", PATH, FIELD(ca), 0, 0},
 	{"dtls", "idle_timeout", NUMBER("0 to 31536000 seconds"), FIELD(idle_timeout_s), 0, 31536000},
+	{"dtls", "session_file", PATH, FIELD(session_file), 0, 0},
+	{"dtls", "session_key", PATH, FIELD(session_key), 0, 0},
+	{"dtls", "worker", NUMBER("0 to 255"), FIELD(worker), 0, 255},
 	{"enrolment", "authority", PATH, FIELD(authority), 0, 0},
 	{"enrolment", "authority_key", PATH, FIELD(authority_key), 0, 0},
 	{"enrolment", "certificate_days", NUMBER("1 to 3650 days"), FIELD(certificate_days), 1, 3650},
@@ -265,6 +268,10 @@ bool settings_load(const char *path, struct settings *ret, char message[SETTINGS
 	if (r.has_failed)
 		return false;
 	ret->has_plain_listen = ret->plain_listen.port != 0;
+	if (!has(ret->session_file))
+		(void)snprintf(ret->session_file, sizeof ret->session_file, "%s-sessions", ret->store_path);
+	if (!has(ret->session_key))
+		(void)snprintf(ret->session_key, sizeof ret->session_key, "%s-sessions.key", ret->store_path);
 	if (ret->sessions == 0)
 		ret->sessions = ret->devices + ret->devices / 8 + 64;
 	const char *wrong = what_is_wrong(ret);

@@ -22,6 +22,9 @@ struct settings {
 	char psk_file[SETTINGS_PATH_BYTES];
 	char certificate[SETTINGS_PATH_BYTES], private_key[SETTINGS_PATH_BYTES], ca[SETTINGS_PATH_BYTES];
 	uint32_t idle_timeout_s; /* 0: sessions are kept */
+	/* Where sessions outlive the process, and what seals them; beside the store when not given. "none": nowhere. */
+	char session_file[SETTINGS_PATH_BYTES + 16], session_key[SETTINGS_PATH_BYTES + 16];
+	uint32_t worker; /* this process's number inside connection IDs */
 	/* [enrolment] */
 	char authority[SETTINGS_PATH_BYTES], authority_key[SETTINGS_PATH_BYTES]; /* empty: nobody enrols here */
 	uint32_t certificate_days;
