@@ -181,6 +181,7 @@ static void open_association(struct agent *a, msec now)
 static void close_association(struct agent *a, msec now)
 {
 	fetch_stop(a, now);
+	enrol_stop(a, now);
 	if (a->is_connected) {
 		a->is_connected = false;
 		coap_endpoint_lost(a->endpoint, &a->server, now);

@@ -262,6 +262,7 @@ static void start_account(struct agent *a, msec now)
 		.retry_max_ms = a->config.retry_max_ms,
 	};
 	register_init(&a->registration, &config, &a->chance, now);
+	renewal_init(&a->renewal, a->ports.keystore != NULL, &a->chance);
 	report_set_defaults(&a->report, server->pmin_s, server->pmax_s, now);
 }
 
@@ -355,6 +356,7 @@ void agent_connected(struct agent *a, const struct coap_remote *server, msec now
 	a->server = *server;
 	a->is_connected = true;
 	register_connected(&a->registration, now);
+	enrol_connected(a, now);
 	account_act(a, now);
 }
 
@@ -364,6 +366,7 @@ void agent_disconnected(struct agent *a, const char *reason, msec now)
 	logline_text(&line, "reason", reason);
 	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
 	fetch_stop(a, now);
+	enrol_stop(a, now);
 	if (a->is_connected) {
 		a->is_connected = false;
 		coap_endpoint_lost(a->endpoint, &a->server, now);
@@ -413,6 +416,7 @@ msec agent_deadline(const struct agent *a)
 		return at;
 	at = msec_earlier(at, deploy_deadline(&a->deploy));
 	at = msec_earlier(at, fetch_deadline(a));
+	at = msec_earlier(at, renewal_deadline(&a->renewal));
 	at = msec_earlier(at, report_deadline(&a->report));
 	return msec_earlier(at, a->reboot_at);
 }
@@ -456,6 +460,7 @@ void agent_tick(struct agent *a, msec now)
 		agent_follow(a, &outcome, now);
 	}
 	fetch_tick(a, now);
+	enrol_tick(a, now);
 	look_at_reports(a, now);
 	reboot_if_due(a, now);
 }

@@ -20,6 +20,7 @@
 
 #include "agent/installer.h"
 #include "agent/journal.h"
+#include "agent/keystore.h"
 #include "agent/platform.h"
 #include "coap/base/prng.h"
 #include "coap/endpoint.h"
@@ -57,6 +58,7 @@ struct agent_ports {
 	struct digest_port digest;
 	const struct signature_port *signature; /* mgmt/signature.h; decides by the configured trust anchors */
 	struct agent_log_port log;
+	const struct keystore_port *keystore; /* NULL: this device does not enrol */
 };
 
 /* ---- configuration ---- */

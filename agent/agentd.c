@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/credential_files.h"
+#include "agent/keystore_files.h"
 #include "agent/payload_linux.h"
 #include "agent/platform_linux.h"
 #include "agent/provision_linux.h"
@@ -48,6 +49,7 @@ struct daemon {
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
 	struct credential_files credential;
+	struct keystore_files keystore;
 	struct coap_remote server; /* of the association, or of the attempt */
 	bool has_association;
 
@@ -133,7 +135,9 @@ static bool uplink_connect(void *context, msec now)
 		log_text(d, AGENT_LOG_WARNING, "event=connect_failed reason=\"the server's name does not resolve\"");
 		return false;
 	}
-	d->has_association = dtls_connect(d->dtls, &address, &d->credential.client, now, &d->server);
+	const struct dtls_client_credential *credential =
+		d->config.enrols ? keystore_files_choose(&d->keystore) : &d->credential.client;
+	d->has_association = dtls_connect(d->dtls, &address, credential, now, &d->server);
 	return d->has_association;
 }
 
@@ -152,6 +156,20 @@ static const char *reason_of(const struct dtls_event *event)
 	return event->kind == DTLS_EVENT_FAILED ? dtls_failure_text(event->failure) : dtls_closed_text(event->closed);
 }
 
+/* Which credential got through, and which did not. */
+static void settle_credential(struct daemon *d, bool is_established)
+{
+	const char *line = NULL;
+	if (!d->config.enrols)
+		return;
+	if (is_established)
+		line = keystore_files_succeeded(&d->keystore);
+	else
+		keystore_files_failed(&d->keystore);
+	if (line != NULL)
+		log_text(d, AGENT_LOG_INFO, line);
+}
+
 static void handle_event(struct daemon *d, const struct dtls_event *event, msec now)
 {
 	bool is_ours = d->has_association && handle_equal(event->remote.session, d->server.session);
@@ -160,14 +178,18 @@ static void handle_event(struct daemon *d, const struct dtls_event *event, msec 
 		coap_endpoint_receive(d->endpoint, &event->remote, event->message, now);
 		return;
 	case DTLS_EVENT_ESTABLISHED:
-		if (is_ours)
-			agent_connected(d->agent, &event->remote, now);
+		if (!is_ours)
+			return;
+		settle_credential(d, true);
+		agent_connected(d->agent, &event->remote, now);
 		return;
 	case DTLS_EVENT_CLOSED:
 	case DTLS_EVENT_FAILED:
 		if (!is_ours)
 			return;
 		d->has_association = false;
+		if (event->kind == DTLS_EVENT_FAILED)
+			settle_credential(d, false);
 		agent_disconnected(d->agent, reason_of(event), now);
 		return;
 	}
@@ -336,6 +358,7 @@ static bool build_agent(struct daemon *d)
 		.digest = {d, digest_begin, digest_add, digest_end},
 		.signature = &d->signature,
 		.log = {d, write_log},
+		.keystore = d->config.enrols ? &d->keystore.port : NULL,
 	};
 	struct agent_config config = agent_config_of(d);
 	d->agent = agent_init(take_memory(agent_memory(&config)), &config, &ports, seeds[0]);
@@ -355,12 +378,21 @@ static bool build_agent(struct daemon *d)
 	return true;
 }
 
+static bool open_keystore(struct daemon *d)
+{
+	char message[CONFIG_MESSAGE_BYTES];
+	if (!d->config.enrols || keystore_files_open(&d->keystore, &d->config, &d->credential.client, message))
+		return true;
+	(void)fprintf(stderr, "agentd: %s\n", message);
+	return false;
+}
+
 static bool open_state(struct daemon *d)
 {
 	const char *path;
 	int status = slots_linux_open(&d->slots, d->config.state_dir, &path);
 	if (status == 0)
-		return true;
+		return open_keystore(d);
 	bool is_taken = status == -EWOULDBLOCK;
 	(void)fprintf(stderr, "agentd: state directory %s: %s: %s\n", d->config.state_dir, path,
 		is_taken ? "another agentd uses it" : strerror(-status));
@@ -506,5 +538,6 @@ int main(int argc, char **argv)
 	d->signature = signature_wolfcrypt_port(&d->anchors);
 	status = options.provision.image != NULL ? install(d, &options.provision) : run(d, argv);
 	slots_linux_close(&d->slots);
+	keystore_files_close(&d->keystore);
 	return (int)status;
 }

@@ -39,6 +39,7 @@ static const struct key keys[] = {
 	{"server", "certificate", TEXT, FIELD(certificate), ANY},
 	{"server", "private_key", TEXT, FIELD(private_key), ANY},
 	{"server", "ca", TEXT, FIELD(ca), ANY},
+	{"server", "enrol", YES_OR_NO, FIELD(enrols), ANY},
 	{"device", "manufacturer", TEXT, FIELD(manufacturer), ANY},
 	{"device", "model", TEXT, FIELD(model), ANY},
 	{"device", "serial", TEXT, FIELD(serial), ANY},

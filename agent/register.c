@@ -189,6 +189,14 @@ void register_left(struct registration *r, msec now)
 
 /* ---- what somebody wants ---- */
 
+void register_reconnect(struct registration *r, msec now)
+{
+	if (r->state != REGISTER_REGISTERING && r->state != REGISTER_REGISTERED && r->state != REGISTER_UPDATING)
+		return;
+	r->must_close = true;
+	go_offline(r, now);
+}
+
 void register_trigger(struct registration *r, msec now)
 {
 	if (r->state == REGISTER_REGISTERED)

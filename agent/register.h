@@ -100,6 +100,8 @@ void register_trigger(struct registration *r, msec now);
 void register_set_lifetime(struct registration *r, uint32_t lifetime_s, msec now);
 /* /1/0/4: de-register, be silent for so long, begin anew. */
 void register_disable(struct registration *r, msec silence, msec now);
+/* The association is to be made anew, with another credential. */
+void register_reconnect(struct registration *r, msec now);
 void register_stop(struct registration *r, msec now);
 
 /* ---- time ---- */

@@ -4,6 +4,7 @@
  *
  *     agent.c      life, events, time, requests from the server
  *     account.c    Register, Update, De-register on the wire
+ *     enrol.c      certificates on the wire
  *     fetch.c      manifest and image on the wire
  *     logline.c    lines for the log port
  *
@@ -15,14 +16,16 @@
 #include "agent/logline.h"
 #include "agent/objects.h"
 #include "agent/register.h"
+#include "agent/renewal.h"
 #include "agent/report.h"
 #include "coap/blockget.h"
 
-#define AGENT_OBJECTS       6
-#define AGENT_LINKS_BYTES   512
-#define AGENT_SCRATCH_BYTES 4096
-#define AGENT_ROOM_BYTES    512
-#define AGENT_FINER_BLOCKS  4 /* how much smaller a server's blocks may be than ours, for the largest image */
+#define AGENT_OBJECTS           6
+#define AGENT_LINKS_BYTES       512
+#define AGENT_SCRATCH_BYTES     4096
+#define AGENT_ROOM_BYTES        512
+#define AGENT_AUTHORITIES_BYTES 4096
+#define AGENT_FINER_BLOCKS      4 /* how much smaller a server's blocks may be than ours, for the largest image */
 
 /* The transfer that runs; at most one. */
 struct fetch {
@@ -55,6 +58,10 @@ struct agent {
 	bool is_connected, is_stopping, is_stopped;
 	struct registration registration;
 	struct handle account_exchange;
+	struct renewal renewal;
+	struct handle enrol_exchange;
+	size_t authorities_len; /* the bag of /crts, until the certificate has come */
+	uint8_t authorities[AGENT_AUTHORITIES_BYTES];
 	uint8_t links[AGENT_LINKS_BYTES];
 
 	struct deploy deploy;
@@ -86,6 +93,12 @@ void agent_suspect(struct agent *a, const char *why, msec now);
 
 /* Carries out what the registration wants until it waits. */
 void account_act(struct agent *a, msec now);
+
+/* ---- enrol.c ---- */
+
+void enrol_connected(struct agent *a, msec now);
+void enrol_stop(struct agent *a, msec now);
+void enrol_tick(struct agent *a, msec now);
 
 /* ---- fetch.c ---- */
 

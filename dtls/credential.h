@@ -71,8 +71,8 @@ struct dtls_client_credential {
 	enum dtls_credential_kind kind;
 	struct bytes psk_identity, psk_key;      /* DTLS_CREDENTIAL_PSK */
 	struct dtls_own_certificate certificate; /* DTLS_CREDENTIAL_CERTIFICATE */
-	/* What the server's certificate must name: a dNSName, a uniformResourceIdentifier or the common name. Empty:
-	 * any certificate under the anchors will do, for closed systems with one server. */
+	/* What the server's certificate must name: a dNSName, an iPAddress, a uniformResourceIdentifier or the common
+	 * name. Empty: any certificate under the anchors will do, for closed systems with one server. */
 	struct bytes server_name;
 	uint16_t only_suite; /* offer this one alone (enum dtls_suite); 0: all that fit the kind */
 };

@@ -5,6 +5,7 @@
  * after the handshake and the content of our Finished are to be had nowhere else. */
 #include "dtls/engine_wolfssl.h"
 
+#include "coap/base/address.h"
 #include "dtls/hello.h"
 
 #include <wolfssl/ssl.h>
@@ -187,6 +188,16 @@ static bool equal_but_for_case(struct bytes a, struct bytes b)
 	return a.len == b.len && strncasecmp((const char *)a.data, (const char *)b.data, a.len) == 0;
 }
 
+/* An iPAddress is 4 or 16 bytes (RFC 5280 section 4.2.1.6). */
+static bool is_address(struct bytes name, struct bytes wanted)
+{
+	struct address address;
+	if (!address_parse(wanted, 0, &address))
+		return false;
+	return bytes_equal(name, bytes_of(address.ip, sizeof address.ip)) ||
+	       (address_is_ipv4(&address) && bytes_equal(name, bytes_of(address.ip + 12, 4)));
+}
+
 /* RFC 7925 section 4.4.1 leaves no wildcards; the common name counts only where there is no subjectAltName (RFC 6125).
  */
 static bool certificate_names(const DecodedCert *cert, struct bytes wanted)
@@ -194,6 +205,8 @@ static bool certificate_names(const DecodedCert *cert, struct bytes wanted)
 	for (const DNS_entry *entry = cert->altNames; entry != NULL; entry = entry->next) {
 		struct bytes name = bytes_of(entry->name, (size_t)entry->len);
 		if (entry->type == ASN_DNS_TYPE && equal_but_for_case(name, wanted))
+			return true;
+		if (entry->type == ASN_IP_TYPE && is_address(name, wanted))
 			return true;
 		if (entry->type == ASN_URI_TYPE && bytes_equal(name, wanted))
 			return true;

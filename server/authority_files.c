@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define PEM_BYTES 8192
-#define SKEW_S    86400 /* a device whose clock is behind by less can still connect */
 
 static bool say(char *message, const char *subject, const char *what)
 {
@@ -49,9 +48,10 @@ static bool add_anchor(struct authority_files *a, struct credential_files *crede
 	return true;
 }
 
-/* A fresh key each time the server starts; devices check the chain and the name. */
-static bool make_own(struct authority_files *a, const struct settings *s, struct credential_files *credentials,
-	int64_t now, char *message)
+/* A fresh key each time the server starts; devices check the chain and the name. It is as old as the authority, so that
+ * a device whose clock knows no more than its own certificate can still connect. */
+static bool make_own(
+	struct authority_files *a, const struct settings *s, struct credential_files *credentials, char *message)
 {
 	struct pki_key key;
 	struct coap_uri uri;
@@ -59,8 +59,8 @@ static bool make_own(struct authority_files *a, const struct settings *s, struct
 	size_t len = 0;
 	if (coap_uri_parse(bytes_of_text(s->public_uri), &uri) && pki_key_make(&key) &&
 		pki_key_public(&key, public_key))
-		len = pki_authority_issue(&a->authority, public_key, uri.host, PKI_USAGE_SERVER, now - SKEW_S,
-			a->authority.valid_until, der);
+		len = pki_authority_issue(&a->authority, public_key, uri.host, PKI_USAGE_SERVER,
+			a->authority.valid_from, a->authority.valid_until, der);
 	a->server = malloc(PEM_BYTES);
 	if (len == 0 || a->server == NULL)
 		return say(message, s->authority,
@@ -85,7 +85,7 @@ bool authority_files_load(struct authority_files *a, const struct settings *sett
 		return false;
 	if (now > a->authority.valid_until)
 		return say(message, settings->authority, "this authority has run out; make a new one");
-	if (credentials->own.chain_pem.len == 0 && !make_own(a, settings, credentials, now, message))
+	if (credentials->own.chain_pem.len == 0 && !make_own(a, settings, credentials, message))
 		return false;
 	a->issuer = pki_authority_port(&a->authority);
 	a->is_there = true;
