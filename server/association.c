@@ -115,6 +115,8 @@ bool server_association_read(struct server *s, const struct coap_remote *remote,
 	struct association n = {0};
 	if (!read_association(text, &name, &n))
 		return false;
+	if (!server_admits(s, name, now))
+		return false;
 	server_connected(s, remote, name, now);
 	struct device *device = registry_find_remote(&s->registry, remote);
 	if (device == NULL)

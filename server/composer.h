@@ -8,6 +8,7 @@
  *     conduct.c    one device at a time: its queue becomes requests, their answers become facts
  *     campaign.c   rollouts: events to rollout_step, its actions to the queue, its states to the store
  *     command.c    what operators ask for; command_rollout.c of rollouts
+ *     revocation.c  who is not welcome any more
  *     query.c      what they look at
  *     handlers/    what devices ask for
  *
@@ -41,6 +42,8 @@ enum pending_kind {
 	PENDING_ROLLOUT_WORD,
 	PENDING_DEVICE_REMOVE,
 	PENDING_DEVICE_TAG,
+	PENDING_REVOKE,
+	PENDING_RESTORE,
 	PENDING_AUDIT, /* the last step of every command: its event */
 };
 
@@ -59,6 +62,7 @@ struct pending {
 	struct server_done done;         /* of PENDING_AUDIT: what to tell when it lasts */
 	uint8_t issue;                   /* its place in server.issues */
 	bool has_changed;                /* an Update that did more than renew */
+	struct denial denial;            /* of PENDING_REVOKE and PENDING_RESTORE */
 	struct device_record record;
 	struct registration registration;
 };
@@ -76,6 +80,7 @@ struct issue {
 struct server {
 	struct server_config config;
 	struct server_ports ports;
+	struct association_port associations;
 	struct coap_endpoint *endpoint;
 	struct coap_resource resources[8];
 	struct prng prng;
@@ -88,6 +93,7 @@ struct server {
 	struct releases releases;
 	struct rollouts rollouts;
 	struct events events;
+	struct denials denials;
 
 	struct pending *pending;
 	struct slab pending_slab;
@@ -200,6 +206,13 @@ void command_stored(struct server *s, const struct pending *p, bool ok, msec now
 /* An upload has become an artifact, or has failed. */
 void command_uploaded(struct server *s, const struct pending *p, enum artifact_result result,
 	const struct artifact *artifact, msec now);
+
+/* ---- revocation.c ---- */
+
+/* A batch of PENDING_REVOKE or PENDING_RESTORE has come back. */
+void revocation_stored(struct server *s, const struct pending *p, bool ok, msec now);
+/* A device has registered or renewed: should it have been revoked meanwhile, that is over at once. */
+void revocation_look(struct server *s, struct handle device, msec now);
 
 /* ---- command_rollout.c ---- */
 

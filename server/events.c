@@ -143,6 +143,8 @@ const char *event_type_name(enum event_type type)
 		[EVENT_TOKEN_ADDED] = "token-added",
 		[EVENT_TOKEN_REMOVED] = "token-removed",
 		[EVENT_CERTIFICATE_ISSUED] = "certificate-issued",
+		[EVENT_DEVICE_REVOKED] = "device-revoked",
+		[EVENT_DEVICE_RESTORED] = "device-restored",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

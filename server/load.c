@@ -3,6 +3,12 @@
  * What the store has comes back into memory, record by record, before the server starts. */
 #include "server/composer.h"
 
+static bool load_denial(void *context, const struct denial *denial)
+{
+	struct server *s = context;
+	return denials_put(&s->denials, denial);
+}
+
 static bool load_device(void *context, const struct device_record *record)
 {
 	struct server *s = context;
@@ -20,6 +26,9 @@ static bool load_registration(void *context, const char *name, const struct regi
 	struct device *device = registry_find(&s->registry, bytes_of_text(name));
 	if (device == NULL || registration->location[0] == '\0')
 		return false;
+	/* A revocation that was killed before it came to this. */
+	if (denials_find(&s->denials, bytes_of_text(name)) != NULL)
+		return true;
 	wall_msec expires_at = registration->renewed_at + SECONDS(registration->lifetime_s);
 	msec now = s->loading_at, left = expires_at - server_wall(s, now);
 	registry_register(&s->registry, device, registration, left > 0 ? msec_after(now, left) : now);
@@ -61,6 +70,7 @@ struct store_visitor server_visitor(struct server *s, msec now)
 {
 	s->loading_at = now;
 	return (struct store_visitor){.context = s,
+		.denial = load_denial,
 		.device = load_device,
 		.registration = load_registration,
 		.release = load_release,

@@ -327,6 +327,8 @@ static bool start_http(struct daemon *d)
 static bool start_network(struct daemon *d)
 {
 	char message[SETTINGS_MESSAGE_BYTES] = "";
+	struct association_port associations = network_associations(d->network);
+	server_set_associations(d->server, &associations);
 	if (network_start(d->network, d->endpoint, d->server, coap_loop_read_clock(), wall_now(), message))
 		return true;
 	(void)fprintf(stderr, "mgmtd: %s\n", message);

@@ -6,6 +6,7 @@
 #include "dtls/engine_wolfssl.h"
 #include "server/log.h"
 #include "server/session_files.h"
+#include "server/welcome.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct network {
 	struct dtls *dtls;
 	void *dtls_memory;
 	struct credential_files *credentials;
+	struct welcome welcome;
 	bool is_started;
 	struct session_files *sessions; /* NULL: they do not outlive us */
 };
@@ -85,6 +87,38 @@ static bool send_message(void *context, const struct coap_remote *to, struct byt
 struct coap_transport network_transport(struct network *n)
 {
 	return (struct coap_transport){.context = n, .send = send_message};
+}
+
+/* ---- revoking ---- */
+
+static uint64_t certificate_of(void *context, const struct coap_remote *remote)
+{
+	const struct network *n = context;
+	struct dtls_session_info info;
+	if (!coap_remote_is_secure(remote) || !dtls_session_info(n->dtls, remote->session, &info))
+		return 0;
+	switch (info.suite) {
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
+		return info.principal;
+	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
+	case DTLS_SUITE_PSK_AES_128_CCM_8:
+	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
+		break;
+	}
+	return 0;
+}
+
+static void close_association(void *context, const struct coap_remote *remote, msec now)
+{
+	struct network *n = context;
+	if (coap_remote_is_secure(remote))
+		dtls_close(n->dtls, remote->session, now);
+}
+
+struct association_port network_associations(struct network *n)
+{
+	return (struct association_port){.context = n, .certificate = certificate_of, .close = close_association};
 }
 
 /* ---- receiving ---- */
@@ -137,6 +171,7 @@ static void handle(struct network *n, const struct dtls_event *event, msec now)
 static void drain(struct network *n, msec now)
 {
 	struct dtls_event event;
+	n->welcome.now = now;
 	while (dtls_next(n->dtls, now, &event))
 		handle(n, &event, now);
 }
@@ -149,6 +184,7 @@ static void secure_ready(void *context, msec now)
 	while (coap_udp_next(l->udp, &datagram)) {
 		if (n->secure_count > 1)
 			*route_of(n, &datagram.from) = (struct route){datagram.from, (uint8_t)(l - n->secure)};
+		n->welcome.now = now;
 		dtls_receive(n->dtls, &datagram.from, datagram.data, datagram.len, now);
 		drain(n, now);
 	}
@@ -204,7 +240,8 @@ static bool welcomes(void *context, const struct dtls_saved_session *saved)
 		return credential_files_knows(n->credentials, saved->session.principal);
 	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
 	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
-		return n->credentials->own.anchors_pem.len > 0;
+		return n->credentials->own.anchors_pem.len > 0 &&
+		       server_admits_number(n->server, saved->session.principal);
 	}
 	return false;
 }
@@ -277,8 +314,9 @@ static bool open_sockets(struct network *n, const struct settings *s, char *erro
 static bool open_engine(struct network *n, const struct network_config *config, char *error)
 {
 	const char *reason = "";
+	n->welcome = (struct welcome){.inner = dtls_credential_table_port(&config->credentials->table)};
 	struct dtls_engine_wolfssl_config engine = {.handshakes = config->settings->handshakes,
-		.credentials = dtls_credential_table_port(&config->credentials->table),
+		.credentials = welcome_port(&n->welcome),
 		.own = config->credentials->own,
 		.crypto = &n->crypto};
 	n->has_crypto = dtls_crypto_wolfcrypt_init(&n->crypto);
@@ -334,6 +372,8 @@ bool network_start(struct network *n, struct coap_endpoint *endpoint, struct ser
 {
 	n->endpoint = endpoint;
 	n->server = server;
+	n->welcome.server = server;
+	n->welcome.now = now;
 	if (!restore_sessions(n, now, wall, ret_error))
 		return false;
 	for (unsigned i = 0; i < n->secure_count; i++) {

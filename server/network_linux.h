@@ -27,6 +27,8 @@ struct network *network_open(const struct network_config *config, char ret_error
 void network_close(struct network *n, msec now, int64_t wall);
 
 struct coap_transport network_transport(struct network *n);
+/* For the server to close what is revoked: server_set_associations. */
+struct association_port network_associations(struct network *n);
 /* Brings back the sessions of the process before; from now on what comes is handed to these. False with a line of
  * reason. */
 bool network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server, msec now, int64_t wall,

@@ -214,6 +214,17 @@ static bool visit_entry(struct taker *t, const struct store_visitor *v)
 	return !t->failed && v->entry(v->context, &e);
 }
 
+static bool visit_denial(struct taker *t, const struct store_visitor *v)
+{
+	struct denial d = {0};
+	take_text(t, d.key, sizeof d.key);
+	take_text(t, d.device, sizeof d.device);
+	take_text(t, d.reason, sizeof d.reason);
+	take_text(t, d.actor, sizeof d.actor);
+	d.since = take_number(t, INT64_MAX);
+	return !t->failed && v->denial(v->context, &d);
+}
+
 static bool visit_event(struct taker *t, const struct store_visitor *v)
 {
 	struct event e = {0};
@@ -234,6 +245,7 @@ struct table {
 };
 
 static const struct table tables[] = {
+	{"denial", "SELECT * FROM denial", visit_denial},
 	{"device", "SELECT * FROM device", visit_device},
 	{"registration", "SELECT * FROM registration", visit_registration},
 	{"release", "SELECT * FROM release ORDER BY rowid", visit_release},

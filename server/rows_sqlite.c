@@ -40,6 +40,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE event (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, type INTEGER NOT NULL,"
 	"  rollout INTEGER NOT NULL, device TEXT NOT NULL, actor TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT "
 	"NULL);",
+	"CREATE TABLE denial (key TEXT PRIMARY KEY, device TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL,"
+	"  since INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
@@ -61,6 +63,8 @@ static const char *const statements[] = {
 	[STORE_ENTRY_PUT] =
 		"INSERT INTO rollout_device VALUES (?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT DO UPDATE SET wave=?3,"
 		" state=?4, reason=?5, code=?6, tries=?7, since=?8",
+	[STORE_DENIAL_PUT] = "INSERT OR REPLACE INTO denial VALUES (?1,?2,?3,?4,?5)",
+	[STORE_DENIAL_REMOVE] = "DELETE FROM denial WHERE key=?1",
 	[STORE_EVENT_PUT] = "INSERT OR REPLACE INTO event VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
 };
 
@@ -330,6 +334,15 @@ static void bind_entry(struct binder *b, const struct rollout_entry_record *e)
 	bind_number(b, e->since);
 }
 
+static void bind_denial(struct binder *b, const struct denial *d)
+{
+	bind_text(b, d->key);
+	bind_text(b, d->device);
+	bind_text(b, d->reason);
+	bind_text(b, d->actor);
+	bind_number(b, d->since);
+}
+
 static void bind_event(struct binder *b, const struct event *e)
 {
 	bind_number(b, (int64_t)e->number);
@@ -360,12 +373,16 @@ static void bind_change(struct binder *b, const struct store_change *change)
 	case STORE_ENTRY_PUT:
 		bind_entry(b, change->entry);
 		break;
+	case STORE_DENIAL_PUT:
+		bind_denial(b, change->denial);
+		break;
 	case STORE_EVENT_PUT:
 		bind_event(b, change->event);
 		break;
 	case STORE_DEVICE_REMOVE:
 	case STORE_REGISTRATION_REMOVE:
 	case STORE_RELEASE_REMOVE:
+	case STORE_DENIAL_REMOVE:
 		bind_text(b, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:

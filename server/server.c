@@ -30,6 +30,7 @@ static struct server_config completed(const struct server_config *given)
 	c.rollouts = or_usual(c.rollouts, 64);
 	c.rollout_entries = or_usual(c.rollout_entries, 2 * c.devices);
 	c.events = or_usual(c.events, 4096);
+	c.denials = or_usual(c.denials, DENIALS_KEPT_USUAL);
 	c.updates = or_usual(c.updates, 4096);
 	c.pending = or_usual(c.pending, 1024);
 	c.health_pmin_s = or_usual(c.health_pmin_s, 5);
@@ -56,6 +57,7 @@ static struct server *layout(struct carve *c, const struct server_config *config
 	registry_carve(&s->registry, c, config->devices, 0);
 	queue_carve(&s->queue, c, config->operations, config->devices);
 	releases_carve(&s->releases, c, config->releases);
+	denials_carve(&s->denials, c, config->denials);
 	rollouts_carve(&s->rollouts, c, config->rollouts, config->rollout_entries);
 	events_carve(&s->events, c, config->events, ports == NULL ? NULL : ports->hash);
 	return s;
@@ -111,6 +113,7 @@ struct server *server_init(void *memory, const struct server_config *config, con
 	s->ports = *ports;
 	prng_init(&s->prng, seed);
 	s->registry.seed = prng_u64(&s->prng);
+	s->denials.seed = prng_u64(&s->prng);
 	lay_resources(s);
 	return s;
 }
@@ -119,6 +122,11 @@ const struct coap_resource *server_resources(const struct server *s, uint32_t *r
 {
 	*ret_count = s->ports.issuer == NULL ? (uint32_t)RESOURCE_EST : (uint32_t)RESOURCE_COUNT;
 	return s->resources;
+}
+
+void server_set_associations(struct server *s, const struct association_port *port)
+{
+	s->associations = *port;
 }
 
 void server_start(struct server *s, struct coap_endpoint *endpoint, msec now)
@@ -199,8 +207,8 @@ void server_log(struct server *s, enum server_log_level level, const struct writ
 
 static enum server_log_level level_of(enum event_type type)
 {
-	bool is_bad = type == EVENT_REFUSED || type == EVENT_EXPIRED || type == EVENT_ROLLOUT_HALTED ||
-		      type == EVENT_DEVICE_FAILED;
+	bool is_bad = type == EVENT_REFUSED || type == EVENT_DEVICE_REVOKED || type == EVENT_EXPIRED ||
+		      type == EVENT_ROLLOUT_HALTED || type == EVENT_DEVICE_FAILED;
 	return is_bad ? SERVER_LOG_WARNING : SERVER_LOG_INFO;
 }
 
@@ -272,8 +280,21 @@ static void drop(struct server *s, struct device *device, msec now)
 	device->is_awake = false;
 }
 
+static bool is_admitted(struct server *s, const struct coap_remote *remote, struct bytes name, msec now)
+{
+	const struct association_port *port = &s->associations;
+	uint64_t number = port->certificate == NULL ? 0 : port->certificate(port->context, remote);
+	return server_admits(s, name, now) && (number == 0 || server_admits_number(s, number));
+}
+
 void server_connected(struct server *s, const struct coap_remote *remote, struct bytes endpoint_name, msec now)
 {
+	/* It may have been revoked while its handshake went on. */
+	if (!is_admitted(s, remote, endpoint_name, now)) {
+		if (s->associations.close != NULL)
+			s->associations.close(s->associations.context, remote, now);
+		return;
+	}
 	struct device *device = meet(s, endpoint_name, now);
 	if (device == NULL) {
 		log_unmet(s, endpoint_name);
@@ -315,6 +336,7 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 	case PENDING_UPDATE:
 	case PENDING_DEREGISTER:
 		handlers_rd_stored(s, p, ok, now);
+		revocation_look(s, p->device, now);
 		break;
 	case PENDING_ISSUE:
 		handlers_est_stored(s, p, ok, now);
@@ -323,6 +345,10 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 		campaign_stored(s, ok, now);
 		break;
 	case PENDING_UPLOAD:
+		break;
+	case PENDING_REVOKE:
+	case PENDING_RESTORE:
+		revocation_stored(s, p, ok, now);
 		break;
 	case PENDING_RELEASE_ADD:
 	case PENDING_RELEASE_REMOVE:

@@ -42,6 +42,7 @@ struct server_config {
 	uint32_t operations;    /* of all queues together; 0: 4 per device */
 	uint32_t releases, rollouts, rollout_entries; /* 0: 64, 64, 2 per device */
 	uint32_t events, updates;                     /* kept in memory; 0: 4096, 4096 */
+	uint32_t denials;                             /* devices and certificates revoked; 0: 4096 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
@@ -67,6 +68,7 @@ enum server_result {
 	SERVER_NO_ROLLOUT,
 	SERVER_NO_DEVICE, /* server_reason tells which */
 	SERVER_NONE_SELECTED,
+	SERVER_NOT_REVOKED,
 	SERVER_EXISTS,      /* a release of this name or manifest is there already */
 	SERVER_IN_USE,      /* a rollout that has not ended needs it */
 	SERVER_WRONG_STATE, /* the rollout does not take this word now */
@@ -84,6 +86,15 @@ struct server_done {
 };
 
 enum server_log_level { SERVER_LOG_ERROR, SERVER_LOG_WARNING, SERVER_LOG_INFO, SERVER_LOG_DEBUG };
+
+/* The secure associations, where there are any. Both may be NULL. */
+struct association_port {
+	void *context;
+	/* server_certificate_number of the certificate that the peer has proved itself by; 0 for none. */
+	uint64_t (*certificate)(void *context, const struct coap_remote *remote);
+	/* Ends an association whose device is not welcome any more, without telling the server. */
+	void (*close)(void *context, const struct coap_remote *remote, msec now);
+};
 
 struct server_ports {
 	struct store store;
@@ -109,6 +120,8 @@ struct server *server_init(void *memory, const struct server_config *config, con
 /* The table for the endpoint's configuration. Registration bodies need a body_size_max of SERVER_BODY_MAX. */
 #define SERVER_BODY_MAX 4096
 const struct coap_resource *server_resources(const struct server *s, uint32_t *ret_count);
+/* Before the first association: the secure associations, for revocation to close. Without them it only forgets. */
+void server_set_associations(struct server *s, const struct association_port *port);
 /* How far the wall clock is ahead of `now`, in milliseconds; before loading, and whenever the wall clock was set. */
 void server_set_clock(struct server *s, wall_msec ahead, msec now);
 /* Where the store loads into, before server_start. */
@@ -140,6 +153,19 @@ void server_artifact_finished(
 	struct server *s, uint64_t ticket, enum artifact_result result, const struct artifact *artifact, msec now);
 msec server_deadline(const struct server *s);
 void server_tick(struct server *s, msec now);
+
+/* ---- who is welcome ---- */
+
+/* What a handshake asks before it believes a credential. False: revoked, which has been counted and audited. */
+bool server_admits(struct server *s, struct bytes name, msec now);
+/* The same for a certificate of this name; `*ret_number` is what association_port.certificate has to tell. */
+bool server_admits_certificate(struct server *s, struct bytes name, struct bytes der, uint64_t *ret_number, msec now);
+/* For associations that are brought back: whether the certificate of this number is still welcome. */
+bool server_admits_number(const struct server *s, uint64_t number);
+/* A certificate's fingerprint in 64 bits: they name it among live associations. */
+uint64_t server_certificate_number(const uint8_t fingerprint[SHA256_BYTES]);
+/* Walks through what is revoked: the cursor starts at 0; NULL at the end. */
+const struct denial_place *server_denial_next(const struct server *s, uint32_t *cursor);
 
 /* ---- commands ---- */
 
@@ -192,6 +218,13 @@ enum server_result server_device_remove(struct server *s, struct bytes name, con
 /* Replaces its tags: words separated by single spaces. */
 enum server_result server_device_tag(
 	struct server *s, struct bytes name, struct bytes tags, const struct server_ask *ask, msec now);
+/* Takes all credentials of a device away, or with a fingerprint (SHA-256 of the DER) one certificate: associations are
+ * closed, registrations end, handshakes are refused until it is restored. The device need not be known. */
+enum server_result server_revoke(struct server *s, struct bytes name, const uint8_t *fingerprint, struct bytes reason,
+	const struct server_ask *ask, msec now);
+/* Restoring a device leaves its revoked certificates as they are, each has to be restored for itself. */
+enum server_result server_restore(
+	struct server *s, struct bytes name, const uint8_t *fingerprint, const struct server_ask *ask, msec now);
 /* Adds an event of the owner's or the HTTP edge's to the audit log, such as EVENT_TOKEN_ADDED. */
 enum server_result server_audit(
 	struct server *s, enum event_type type, const char *detail, const struct server_ask *ask, msec now);

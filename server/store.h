@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "server/denials.h"
 #include "server/events.h"
 #include "server/registry.h"
 #include "server/release.h"
@@ -28,20 +29,24 @@ enum store_change_type {
 	STORE_ROLLOUT_PUT,
 	STORE_ROLLOUT_REMOVE, /* by number; its entries go too */
 	STORE_ENTRY_PUT,
-	STORE_EVENT_PUT, /* the same number again replaces */
+	STORE_DENIAL_PUT,
+	STORE_DENIAL_REMOVE, /* by key */
+	STORE_EVENT_PUT,     /* the same number again replaces */
 };
 
 /* One change. What it points to is borrowed for the time of the call. */
 struct store_change {
 	enum store_change_type type;
-	const char *name; /* of the device or release that is removed, or whose registration it is */
-	uint32_t number;  /* of the rollout that is removed */
+	const char
+		*name;   /* of the device or release, or key of the denial, that is removed; whose registration it is */
+	uint32_t number; /* of the rollout that is removed */
 	union {
 		const struct device_record *device;
 		const struct registration *registration;
 		const struct release *release;
 		const struct rollout_record *rollout;
 		const struct rollout_entry_record *entry;
+		const struct denial *denial;
 		const struct event *event;
 	};
 };
@@ -58,6 +63,7 @@ struct store {
 /* Takes what is loaded. Each function gives false when it has no room or finds nonsense, which ends the loading. */
 struct store_visitor {
 	void *context;
+	bool (*denial)(void *context, const struct denial *denial);
 	bool (*device)(void *context, const struct device_record *device);
 	bool (*registration)(void *context, const char *device, const struct registration *registration);
 	bool (*release)(void *context, const struct release *release);

@@ -18,7 +18,7 @@ struct kept {
 	struct store_change change; /* its pointers are set when it is applied */
 	uint32_t value_len;
 	bool has_name;
-	char name[DEVICE_NAME_MAX + 1];
+	char name[DENIAL_KEY_MAX + 1];
 	/* the value follows, at a multiple of 8 */
 };
 
@@ -105,12 +105,15 @@ static struct bytes value_of(const struct store_change *change)
 		return bytes_of(change->rollout, sizeof *change->rollout);
 	case STORE_ENTRY_PUT:
 		return bytes_of(change->entry, sizeof *change->entry);
+	case STORE_DENIAL_PUT:
+		return bytes_of(change->denial, sizeof *change->denial);
 	case STORE_EVENT_PUT:
 		return bytes_of(change->event, sizeof *change->event);
 	case STORE_DEVICE_REMOVE:
 	case STORE_REGISTRATION_REMOVE:
 	case STORE_RELEASE_REMOVE:
 	case STORE_ROLLOUT_REMOVE:
+	case STORE_DENIAL_REMOVE:
 		break;
 	}
 	return BYTES_NONE;

@@ -148,8 +148,10 @@ static enum coap_answer issue(struct server *s, const struct device *device, con
 
 /* RFC 7030 section 4.2.2 wants a renewal to keep its subject; here every request does, since it is the name of the
  * association. */
-static const char *what_is_wrong(const struct device *device, const struct pki_request *wish)
+static const char *what_is_wrong(const struct server *s, const struct device *device, const struct pki_request *wish)
 {
+	if (denials_find(&s->denials, bytes_of_text(device->record.name)) != NULL)
+		return "its credential is revoked";
 	if (!bytes_equal_text(pki_request_name(wish), device->record.name))
 		return "the certificate asked for is of another name";
 	return NULL;
@@ -177,7 +179,7 @@ enum coap_answer handlers_est_enrol(void *context, struct coap_endpoint *endpoin
 		s->ports.issuer->read_request(s->ports.issuer->context, request->body, &wish);
 	if (verdict != PKI_REQUEST_GOOD)
 		return refuse(s, device, COAP_BAD_REQUEST, pki_request_verdict_text(verdict), ret, now);
-	const char *wrong = what_is_wrong(device, &wish);
+	const char *wrong = what_is_wrong(s, device, &wish);
 	if (wrong != NULL)
 		return refuse(s, device, COAP_FORBIDDEN, wrong, ret, now);
 	return issue(s, device, request, &wish, format, ret, now);

@@ -227,3 +227,42 @@ bool intake_token(const json_t *body, const char **ret_name, enum role *ret_role
 	*ret_role = role_of_name(role);
 	return true;
 }
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool intake_fingerprint(const char *text, uint8_t ret[SHA256_BYTES])
+{
+	size_t i = 0;
+	for (; i < SHA256_BYTES; i++) {
+		if (i > 0 && *text == ':')
+			text++;
+		int high = digit_of(text[0]), low = high < 0 ? -1 : digit_of(text[1]);
+		if (low < 0)
+			return false;
+		ret[i] = (uint8_t)(high << 4 | low);
+		text += 2;
+	}
+	return *text == '\0';
+}
+
+bool intake_revocation(const json_t *body, struct intake_revocation *ret, char ret_reason[INTAKE_REASON_BYTES])
+{
+	const json_t *fingerprint = json_object_get(body, "fingerprint"), *reason = json_object_get(body, "reason");
+	*ret = (struct intake_revocation){.reason = "", .has_fingerprint = fingerprint != NULL};
+	if (!has_only(body, "fingerprint reason", ret_reason))
+		return false;
+	if (fingerprint != NULL &&
+		(!json_is_string(fingerprint) || !intake_fingerprint(json_string_value(fingerprint), ret->fingerprint)))
+		return refuse(ret_reason, "fingerprint: 64 hexadecimal digits");
+	if (reason != NULL && (!json_is_string(reason) || json_string_length(reason) > DENIAL_REASON_MAX))
+		return refuse(ret_reason, "reason: a text of up to %d bytes", DENIAL_REASON_MAX);
+	if (reason != NULL)
+		ret->reason = json_string_value(reason);
+	return true;
+}

@@ -28,6 +28,16 @@ void intake_rollout_done(struct intake_rollout *r);
 
 /* {"tags": ["a", "b"]} as "a b". */
 bool intake_tags(const json_t *body, char ret[DEVICE_TAGS_MAX + 1], char ret_reason[INTAKE_REASON_BYTES]);
+struct intake_revocation {
+	bool has_fingerprint;
+	uint8_t fingerprint[SHA256_BYTES];
+	const char *reason; /* borrowed from the body; "" for none */
+};
+
+/* {"fingerprint": "3f2a...", "reason": "stolen"}, both may be missing. */
+bool intake_revocation(const json_t *body, struct intake_revocation *ret, char ret_reason[INTAKE_REASON_BYTES]);
+/* 64 hexadecimal digits, colons between the pairs allowed. */
+bool intake_fingerprint(const char *text, uint8_t ret[SHA256_BYTES]);
 /* {"name": "...", "role": "viewer"} */
 bool intake_token(const json_t *body, const char **ret_name, enum role *ret_role, char ret_reason[INTAKE_REASON_BYTES]);
 

@@ -80,6 +80,23 @@ static json_t *measured(float value)
 	return json_real(rounded);
 }
 
+/* ---- revocations ---- */
+
+json_t *view_denial(const struct denial_place *place)
+{
+	const struct denial *d = &place->denial;
+	uint8_t fingerprint[SHA256_BYTES];
+	json_t *o = json_object();
+	set_text(o, "endpoint", d->device);
+	if (denial_is_certificate(d, fingerprint))
+		set(o, "fingerprint", view_hex(fingerprint, sizeof fingerprint));
+	set_text(o, "reason", d->reason);
+	set_text(o, "actor", d->actor);
+	set_moment(o, "since", d->since);
+	set(o, "refused", number(place->tries));
+	return o;
+}
+
 /* ---- devices ---- */
 
 static json_t *temperatures(const struct health *h)

@@ -223,12 +223,42 @@ def it_can_be_switched_off_and_says_goodbye_then(stage):
     wait_until("all are back", lambda: stage.handshakes() == DEVICES)
 
 
+def state_of(stage, name):
+    return next((d for d in stage.devices() if d["endpoint"] == name), {"state": "unknown", "connected": False})
+
+
+def mgmtctl(stage, *words):
+    environment = {**os.environ, "MGMTCTL_TOKEN": (stage.folder / "admin.token").read_text().strip()}
+    return subprocess.run([MGMTCTL, "--server", f"http://127.0.0.1:{stage.http}", *words], capture_output=True,
+                          text=True, timeout=30, env=environment)
+
+
+def a_revoked_device_is_cut_off_at_once_and_stays_out_over_a_kill_until_it_is_restored(stage):
+    stage.raise_fleet()
+    done = mgmtctl(stage, "device", "revoke", "pump-1", "--reason", "stolen")
+    assert done.returncode == 0, done
+    state = state_of(stage, "pump-1")
+    assert state["state"] == "unregistered" and not state["connected"], state
+    assert state_of(stage, "pump-2")["connected"]
+    wait_until("its new handshake is refused", lambda: 'detail="its credential is revoked"' in stage.log(), 60)
+    stage.restart(signal.SIGKILL)
+    assert "pump-1" in mgmtctl(stage, "revoked").stdout
+    assert state_of(stage, "pump-1")["state"] == "unregistered"
+    wait_until("refused again", lambda: 'detail="its credential is revoked"' in stage.log(), 60)
+    assert not state_of(stage, "pump-1")["connected"]
+    assert mgmtctl(stage, "device", "restore", "pump-1").returncode == 0
+    wait_until("it is back", lambda: state_of(stage, "pump-1")["state"] == "registered", 90)
+    assert mgmtctl(stage, "device", "restore", "pump-1").returncode == 5
+    assert mgmtctl(stage, "device", "revoke", "pump-1", "--fingerprint", "abc").returncode == 1
+
+
 def main():
     tests = [a_clean_restart_costs_no_handshake_and_no_observation,
              a_kill_costs_a_handshake_only_where_something_had_just_changed, what_is_damaged_is_lost_by_itself,
              a_device_whose_key_is_gone_does_not_come_back,
              files_are_for_the_owner_alone_and_a_readable_secret_is_refused,
-             it_can_be_switched_off_and_says_goodbye_then]
+             it_can_be_switched_off_and_says_goodbye_then,
+             a_revoked_device_is_cut_off_at_once_and_stays_out_over_a_kill_until_it_is_restored]
     for test in tests:
         with tempfile.TemporaryDirectory() as folder:
             stage = Stage(folder)

@@ -20,7 +20,8 @@
 /* ---- the stage ---- */
 
 struct loaded {
-	unsigned devices, registrations, releases, rollouts, entries, events;
+	struct denial denial;
+	unsigned denials, devices, registrations, releases, rollouts, entries, events;
 	struct device_record device;
 	struct registration registration;
 	char registered[DEVICE_NAME_MAX + 1];
@@ -93,6 +94,14 @@ static bool outcome(struct stage *s)
 	return ok;
 }
 
+static bool visit_denial(void *context, const struct denial *denial)
+{
+	struct loaded *l = context;
+	l->denials++;
+	l->denial = *denial;
+	return true;
+}
+
 static bool visit_device(void *context, const struct device_record *device)
 {
 	struct loaded *l = context;
@@ -144,8 +153,8 @@ static bool load(struct stage *s, uint32_t events)
 {
 	unsigned refuse = s->loaded.refuse_entries;
 	s->loaded = (struct loaded){.refuse_entries = refuse};
-	struct store_visitor visitor = {
-		&s->loaded, visit_device, visit_registration, visit_release, visit_rollout, visit_entry, visit_event};
+	struct store_visitor visitor = {&s->loaded, visit_denial, visit_device, visit_registration, visit_release,
+		visit_rollout, visit_entry, visit_event};
 	return store_sqlite_load(s->store, &visitor, events, s->error);
 }
 
@@ -249,6 +258,27 @@ static void everything_comes_back_as_it_was_after_a_reopen(void **state)
 	assert_memory_equal(&s->loaded.rollout, &rollout, sizeof rollout);
 	assert_memory_equal(&s->loaded.entry[0], &entry, sizeof entry);
 	assert_memory_equal(&s->loaded.event[0], &event, sizeof event);
+}
+
+static void who_is_denied_comes_back_until_he_is_not_denied_any_more(void **state)
+{
+	struct stage *s = *state;
+	struct denial denial = {.device = "pump-1", .reason = "stolen", .actor = "anna", .since = 5};
+	uint8_t fingerprint[SHA256_BYTES] = {0xab, 1};
+	denial_key_of(fingerprint, denial.key);
+	reopen(s);
+	add(s, (struct store_change){.type = STORE_DENIAL_PUT, .denial = &denial});
+	commit(s);
+	assert_true(outcome(s));
+	reopen(s);
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.denials, 1);
+	assert_memory_equal(&s->loaded.denial, &denial, sizeof denial);
+	add(s, (struct store_change){.type = STORE_DENIAL_REMOVE, .name = denial.key});
+	commit(s);
+	assert_true(outcome(s));
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.denials, 0);
 }
 
 static void putting_again_replaces_and_keeps_the_order_of_entries(void **state)
@@ -582,6 +612,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(everything_comes_back_as_it_was_after_a_reopen),
+		TEST(who_is_denied_comes_back_until_he_is_not_denied_any_more),
 		TEST(putting_again_replaces_and_keeps_the_order_of_entries),
 		TEST(removing_takes_along_what_belongs_to_it),
 		TEST(a_registration_can_go_while_its_device_stays),

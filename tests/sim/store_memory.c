@@ -78,6 +78,10 @@ static struct store_memory_item item_of(const struct store_change *change)
 		item.number = change->entry->rollout;
 		item.value = copy(change->entry, sizeof *change->entry);
 		break;
+	case STORE_DENIAL_PUT:
+		set_name(&item, change->denial->key);
+		item.value = copy(change->denial, sizeof *change->denial);
+		break;
 	case STORE_EVENT_PUT:
 		item.number = change->event->number;
 		item.value = copy(change->event, sizeof *change->event);
@@ -85,6 +89,7 @@ static struct store_memory_item item_of(const struct store_change *change)
 	case STORE_DEVICE_REMOVE:
 	case STORE_REGISTRATION_REMOVE:
 	case STORE_RELEASE_REMOVE:
+	case STORE_DENIAL_REMOVE:
 		set_name(&item, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:
@@ -186,6 +191,9 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_RELEASE_REMOVE:
 		remove_where(m, STORE_RELEASE_PUT, change, false);
 		break;
+	case STORE_DENIAL_REMOVE:
+		remove_where(m, STORE_DENIAL_PUT, change, false);
+		break;
 	case STORE_ROLLOUT_REMOVE:
 		remove_where(m, STORE_ROLLOUT_PUT, change, true);
 		remove_where(m, STORE_ENTRY_PUT, change, true);
@@ -195,6 +203,7 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_RELEASE_PUT:
 	case STORE_ROLLOUT_PUT:
 	case STORE_ENTRY_PUT:
+	case STORE_DENIAL_PUT:
 	case STORE_EVENT_PUT:
 		put(m, change);
 		break;
@@ -236,15 +245,24 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 		return v->rollout(v->context, item->value);
 	case STORE_ENTRY_PUT:
 		return v->entry(v->context, item->value);
+	case STORE_DENIAL_PUT:
+		return v->denial(v->context, item->value);
 	case STORE_EVENT_PUT:
 		return v->event(v->context, item->value);
 	case STORE_DEVICE_REMOVE:
 	case STORE_REGISTRATION_REMOVE:
 	case STORE_RELEASE_REMOVE:
 	case STORE_ROLLOUT_REMOVE:
+	case STORE_DENIAL_REMOVE:
 		break;
 	}
 	return false;
+}
+
+/* Who is denied comes first, as server/store.h says. */
+static int rank_of(const struct store_memory_item *item)
+{
+	return item->type == STORE_DENIAL_PUT ? -1 : (int)item->type;
 }
 
 static int by_type_and_number(const void *a, const void *b)
@@ -252,7 +270,7 @@ static int by_type_and_number(const void *a, const void *b)
 	const struct store_memory_item *x = *(const struct store_memory_item *const *)a;
 	const struct store_memory_item *y = *(const struct store_memory_item *const *)b;
 	if (x->type != y->type)
-		return x->type < y->type ? -1 : 1;
+		return rank_of(x) < rank_of(y) ? -1 : 1;
 	if (x->number != y->number)
 		return x->number < y->number ? -1 : 1;
 	return x < y ? -1 : 1; /* of the same rollout: as they came */

@@ -13,7 +13,7 @@
 
 struct store_memory_item {
 	enum store_change_type type; /* one of the _PUT */
-	char name[DEVICE_NAME_MAX + 1];
+	char name[DENIAL_KEY_MAX + 1];
 	uint64_t number; /* of a rollout or event */
 	void *value;     /* owned */
 };
