@@ -4,6 +4,7 @@
 #include "coap/io/udp.h"
 #include "dtls/crypto_wolfcrypt.h"
 #include "dtls/engine_wolfssl.h"
+#include "server/activation_linux.h"
 #include "server/log.h"
 #include "server/session_files.h"
 #include "server/welcome.h"
@@ -289,7 +290,8 @@ static bool open_socket(struct network *n, struct listener *l, const struct addr
 {
 	char text[ADDRESS_TEXT_BYTES + 1] = "";
 	struct writer w = writer_of(text, ADDRESS_TEXT_BYTES);
-	int status = coap_udp_open(local, &l->udp);
+	int handed_over = activation_take(local);
+	int status = handed_over >= 0 ? coap_udp_adopt(handed_over, &l->udp) : coap_udp_open(local, &l->udp);
 	l->network = n;
 	if (status == 0)
 		return true;

@@ -4,6 +4,7 @@
 #include "coap/io/socket_address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -75,6 +76,18 @@ static void set_option(int descriptor, int level, int option, int value)
 		descriptor, level, option, &value, sizeof value); /* the socket works without, only less well */
 }
 
+static void set_options(const struct coap_udp *u)
+{
+	if (u->is_everywhere && u->is_ipv4)
+		set_option(u->descriptor, IPPROTO_IP, IP_PKTINFO, 1);
+	else if (u->is_everywhere)
+		set_option(u->descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_QUEUE_BYTES);
+	set_option(u->descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_QUEUE_BYTES);
+	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_QUEUE_BYTES);
+}
+
 static int open_socket(struct coap_udp *u, const struct address *local)
 {
 	static const struct address every_ipv4 = {.ip = {[10] = 0xff, [11] = 0xff}};
@@ -95,24 +108,13 @@ static int open_socket(struct coap_udp *u, const struct address *local)
 		return -errno;
 	if (!u->is_ipv4)
 		set_option(u->descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	if (u->is_everywhere && u->is_ipv4)
-		set_option(u->descriptor, IPPROTO_IP, IP_PKTINFO, 1);
-	else if (u->is_everywhere)
-		set_option(u->descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
-	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_QUEUE_BYTES);
-	set_option(u->descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_QUEUE_BYTES);
-	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_QUEUE_BYTES);
+	set_options(u);
 	return bind(u->descriptor, &name.any, socket_address_to(&bound, u->is_ipv4, &name)) < 0 ? -errno : 0;
 }
 
-int coap_udp_open(const struct address *local, struct coap_udp **ret)
+/* What is bound is known; the rest is made around it. */
+static int finish_opening(struct coap_udp *u, int error, struct coap_udp **ret)
 {
-	struct coap_udp *u = calloc(1, sizeof *u);
-	if (u == NULL)
-		return -ENOMEM;
-	u->descriptor = -1;
-	int error = open_socket(u, local);
 	if (error == 0)
 		error = prepare_batch(&u->in);
 	if (error == 0)
@@ -123,6 +125,48 @@ int coap_udp_open(const struct address *local, struct coap_udp **ret)
 	}
 	*ret = u;
 	return 0;
+}
+
+int coap_udp_open(const struct address *local, struct coap_udp **ret)
+{
+	struct coap_udp *u = calloc(1, sizeof *u);
+	if (u == NULL)
+		return -ENOMEM;
+	u->descriptor = -1;
+	return finish_opening(u, open_socket(u, local), ret);
+}
+
+static int adopt_socket(struct coap_udp *u)
+{
+	union socket_address name = {0};
+	socklen_t len = sizeof name;
+	int type = 0;
+	socklen_t type_len = sizeof type;
+	if (getsockname(u->descriptor, &name.any, &len) < 0 ||
+		getsockopt(u->descriptor, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0)
+		return -errno;
+	if (type != SOCK_DGRAM || (name.any.sa_family != AF_INET && name.any.sa_family != AF_INET6))
+		return -EPROTOTYPE;
+	struct address local = socket_address_from(&name);
+	u->is_ipv4 = name.any.sa_family == AF_INET;
+	u->is_everywhere = socket_address_is_every(&local);
+	u->is_group = address_is_multicast(&local);
+	set_options(u);
+	int flags = fcntl(u->descriptor, F_GETFL);
+	return fcntl(u->descriptor, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(u->descriptor, F_SETFD, FD_CLOEXEC) < 0
+		       ? -errno
+		       : 0;
+}
+
+int coap_udp_adopt(int descriptor, struct coap_udp **ret)
+{
+	struct coap_udp *u = calloc(1, sizeof *u);
+	if (u == NULL) {
+		(void)close(descriptor);
+		return -ENOMEM;
+	}
+	u->descriptor = descriptor;
+	return finish_opening(u, adopt_socket(u), ret);
 }
 
 void coap_udp_close(struct coap_udp *u)

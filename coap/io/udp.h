@@ -44,6 +44,9 @@ struct coap_udp;
 
 /* `local` may have port 0; an address of all zeros is every address, IPv6 and IPv4. 0 or a negative errno. */
 int coap_udp_open(const struct address *local, struct coap_udp **ret);
+/* The same with a bound socket that another process has opened, a service manager for one; it is ours from now on, also
+ * when that fails. What waits in its queue is received. */
+int coap_udp_adopt(int descriptor, struct coap_udp **ret);
 void coap_udp_close(struct coap_udp *u); /* NULL is allowed */
 
 /* The descriptor to wait on for reading. */

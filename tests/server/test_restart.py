@@ -48,6 +48,7 @@ class Stage:
         self.extra = ""
         subprocess.run([MGMTCTL, "keygen", "--out", self.folder / "release"], check=True, capture_output=True)
         self.server, self.starts, self.agents = None, 0, []
+        self.socket = None  # of a service manager
 
     def write(self, name, text):
         path = self.folder / name
@@ -79,8 +80,12 @@ devices = 100
 """)
         self.starts += 1
         self.log_path = self.folder / f"mgmtd.log.{self.starts}"
+        command, descriptors = [MGMTD, "--config", config], ()
+        if self.socket is not None:  # as a service manager hands it over
+            descriptors = (self.socket.fileno(),)
+            command = ["bash", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&{descriptors[0]}', *command]
         with open(self.log_path, "w") as log:
-            self.server = subprocess.Popen([MGMTD, "--config", config], stderr=log)
+            self.server = subprocess.Popen(command, stderr=log, pass_fds=descriptors)
         wait_until("ready", lambda: "event=ready" in self.log() or self.server.poll() is not None)
         assert self.server.poll() is None, self.log()
 
@@ -215,6 +220,30 @@ def files_are_for_the_owner_alone_and_a_readable_secret_is_refused(stage):
     assert status.returncode == 4 and "hexadecimal" in status.stderr, status
 
 
+def client_hello():
+    """RFC 6347 section 4.2.1, without a cookie, offering TLS_PSK_WITH_AES_128_CCM_8."""
+    body = b"\xfe\xfd" + bytes(32) + b"\0\0" + b"\0\x02\xc0\xa8" + b"\x01\0"
+    length = len(body).to_bytes(3, "big")
+    handshake = b"\x01" + length + b"\0\0" + bytes(3) + length + body
+    return b"\x16\xfe\xfd" + bytes(8) + len(handshake).to_bytes(2, "big") + handshake
+
+
+def with_a_socket_of_the_service_manager_no_datagram_is_lost(stage):
+    stage.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stage.socket.bind(("127.0.0.1", stage.coap))
+    stage.raise_fleet()
+    stage.stop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.settimeout(10)
+        stranger.sendto(client_hello(), ("127.0.0.1", stage.coap))  # nobody runs; it waits
+        time.sleep(2)  # so do reports of the devices
+        stage.start()
+        assert stranger.recv(2048)[13] == 3, "no HelloVerifyRequest"
+    wait_until("all report", stage.all_report)
+    assert stage.handshakes() == 0 and stage.restored() == (DEVICES, 0, 0, 0), stage.log()
+    stage.socket.close()
+
+
 def it_can_be_switched_off_and_says_goodbye_then(stage):
     stage.extra = "session_file = none"
     stage.raise_fleet()
@@ -257,6 +286,7 @@ def main():
              a_kill_costs_a_handshake_only_where_something_had_just_changed, what_is_damaged_is_lost_by_itself,
              a_device_whose_key_is_gone_does_not_come_back,
              files_are_for_the_owner_alone_and_a_readable_secret_is_refused,
+             with_a_socket_of_the_service_manager_no_datagram_is_lost,
              it_can_be_switched_off_and_says_goodbye_then,
              a_revoked_device_is_cut_off_at_once_and_stays_out_over_a_kill_until_it_is_restored]
     for test in tests:
