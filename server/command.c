@@ -357,6 +357,8 @@ void command_stored(struct server *s, const struct pending *p, bool ok, msec now
 		/* Events that the store refused go again by themselves; what was commanded lasts already. */
 		tell(s, &p->done, now);
 		break;
+	case PENDING_CLAIM_CREATE:
+	case PENDING_CLAIM_REMOVE:
 	case PENDING_REVOKE:
 	case PENDING_RESTORE:
 	case PENDING_RECORD:

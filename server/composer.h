@@ -9,6 +9,7 @@
  *     campaign.c   rollouts: events to rollout_step, its actions to the queue, its states to the store
  *     command.c    what operators ask for; command_rollout.c of rollouts
  *     revocation.c  who is not welcome any more
+ *     claiming.c    claims, and the guests that come with them
  *     query.c      what they look at
  *     handlers/    what devices ask for
  *
@@ -44,6 +45,8 @@ enum pending_kind {
 	PENDING_DEVICE_TAG,
 	PENDING_REVOKE,
 	PENDING_RESTORE,
+	PENDING_CLAIM_CREATE,
+	PENDING_CLAIM_REMOVE,
 	PENDING_AUDIT, /* the last step of every command: its event */
 };
 
@@ -63,6 +66,7 @@ struct pending {
 	uint8_t issue;                   /* its place in server.issues */
 	bool has_changed;                /* an Update that did more than renew */
 	struct denial denial;            /* of PENDING_REVOKE and PENDING_RESTORE */
+	struct claim claim;              /* of PENDING_CLAIM_*; of PENDING_ISSUE the one that is used up */
 	struct device_record record;
 	struct registration registration;
 };
@@ -73,6 +77,7 @@ struct pending {
 struct issue {
 	bool is_taken;
 	uint16_t format; /* Content-Format of the answer */
+	char name[DEVICE_NAME_MAX + 1];
 	size_t len;
 	uint8_t der[PKI_CERTIFICATE_MAX_BYTES];
 };
@@ -94,6 +99,7 @@ struct server {
 	struct rollouts rollouts;
 	struct events events;
 	struct denials denials;
+	struct claims claims;
 
 	struct pending *pending;
 	struct slab pending_slab;
@@ -213,6 +219,20 @@ void command_uploaded(struct server *s, const struct pending *p, enum artifact_r
 void revocation_stored(struct server *s, const struct pending *p, bool ok, msec now);
 /* A device has registered or renewed: should it have been revoked meanwhile, that is over at once. */
 void revocation_look(struct server *s, struct handle device, msec now);
+
+/* ---- claiming.c ---- */
+
+/* Whether this is the association of a claim, which may enrol and nothing else. */
+bool claiming_is_guest(const struct server *s, const struct coap_remote *remote);
+/* What stands against a certificate of this name for the claim, which may be NULL; NULL for nothing. */
+const char *claiming_what_is_wrong(
+	const struct server *s, const struct claim_place *place, struct bytes name, msec now);
+/* Adds to the batch being made that the claim is used up, and the device if it is new. */
+void claiming_use(struct server *s, struct claim_place *place, struct bytes name, struct pending *p, msec now);
+/* That batch has come back. */
+void claiming_used(struct server *s, const struct pending *p, bool ok);
+/* A batch of PENDING_CLAIM_CREATE or PENDING_CLAIM_REMOVE has come back. */
+void claiming_stored(struct server *s, const struct pending *p, bool ok, msec now);
 
 /* ---- command_rollout.c ---- */
 

@@ -145,6 +145,8 @@ const char *event_type_name(enum event_type type)
 		[EVENT_CERTIFICATE_ISSUED] = "certificate-issued",
 		[EVENT_DEVICE_REVOKED] = "device-revoked",
 		[EVENT_DEVICE_RESTORED] = "device-restored",
+		[EVENT_CLAIM_CREATED] = "claim-created",
+		[EVENT_CLAIM_REMOVED] = "claim-removed",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

@@ -48,6 +48,8 @@ enum event_type {
 	EVENT_CERTIFICATE_ISSUED,
 	EVENT_DEVICE_REVOKED,  /* or one certificate of it, which the detail names */
 	EVENT_DEVICE_RESTORED,
+	EVENT_CLAIM_CREATED,
+	EVENT_CLAIM_REMOVED,
 	EVENT_TYPE_END,
 };
 

@@ -9,6 +9,12 @@ static bool load_denial(void *context, const struct denial *denial)
 	return denials_put(&s->denials, denial);
 }
 
+static bool load_claim(void *context, const struct claim *claim)
+{
+	struct server *s = context;
+	return claims_put(&s->claims, claim);
+}
+
 static bool load_device(void *context, const struct device_record *record)
 {
 	struct server *s = context;
@@ -71,6 +77,7 @@ struct store_visitor server_visitor(struct server *s, msec now)
 	s->loading_at = now;
 	return (struct store_visitor){.context = s,
 		.denial = load_denial,
+		.claim = load_claim,
 		.device = load_device,
 		.registration = load_registration,
 		.release = load_release,

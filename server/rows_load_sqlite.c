@@ -225,6 +225,19 @@ static bool visit_denial(struct taker *t, const struct store_visitor *v)
 	return !t->failed && v->denial(v->context, &d);
 }
 
+static bool visit_claim(struct taker *t, const struct store_visitor *v)
+{
+	struct claim c = {0};
+	take_text(t, c.identity, sizeof c.identity);
+	take_blob(t, c.key, sizeof c.key);
+	take_text(t, c.name, sizeof c.name);
+	take_text(t, c.actor, sizeof c.actor);
+	c.made_at = take_number(t, INT64_MAX);
+	c.expires_at = take_number(t, INT64_MAX);
+	c.used_at = take_number(t, INT64_MAX);
+	return !t->failed && v->claim(v->context, &c);
+}
+
 static bool visit_event(struct taker *t, const struct store_visitor *v)
 {
 	struct event e = {0};
@@ -246,6 +259,7 @@ struct table {
 
 static const struct table tables[] = {
 	{"denial", "SELECT * FROM denial", visit_denial},
+	{"claim", "SELECT * FROM claim", visit_claim},
 	{"device", "SELECT * FROM device", visit_device},
 	{"registration", "SELECT * FROM registration", visit_registration},
 	{"release", "SELECT * FROM release ORDER BY rowid", visit_release},

@@ -42,6 +42,8 @@ static const char *const migrations[] = {
 	"NULL);",
 	"CREATE TABLE denial (key TEXT PRIMARY KEY, device TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL,"
 	"  since INTEGER NOT NULL) WITHOUT ROWID;",
+	"CREATE TABLE claim (identity TEXT PRIMARY KEY, key BLOB NOT NULL, name TEXT NOT NULL, actor TEXT NOT NULL,"
+	"  made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
@@ -65,6 +67,8 @@ static const char *const statements[] = {
 		" state=?4, reason=?5, code=?6, tries=?7, since=?8",
 	[STORE_DENIAL_PUT] = "INSERT OR REPLACE INTO denial VALUES (?1,?2,?3,?4,?5)",
 	[STORE_DENIAL_REMOVE] = "DELETE FROM denial WHERE key=?1",
+	[STORE_CLAIM_PUT] = "INSERT OR REPLACE INTO claim VALUES (?1,?2,?3,?4,?5,?6,?7)",
+	[STORE_CLAIM_REMOVE] = "DELETE FROM claim WHERE identity=?1",
 	[STORE_EVENT_PUT] = "INSERT OR REPLACE INTO event VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
 };
 
@@ -343,6 +347,17 @@ static void bind_denial(struct binder *b, const struct denial *d)
 	bind_number(b, d->since);
 }
 
+static void bind_claim(struct binder *b, const struct claim *c)
+{
+	bind_text(b, c->identity);
+	bind_bytes(b, c->key, sizeof c->key);
+	bind_text(b, c->name);
+	bind_text(b, c->actor);
+	bind_number(b, c->made_at);
+	bind_number(b, c->expires_at);
+	bind_number(b, c->used_at);
+}
+
 static void bind_event(struct binder *b, const struct event *e)
 {
 	bind_number(b, (int64_t)e->number);
@@ -376,6 +391,9 @@ static void bind_change(struct binder *b, const struct store_change *change)
 	case STORE_DENIAL_PUT:
 		bind_denial(b, change->denial);
 		break;
+	case STORE_CLAIM_PUT:
+		bind_claim(b, change->claim);
+		break;
 	case STORE_EVENT_PUT:
 		bind_event(b, change->event);
 		break;
@@ -383,6 +401,7 @@ static void bind_change(struct binder *b, const struct store_change *change)
 	case STORE_REGISTRATION_REMOVE:
 	case STORE_RELEASE_REMOVE:
 	case STORE_DENIAL_REMOVE:
+	case STORE_CLAIM_REMOVE:
 		bind_text(b, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:

@@ -31,6 +31,7 @@ static struct server_config completed(const struct server_config *given)
 	c.rollout_entries = or_usual(c.rollout_entries, 2 * c.devices);
 	c.events = or_usual(c.events, 4096);
 	c.denials = or_usual(c.denials, DENIALS_KEPT_USUAL);
+	c.claims = or_usual(c.claims, 1024);
 	c.updates = or_usual(c.updates, 4096);
 	c.pending = or_usual(c.pending, 1024);
 	c.health_pmin_s = or_usual(c.health_pmin_s, 5);
@@ -58,6 +59,7 @@ static struct server *layout(struct carve *c, const struct server_config *config
 	queue_carve(&s->queue, c, config->operations, config->devices);
 	releases_carve(&s->releases, c, config->releases);
 	denials_carve(&s->denials, c, config->denials);
+	claims_carve(&s->claims, c, config->claims);
 	rollouts_carve(&s->rollouts, c, config->rollouts, config->rollout_entries);
 	events_carve(&s->events, c, config->events, ports == NULL ? NULL : ports->hash);
 	return s;
@@ -345,6 +347,10 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 		campaign_stored(s, ok, now);
 		break;
 	case PENDING_UPLOAD:
+		break;
+	case PENDING_CLAIM_CREATE:
+	case PENDING_CLAIM_REMOVE:
+		claiming_stored(s, p, ok, now);
 		break;
 	case PENDING_REVOKE:
 	case PENDING_RESTORE:

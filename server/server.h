@@ -43,6 +43,7 @@ struct server_config {
 	uint32_t releases, rollouts, rollout_entries; /* 0: 64, 64, 2 per device */
 	uint32_t events, updates;                     /* kept in memory; 0: 4096, 4096 */
 	uint32_t denials;                             /* devices and certificates revoked; 0: 4096 */
+	uint32_t claims;                              /* open, used and expired ones; 0: 1024 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
@@ -69,6 +70,7 @@ enum server_result {
 	SERVER_NO_DEVICE, /* server_reason tells which */
 	SERVER_NONE_SELECTED,
 	SERVER_NOT_REVOKED,
+	SERVER_NO_CLAIM,
 	SERVER_EXISTS,      /* a release of this name or manifest is there already */
 	SERVER_IN_USE,      /* a rollout that has not ended needs it */
 	SERVER_WRONG_STATE, /* the rollout does not take this word now */
@@ -167,6 +169,11 @@ uint64_t server_certificate_number(const uint8_t fingerprint[SHA256_BYTES]);
 /* Walks through what is revoked: the cursor starts at 0; NULL at the end. */
 const struct denial_place *server_denial_next(const struct server *s, uint32_t *cursor);
 
+/* The key of a claim that is open. False: none of this identity, or used up or run out, which has been audited. */
+bool server_claim_key(struct server *s, struct bytes identity, uint8_t ret_key[CLAIM_KEY_BYTES], msec now);
+const struct claim_place *server_claim_find(const struct server *s, struct bytes identity);
+const struct claim_place *server_claim_next(const struct server *s, uint32_t *cursor);
+
 /* ---- commands ---- */
 
 /* Who asks and how to tell him: `actor` is the operator's name for the audit log, "" for none. */
@@ -225,6 +232,11 @@ enum server_result server_revoke(struct server *s, struct bytes name, const uint
 /* Restoring a device leaves its revoked certificates as they are, each has to be restored for itself. */
 enum server_result server_restore(
 	struct server *s, struct bytes name, const uint8_t *fingerprint, const struct server_ask *ask, msec now);
+/* Makes a claim of chance for a device of this name, or of any name when it is empty (claims.h). `*ret` has its key,
+ * which is to be told when the command is done. */
+enum server_result server_claim_create(struct server *s, struct bytes name, uint32_t hours,
+	const uint8_t secret[CLAIM_SECRET_BYTES], const struct server_ask *ask, msec now, struct claim *ret);
+enum server_result server_claim_remove(struct server *s, struct bytes identity, const struct server_ask *ask, msec now);
 /* Adds an event of the owner's or the HTTP edge's to the audit log, such as EVENT_TOKEN_ADDED. */
 enum server_result server_audit(
 	struct server *s, enum event_type type, const char *detail, const struct server_ask *ask, msec now);

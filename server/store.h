@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "server/claims.h"
 #include "server/denials.h"
 #include "server/events.h"
 #include "server/registry.h"
@@ -31,6 +32,8 @@ enum store_change_type {
 	STORE_ENTRY_PUT,
 	STORE_DENIAL_PUT,
 	STORE_DENIAL_REMOVE, /* by key */
+	STORE_CLAIM_PUT,
+	STORE_CLAIM_REMOVE, /* by identity */
 	STORE_EVENT_PUT,     /* the same number again replaces */
 };
 
@@ -47,6 +50,7 @@ struct store_change {
 		const struct rollout_record *rollout;
 		const struct rollout_entry_record *entry;
 		const struct denial *denial;
+		const struct claim *claim;
 		const struct event *event;
 	};
 };
@@ -64,6 +68,7 @@ struct store {
 struct store_visitor {
 	void *context;
 	bool (*denial)(void *context, const struct denial *denial);
+	bool (*claim)(void *context, const struct claim *claim);
 	bool (*device)(void *context, const struct device_record *device);
 	bool (*registration)(void *context, const char *device, const struct registration *registration);
 	bool (*release)(void *context, const struct release *release);

@@ -7,9 +7,12 @@
 #include "server/rows_sqlite.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define WAITING_MAX_KIB 65536u
 
@@ -107,6 +110,8 @@ static struct bytes value_of(const struct store_change *change)
 		return bytes_of(change->entry, sizeof *change->entry);
 	case STORE_DENIAL_PUT:
 		return bytes_of(change->denial, sizeof *change->denial);
+	case STORE_CLAIM_PUT:
+		return bytes_of(change->claim, sizeof *change->claim);
 	case STORE_EVENT_PUT:
 		return bytes_of(change->event, sizeof *change->event);
 	case STORE_DEVICE_REMOVE:
@@ -114,6 +119,7 @@ static struct bytes value_of(const struct store_change *change)
 	case STORE_RELEASE_REMOVE:
 	case STORE_ROLLOUT_REMOVE:
 	case STORE_DENIAL_REMOVE:
+	case STORE_CLAIM_REMOVE:
 		break;
 	}
 	return BYTES_NONE;
@@ -330,10 +336,22 @@ static bool configure(struct store_sqlite *s)
 	       (s->config.pages_max == 0 || run(s, limit));
 }
 
+/* The keys of claims are in it, so it is for its owner alone; SQLite gives the files beside it the same mode. What cannot
+ * be opened here, the database says more about. */
+static void keep_private(const char *path)
+{
+	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file < 0)
+		return;
+	(void)fchmod(file, 0600);
+	(void)close(file);
+}
+
 static bool open_database(struct store_sqlite *s, char error[STORE_SQLITE_ERROR_BYTES])
 {
 	char why[ROWS_ERROR_BYTES];
 	const char *path = s->config.path;
+	keep_private(path);
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
 		SQLITE_OK)
 		return fail(error, path, s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));

@@ -12,6 +12,8 @@ static enum coap_code admit(struct server *s, const struct coap_request *request
 	struct device *device = registry_find_remote(&s->registry, &request->remote);
 	if (device == NULL)
 		return COAP_FORBIDDEN;
+	if (claiming_is_guest(s, &request->remote))
+		return COAP_FORBIDDEN;
 	if (request->message->code != COAP_GET)
 		return COAP_METHOD_NOT_ALLOWED;
 	if (request->accept != COAP_FORMAT_NONE && request->accept != COAP_FORMAT_OCTETS)

@@ -96,7 +96,8 @@ static struct issue *take_issue(struct server *s)
 }
 
 /* "3f2a...: until 1798761600": which one it is, as it is named in deny lists, and for how long. */
-static void note_issue(struct server *s, const struct device *device, const struct pki_certificate *facts, msec now)
+static void note_issue(
+	struct server *s, const char *name, const char *claim, const struct pki_certificate *facts, msec now)
 {
 	char detail[EVENT_DETAIL_MAX + 1];
 	struct writer w = writer_of(detail, sizeof detail - 1);
@@ -104,32 +105,36 @@ static void note_issue(struct server *s, const struct device *device, const stru
 	write_hex(&w, bytes_of(facts->fingerprint, sizeof facts->fingerprint));
 	write_text(&w, " until ");
 	write_decimal_signed(&w, facts->valid_until);
+	write_text(&w, claim[0] != '\0' ? " by " : "");
+	write_text(&w, claim);
 	label_end(detail, sizeof detail, &w);
-	struct note note = {.type = EVENT_CERTIFICATE_ISSUED, .device = device->record.name, .detail = detail};
+	struct note note = {.type = EVENT_CERTIFICATE_ISSUED, .device = name, .detail = detail};
 	server_note(s, &note, now);
 }
 
-static bool make(struct server *s, const struct device *device, const struct pki_request *wish, struct issue *issue,
-	struct pki_certificate *ret, msec now)
+static bool make(
+	struct server *s, const struct pki_request *wish, struct issue *issue, struct pki_certificate *ret, msec now)
 {
 	const struct pki_issuer *issuer = s->ports.issuer;
 	struct writer w = writer_of(issue->der, sizeof issue->der);
 	int64_t wall_s = server_wall(s, now) / 1000, life_s = (int64_t)s->config.certificate_days * 86400;
 	bool is_made = issuer->issue(
-		issuer->context, wish, bytes_of_text(device->record.name), wall_s - CLOCK_SLACK_S, wall_s + life_s, &w);
+		issuer->context, wish, pki_request_name(wish), wall_s - CLOCK_SLACK_S, wall_s + life_s, &w);
 	issue->len = writer_bytes(&w).len;
 	return is_made && issuer->read_certificate(issuer->context, writer_bytes(&w), ret);
 }
 
-static enum coap_answer issue(struct server *s, const struct device *device, const struct coap_request *request,
-	const struct pki_request *wish, uint16_t format, struct coap_response *ret, msec now)
+static enum coap_answer issue(struct server *s, const struct device *device, struct claim_place *claim,
+	const struct coap_request *request, const struct pki_request *wish, uint16_t format, struct coap_response *ret,
+	msec now)
 {
 	struct pki_certificate facts;
 	struct issue *place = take_issue(s);
 	if (place == NULL)
 		return come_again(ret);
 	place->format = format;
-	if (!make(s, device, wish, place, &facts, now)) {
+	label_cut(place->name, sizeof place->name, pki_request_name(wish));
+	if (!make(s, wish, place, &facts, now)) {
 		place->is_taken = false;
 		return refuse(s, device, COAP_INTERNAL_SERVER_ERROR,
 			"the authority cannot sign: it has run out, or the name is longer than 63 bytes", ret, now);
@@ -138,20 +143,27 @@ static enum coap_answer issue(struct server *s, const struct device *device, con
 	if (p != NULL) {
 		p->later = request->later;
 		p->issue = (uint8_t)(place - s->issues);
-		note_issue(s, device, &facts, now);
+		if (claim != NULL)
+			claiming_use(s, claim, pki_request_name(wish), p, now);
+		note_issue(s, place->name, p->claim.identity, &facts, now);
 	}
 	if (p != NULL && pending_commit(s, p, now))
 		return COAP_ANSWER_LATER;
+	if (claim != NULL)
+		claim->is_busy = false;
 	place->is_taken = false;
 	return come_again(ret);
 }
 
 /* RFC 7030 section 4.2.2 wants a renewal to keep its subject; here every request does, since it is the name of the
  * association. */
-static const char *what_is_wrong(const struct server *s, const struct device *device, const struct pki_request *wish)
+static const char *what_is_wrong(const struct server *s, const struct device *device, const struct claim_place *claim,
+	const struct pki_request *wish, msec now)
 {
-	if (denials_find(&s->denials, bytes_of_text(device->record.name)) != NULL)
-		return "its credential is revoked";
+	if (denials_find(&s->denials, pki_request_name(wish)) != NULL)
+		return "this name is revoked";
+	if (claim_is_identity(bytes_of_text(device->record.name)))
+		return claiming_what_is_wrong(s, claim, pki_request_name(wish), now);
 	if (!bytes_equal_text(pki_request_name(wish), device->record.name))
 		return "the certificate asked for is of another name";
 	return NULL;
@@ -173,16 +185,17 @@ enum coap_answer handlers_est_enrol(void *context, struct coap_endpoint *endpoin
 		return answer(ret, COAP_UNSUPPORTED_CONTENT_FORMAT);
 	if (!choose_format(request, &format))
 		return answer(ret, COAP_NOT_ACCEPTABLE);
-	if (s->is_stopping || handle_is_none(request->later))
+	struct claim_place *claim = claims_find(&s->claims, bytes_of_text(device->record.name));
+	if (s->is_stopping || handle_is_none(request->later) || (claim != NULL && claim->is_busy))
 		return come_again(ret);
 	enum pki_request_verdict verdict =
 		s->ports.issuer->read_request(s->ports.issuer->context, request->body, &wish);
 	if (verdict != PKI_REQUEST_GOOD)
 		return refuse(s, device, COAP_BAD_REQUEST, pki_request_verdict_text(verdict), ret, now);
-	const char *wrong = what_is_wrong(s, device, &wish);
+	const char *wrong = what_is_wrong(s, device, claim, &wish, now);
 	if (wrong != NULL)
 		return refuse(s, device, COAP_FORBIDDEN, wrong, ret, now);
-	return issue(s, device, request, &wish, format, ret, now);
+	return issue(s, device, claim, request, &wish, format, ret, now);
 }
 
 /* ---- the store has spoken ---- */
@@ -195,6 +208,7 @@ void handlers_est_stored(struct server *s, const struct pending *p, bool ok, mse
 	struct writer w = writer_of(s->scratch, sizeof s->scratch);
 	assert(issue->is_taken);
 	issue->is_taken = false;
+	claiming_used(s, p, ok);
 	if (ok && write_certificate(&w, issue->format, bytes_of(issue->der, issue->len))) {
 		response = (struct coap_response){.code = COAP_CHANGED,
 			.content_format = issue->format,

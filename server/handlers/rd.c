@@ -276,6 +276,9 @@ enum coap_answer handlers_rd(void *context, struct coap_endpoint *endpoint, cons
 	/* What cannot be answered later must not be persisted either. */
 	if (s->is_stopping || handle_is_none(request->later))
 		return answer(ret, COAP_SERVICE_UNAVAILABLE);
+	if (claiming_is_guest(s, &request->remote))
+		return refuse(s, registry_find_remote(&s->registry, &request->remote), BYTES_NONE, COAP_FORBIDDEN,
+			"a claim is good for enrolment alone", ret, now);
 	if (request->message->code == COAP_POST)
 		return request->rest_count == 0 ? register_device(s, request, ret, now)
 						: update_device(s, request, ret, now);

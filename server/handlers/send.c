@@ -31,6 +31,10 @@ enum coap_answer handlers_send(void *context, struct coap_endpoint *endpoint, co
 	struct arena scratch;
 	unsigned facts = 0;
 	(void)endpoint;
+	if (claiming_is_guest(s, &request->remote)) {
+		ret->code = COAP_FORBIDDEN;
+		return COAP_ANSWER_NOW;
+	}
 	if (device == NULL || !device_is_registered(device)) {
 		ret->code = COAP_NOT_FOUND;
 		return COAP_ANSWER_NOW;

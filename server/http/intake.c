@@ -266,3 +266,20 @@ bool intake_revocation(const json_t *body, struct intake_revocation *ret, char r
 		ret->reason = json_string_value(reason);
 	return true;
 }
+
+bool intake_claim(const json_t *body, struct intake_claim *ret, char ret_reason[INTAKE_REASON_BYTES])
+{
+	const json_t *name = json_object_get(body, "endpoint"), *hours = json_object_get(body, "hours");
+	*ret = (struct intake_claim){.name = "", .hours = 24};
+	if (!has_only(body, "endpoint hours", ret_reason))
+		return false;
+	if (name != NULL && json_string_length(name) == 0)
+		return refuse(ret_reason, "endpoint: a text");
+	if (hours != NULL && (json_integer_value(hours) < 1 || json_integer_value(hours) > INTAKE_HOURS_MAX))
+		return refuse(ret_reason, "hours: a number from 1 to %d", INTAKE_HOURS_MAX);
+	if (name != NULL)
+		ret->name = json_string_value(name);
+	if (hours != NULL)
+		ret->hours = (uint32_t)json_integer_value(hours);
+	return true;
+}

@@ -38,6 +38,15 @@ struct intake_revocation {
 bool intake_revocation(const json_t *body, struct intake_revocation *ret, char ret_reason[INTAKE_REASON_BYTES]);
 /* 64 hexadecimal digits, colons between the pairs allowed. */
 bool intake_fingerprint(const char *text, uint8_t ret[SHA256_BYTES]);
+#define INTAKE_HOURS_MAX 8760
+
+struct intake_claim {
+	const char *name; /* borrowed from the body; "" for none */
+	uint32_t hours;
+};
+
+/* {"endpoint": "pump-9", "hours": 24}, both may be missing. */
+bool intake_claim(const json_t *body, struct intake_claim *ret, char ret_reason[INTAKE_REASON_BYTES]);
 /* {"name": "...", "role": "viewer"} */
 bool intake_token(const json_t *body, const char **ret_name, enum role *ret_role, char ret_reason[INTAKE_REASON_BYTES]);
 

@@ -97,6 +97,36 @@ json_t *view_denial(const struct denial_place *place)
 	return o;
 }
 
+/* ---- claims ---- */
+
+static const char *claim_state_name(enum claim_state state)
+{
+	switch (state) {
+	case CLAIM_OPEN:
+		return "open";
+	case CLAIM_USED:
+		return "used";
+	case CLAIM_EXPIRED:
+		return "expired";
+	}
+	return "unknown";
+}
+
+json_t *view_claim(const struct claim_place *place, wall_msec now)
+{
+	const struct claim *c = &place->claim;
+	json_t *o = json_object();
+	set_text(o, "identity", c->identity);
+	set_text(o, "state", claim_state_name(claim_state(c, now)));
+	set_text(o, "endpoint", c->name);
+	set_text(o, "actor", c->actor);
+	set_moment(o, "made_at", c->made_at);
+	set_moment(o, "expires_at", c->expires_at);
+	set_moment(o, "used_at", c->used_at);
+	set(o, "refused", number(place->tries));
+	return o;
+}
+
 /* ---- devices ---- */
 
 static json_t *temperatures(const struct health *h)

@@ -17,6 +17,8 @@ json_t *view_release(const struct release *r);
 json_t *view_rollout(const struct rollout *r);
 json_t *view_rollout_device(const struct rollout_view *v);
 json_t *view_denial(const struct denial_place *place);
+/* Without its key. */
+json_t *view_claim(const struct claim_place *place, wall_msec now);
 json_t *view_event(const struct event *e);
 json_t *view_artifact(const struct artifact *a);
 json_t *view_status(const struct server *s);

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@
 
 struct loaded {
 	struct denial denial;
-	unsigned denials, devices, registrations, releases, rollouts, entries, events;
+	struct claim claim;
+	unsigned claims, denials, devices, registrations, releases, rollouts, entries, events;
 	struct device_record device;
 	struct registration registration;
 	char registered[DEVICE_NAME_MAX + 1];
@@ -102,6 +104,14 @@ static bool visit_denial(void *context, const struct denial *denial)
 	return true;
 }
 
+static bool visit_claim(void *context, const struct claim *claim)
+{
+	struct loaded *l = context;
+	l->claims++;
+	l->claim = *claim;
+	return true;
+}
+
 static bool visit_device(void *context, const struct device_record *device)
 {
 	struct loaded *l = context;
@@ -153,8 +163,8 @@ static bool load(struct stage *s, uint32_t events)
 {
 	unsigned refuse = s->loaded.refuse_entries;
 	s->loaded = (struct loaded){.refuse_entries = refuse};
-	struct store_visitor visitor = {&s->loaded, visit_denial, visit_device, visit_registration, visit_release,
-		visit_rollout, visit_entry, visit_event};
+	struct store_visitor visitor = {&s->loaded, visit_denial, visit_claim, visit_device, visit_registration,
+		visit_release, visit_rollout, visit_entry, visit_event};
 	return store_sqlite_load(s->store, &visitor, events, s->error);
 }
 
@@ -279,6 +289,35 @@ static void who_is_denied_comes_back_until_he_is_not_denied_any_more(void **stat
 	assert_true(outcome(s));
 	assert_true(load(s, 0));
 	assert_int_equal(s->loaded.denials, 0);
+}
+
+static void a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone(void **state)
+{
+	struct stage *s = *state;
+	struct stat status;
+	struct claim claim = {.identity = "claim:0123456789abcdef",
+		.key = {1, 0, 2},
+		.name = "pump-1",
+		.actor = "anna",
+		.made_at = 1,
+		.expires_at = 2,
+		.used_at = 3};
+	reopen(s);
+	assert_int_equal(stat(directory_file(&s->directory, "mgmtd.db"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	add(s, (struct store_change){.type = STORE_CLAIM_PUT, .claim = &claim});
+	commit(s);
+	assert_true(outcome(s));
+	assert_int_equal(stat(directory_file(&s->directory, "mgmtd.db-wal"), &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	reopen(s);
+	assert_true(load(s, 0));
+	assert_memory_equal(&s->loaded.claim, &claim, sizeof claim);
+	add(s, (struct store_change){.type = STORE_CLAIM_REMOVE, .name = claim.identity});
+	commit(s);
+	assert_true(outcome(s));
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.claims, 0);
 }
 
 static void putting_again_replaces_and_keeps_the_order_of_entries(void **state)
@@ -613,6 +652,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(everything_comes_back_as_it_was_after_a_reopen),
 		TEST(who_is_denied_comes_back_until_he_is_not_denied_any_more),
+		TEST(a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone),
 		TEST(putting_again_replaces_and_keeps_the_order_of_entries),
 		TEST(removing_takes_along_what_belongs_to_it),
 		TEST(a_registration_can_go_while_its_device_stays),

@@ -82,6 +82,10 @@ static struct store_memory_item item_of(const struct store_change *change)
 		set_name(&item, change->denial->key);
 		item.value = copy(change->denial, sizeof *change->denial);
 		break;
+	case STORE_CLAIM_PUT:
+		set_name(&item, change->claim->identity);
+		item.value = copy(change->claim, sizeof *change->claim);
+		break;
 	case STORE_EVENT_PUT:
 		item.number = change->event->number;
 		item.value = copy(change->event, sizeof *change->event);
@@ -90,6 +94,7 @@ static struct store_memory_item item_of(const struct store_change *change)
 	case STORE_REGISTRATION_REMOVE:
 	case STORE_RELEASE_REMOVE:
 	case STORE_DENIAL_REMOVE:
+	case STORE_CLAIM_REMOVE:
 		set_name(&item, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:
@@ -194,6 +199,9 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_DENIAL_REMOVE:
 		remove_where(m, STORE_DENIAL_PUT, change, false);
 		break;
+	case STORE_CLAIM_REMOVE:
+		remove_where(m, STORE_CLAIM_PUT, change, false);
+		break;
 	case STORE_ROLLOUT_REMOVE:
 		remove_where(m, STORE_ROLLOUT_PUT, change, true);
 		remove_where(m, STORE_ENTRY_PUT, change, true);
@@ -204,6 +212,7 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_ROLLOUT_PUT:
 	case STORE_ENTRY_PUT:
 	case STORE_DENIAL_PUT:
+	case STORE_CLAIM_PUT:
 	case STORE_EVENT_PUT:
 		put(m, change);
 		break;
@@ -247,6 +256,8 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 		return v->entry(v->context, item->value);
 	case STORE_DENIAL_PUT:
 		return v->denial(v->context, item->value);
+	case STORE_CLAIM_PUT:
+		return v->claim(v->context, item->value);
 	case STORE_EVENT_PUT:
 		return v->event(v->context, item->value);
 	case STORE_DEVICE_REMOVE:
@@ -254,6 +265,7 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 	case STORE_RELEASE_REMOVE:
 	case STORE_ROLLOUT_REMOVE:
 	case STORE_DENIAL_REMOVE:
+	case STORE_CLAIM_REMOVE:
 		break;
 	}
 	return false;
