@@ -14,6 +14,7 @@
 #include "server/authority_files.h"
 #include "server/credential_files.h"
 #include "server/http/http.h"
+#include "server/handover_linux.h"
 #include "server/log.h"
 #include "server/network_linux.h"
 #include "server/server.h"
@@ -38,6 +39,7 @@ enum exit_status { EXIT_GOOD = 0, EXIT_USAGE = 2, EXIT_STORE = 3, EXIT_NETWORK =
 struct daemon {
 	struct settings settings;
 	const char *settings_path;
+	const char *predecessor; /* the path where he listens; NULL without one */
 	uint64_t seed;
 	struct credential_files credentials;
 	struct authority_files authority;
@@ -54,6 +56,9 @@ struct daemon {
 	struct server *server;
 	struct coap_endpoint *endpoint;
 	struct http *http;
+
+	struct coap_loop_watch on_handover;
+	int listener; /* for a successor; -1 without one */
 
 	msec clock_at; /* when the wall clock is looked at again */
 	msec stop_by;  /* when stopping does not wait any longer; NEVER while running */
@@ -164,6 +169,24 @@ static void flush(void *context)
 		coap_loop_stop(&d->loop);
 }
 
+static void begin_to_stop(struct daemon *d, msec now)
+{
+	log_text(SERVER_LOG_INFO, "event=stopping");
+	d->stop_by = msec_after(now, STOP_LIMIT);
+	server_stop(d->server, now);
+}
+
+/* A successor has come. The connection stays open until this process ends, which tells him so. */
+static void handed_over(void *context, msec now)
+{
+	struct daemon *d = context;
+	int sockets[SETTINGS_LISTEN_MAX + 1];
+	if (handover_give(d->listener, sockets, network_sockets(d->network, sockets)) < 0 || d->stop_by != NEVER)
+		return;
+	log_text(SERVER_LOG_INFO, "event=handed-over");
+	begin_to_stop(d, now);
+}
+
 static void terminated(struct ev_loop *ev, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
@@ -174,9 +197,7 @@ static void terminated(struct ev_loop *ev, ev_signal *w, int events)
 		coap_loop_stop(&d->loop);
 		return;
 	}
-	log_text(SERVER_LOG_INFO, "event=stopping");
-	d->stop_by = msec_after(now, STOP_LIMIT);
-	server_stop(d->server, now);
+	begin_to_stop(d, now);
 }
 
 static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
@@ -335,6 +356,20 @@ static bool start_network(struct daemon *d)
 	return false;
 }
 
+static bool start_handover(struct daemon *d)
+{
+	char message[HANDOVER_ERROR_BYTES];
+	d->listener = -1;
+	if (d->settings.handover[0] == '\0')
+		return true;
+	d->listener = handover_listen(d->settings.handover, message);
+	if (d->listener >= 0)
+		coap_loop_watch(&d->loop, &d->on_handover, d->listener, d, handed_over);
+	else
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+	return d->listener >= 0;
+}
+
 static void say_ready(const struct daemon *d)
 {
 	char text[ADDRESS_TEXT_BYTES + 1] = "";
@@ -374,7 +409,7 @@ static enum exit_status run(struct daemon *d)
 	server_start(d->server, d->endpoint, coap_loop_read_clock());
 	if (!start_http(d))
 		return EXIT_NETWORK;
-	if (!start_network(d))
+	if (!start_handover(d) || !start_network(d))
 		return EXIT_NETWORK;
 	say_ready(d);
 	coap_loop_run(&d->loop);
@@ -399,6 +434,7 @@ static void print_usage(FILE *out)
 {
 	(void)fprintf(out, "usage: mgmtd [--config FILE]                  run\n"
 			   "       mgmtd [--config FILE] --check-config   say whether the configuration is good\n"
+			   "       mgmtd [--config FILE] --take-over PATH run in place of the one that listens there\n"
 			   "       mgmtd --version | --help\n"
 			   "The configuration is /etc/fieldfare/mgmtd.ini, or what MGMTD_CONFIG names.\n");
 }
@@ -407,14 +443,16 @@ static void print_usage(FILE *out)
 static bool read_options(int argc, char **argv, struct daemon *d, bool *ret_checks_only, enum exit_status *ret_status)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-		{"check-config", no_argument, NULL, 'k'}, {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+		{"take-over", required_argument, NULL, 't'}, {"check-config", no_argument, NULL, 'k'},
+		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	const char *environment = getenv("MGMTD_CONFIG");
 	d->settings_path = environment != NULL ? environment : "/etc/fieldfare/mgmtd.ini";
 	*ret_status = EXIT_USAGE;
 	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
 		if (c == 'c')
 			d->settings_path = optarg;
+		else if (c == 't')
+			d->predecessor = optarg;
 		else if (c == 'k')
 			*ret_checks_only = true;
 		else if (c == 'V' || c == 'h') {
@@ -456,6 +494,11 @@ int main(int argc, char **argv)
 	enum exit_status status;
 	if (!read_options(argc, argv, d, &checks_only, &status))
 		return (int)status;
+	char message[HANDOVER_ERROR_BYTES];
+	if (!checks_only && d->predecessor != NULL && !handover_take(d->predecessor, message)) {
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+		return EXIT_NETWORK;
+	}
 	if (coap_loop_seed(&d->seed, sizeof d->seed) != 0 || !load_files(d))
 		return EXIT_USAGE;
 	if (checks_only) {

@@ -224,6 +224,16 @@ void network_flush(struct network *n)
 		session_files_tick(n->sessions, coap_loop_now(n->loop));
 }
 
+unsigned network_sockets(const struct network *n, int *ret_sockets)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < n->secure_count; i++)
+		ret_sockets[count++] = coap_udp_descriptor(n->secure[i].udp);
+	if (n->plain.udp != NULL)
+		ret_sockets[count++] = coap_udp_descriptor(n->plain.udp);
+	return count;
+}
+
 struct address network_local(const struct network *n)
 {
 	return coap_udp_local(n->secure[0].udp);

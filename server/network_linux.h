@@ -38,5 +38,7 @@ msec network_deadline(const struct network *n);
 void network_tick(struct network *n, msec now);
 /* The turn of the loop ends: what was sent leaves. */
 void network_flush(struct network *n);
+/* The descriptors of all sockets, at most SETTINGS_LISTEN_MAX + 1; how many. */
+unsigned network_sockets(const struct network *n, int *ret_sockets);
 /* Where the first secure socket is bound. */
 struct address network_local(const struct network *n);

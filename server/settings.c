@@ -127,6 +127,7 @@ static const struct key keys[] = {
 		FIELD(listen), 0, 0},
 	{"coap", "plain_listen", ADDRESS, FIELD(plain_listen), COAP_PORT, 0},
 	{"coap", "public_uri", read_uri, "must be of the form coaps://host:port", FIELD(public_uri), 0, 0},
+	{"coap", "handover", PATH, FIELD(handover), 0, 0},
 	{"dtls", "psk_file", PATH, FIELD(psk_file), 0, 0},
 	{"dtls", "certificate", PATH, FIELD(certificate), 0, 0},
 	{"dtls", "private_key", PATH, FIELD(private_key), 0, 0},

@@ -59,10 +59,11 @@ class Stage:
     def write_keys(self):
         self.write("psk", "".join(f"{name}:{key}:{name}\n" for name, key in self.keys.items()))
 
-    def start(self):
+    def start(self, *more):
         config = self.write("mgmtd.ini", f"""[coap]
 listen = 127.0.0.1:{self.coap}
 public_uri = coaps://127.0.0.1:{self.coap}
+handover = {self.folder}/handover
 [dtls]
 psk_file = {self.folder}/psk
 {self.extra}
@@ -80,7 +81,7 @@ devices = 100
 """)
         self.starts += 1
         self.log_path = self.folder / f"mgmtd.log.{self.starts}"
-        command, descriptors = [MGMTD, "--config", config], ()
+        command, descriptors = [MGMTD, "--config", config, *more], ()
         if self.socket is not None:  # as a service manager hands it over
             descriptors = (self.socket.fileno(),)
             command = ["bash", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&{descriptors[0]}', *command]
@@ -244,6 +245,22 @@ def with_a_socket_of_the_service_manager_no_datagram_is_lost(stage):
     stage.socket.close()
 
 
+def a_successor_takes_the_sockets_and_no_datagram_is_lost(stage):
+    stage.raise_fleet()
+    assert (stage.folder / "handover").stat().st_mode & 0o077 == 0
+    for _ in range(2):
+        before, before_log = stage.server, stage.log_path
+        stage.start("--take-over", stage.folder / "handover")
+        assert before.wait(30) == 0 and "event=handed-over" in before_log.read_text(), before_log.read_text()
+        assert stage.restored() == (DEVICES, 0, 0, 0), stage.log()
+        wait_until("all report", stage.all_report)
+        assert stage.handshakes() == 0, stage.log()
+    stage.stop()
+    status = subprocess.run([MGMTD, "--config", stage.folder / "mgmtd.ini", "--take-over", stage.folder / "handover"],
+                            capture_output=True, text=True, timeout=30)
+    assert status.returncode == 4 and "refused" in status.stderr, status
+
+
 def it_can_be_switched_off_and_says_goodbye_then(stage):
     stage.extra = "session_file = none"
     stage.raise_fleet()
@@ -287,6 +304,7 @@ def main():
              a_device_whose_key_is_gone_does_not_come_back,
              files_are_for_the_owner_alone_and_a_readable_secret_is_refused,
              with_a_socket_of_the_service_manager_no_datagram_is_lost,
+             a_successor_takes_the_sockets_and_no_datagram_is_lost,
              it_can_be_switched_off_and_says_goodbye_then,
              a_revoked_device_is_cut_off_at_once_and_stays_out_over_a_kill_until_it_is_restored]
     for test in tests:
