@@ -117,7 +117,7 @@ static void run(struct download *d)
 			.szx = coap_block_szx_of(d->config->block_size),
 			.memory = d->memory,
 			.in_flight_max = IN_FLIGHT_MAX,
-			.tries_qblock = false, /* there are servers that pass over the option and mix up the rest */
+			.tries_qblock = true,
 			.patience = d->config->patience,
 			.context = d,
 			.store = store,

@@ -644,12 +644,16 @@ static enum exit_status fail_to_open(const struct coap_client_config *config, co
 	return (enum exit_status)fail(EXIT_LOCAL, "no socket", reason);
 }
 
+/* A download measures its path and keeps to a congestion window, so it may begin with the second that RFC 8085 section
+ * 3.1.1 and RFC 7252 section 4.8.1 have as the least. */
+#define DOWNLOAD_ACK_TIMEOUT SECONDS(1)
+
 /* How patient the user wants to be with this server (RFC 7252 section 4.8). */
 static enum exit_status run_with_transmission(struct job *j, struct bytes payload)
 {
 	struct coap_transmission t = coap_transmission_default;
-	if (j->ack_timeout_ms > 0)
-		t.ack_timeout = (msec)j->ack_timeout_ms;
+	if (j->ack_timeout_ms > 0 || j->download != NULL)
+		t.ack_timeout = j->ack_timeout_ms > 0 ? (msec)j->ack_timeout_ms : DOWNLOAD_ACK_TIMEOUT;
 	if (j->max_retransmit > 0)
 		t.max_retransmit = (uint8_t)j->max_retransmit;
 	(void)coap_endpoint_set_transmission(j->client.endpoint, &j->client.server, &t);

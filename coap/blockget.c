@@ -91,8 +91,7 @@ static void fall_back(struct coap_blockget *g, const struct coap_blockget_slot *
 		coap_blockfetch_withdrawn(&g->fetch, slot_of(g, first->ask.flight + i)->ask);
 }
 
-/* A server may pass over the option, critical as it is, and answer as if it were not there. How many blocks there are
- * must be known: what is behind the end is not answered to a request for others too. */
+/* How many blocks there are must be known: what is behind the end is not answered to a request for others too. */
 static void learn_from_first(struct coap_blockget *g, const struct coap_message *m, msec now)
 {
 	if (!g->uses_qblock)
@@ -100,6 +99,14 @@ static void learn_from_first(struct coap_blockget *g, const struct coap_message 
 	use_qblock(g, coap_message_has(m, COAP_OPTION_Q_BLOCK2), now);
 	if (g->uses_qblock && g->fetch.size_is_known)
 		coap_blockfetch_set_run(&g->fetch, RUN_MAX);
+}
+
+/* A server may pass over the option, critical as it is, and answer as if it were not there. Some of these then take a
+ * request for the second block by Block2 for one that never began (4.08), so the first is asked for again that way. */
+static bool is_passed_over(const struct coap_blockget *g, const struct coap_blockget_slot *first,
+	const struct coap_message *m, struct coap_block block)
+{
+	return !g->fetch.is_open && first->is_by_qblock && block.has_more && !coap_message_has(m, COAP_OPTION_Q_BLOCK2);
 }
 
 /* ---- answers ---- */
@@ -131,7 +138,12 @@ static void take_block(
 	enum coap_blockfetch_verdict verdict = COAP_BLOCKFETCH_BROKEN;
 	(void)coap_message_option(reply->message, COAP_OPTION_ETAG, &etag);
 	(void)coap_message_uint(reply->message, COAP_OPTION_SIZE2, &size);
-	if (block_of(reply->message, g->fetch.szx, &block)) {
+	bool is_block = block_of(reply->message, g->fetch.szx, &block);
+	if (is_block && is_passed_over(g, first, reply->message, block)) {
+		fall_back(g, first, now);
+		return;
+	}
+	if (is_block) {
 		struct coap_blockget_slot *slot = find(g, first, block);
 		if (slot->is_answered) /* a message that the network has repeated */
 			return;

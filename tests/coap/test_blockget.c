@@ -37,9 +37,11 @@ struct stage {
 static struct stage stage;
 static struct coap_options options;
 static uint32_t server_qblocks; /* 0: it does not know Q-Block */
-static int busy_answers;        /* how many requests are answered by 5.03 from the tenth on */
-static uint64_t requests;       /* of the handler: with Q-Block one for each block, and one more for each reply begun */
-static uint64_t datagrams;      /* of a whole download */
+/* A server that passes over Q-Block2, critical as it is, and whether a transfer by Block2 has begun there. */
+static bool passes_over, has_begun;
+static int busy_answers;   /* how many requests are answered by 5.03 from the tenth on */
+static uint64_t requests;  /* of the handler: with Q-Block one for each block, and one more for each reply begun */
+static uint64_t datagrams; /* of a whole download */
 
 static uint8_t byte_at(uint64_t i)
 {
@@ -55,6 +57,10 @@ static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, co
 		ret->code = COAP_SERVICE_UNAVAILABLE;
 		return COAP_ANSWER_NOW;
 	}
+	if (passes_over && !has_begun && request->slice_offset > 0) {
+		ret->code = COAP_REQUEST_ENTITY_INCOMPLETE;
+		return COAP_ANSWER_NOW;
+	}
 	uint8_t *slice = arena_take(request->scratch, request->slice_size);
 	size_t len = 0;
 	for (uint64_t i = request->slice_offset; i < BODY_BYTES && len < request->slice_size; i++)
@@ -65,6 +71,33 @@ static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, co
 	ret->body_size = BODY_BYTES;
 	ret->payload = bytes_of(slice, len);
 	return COAP_ANSWER_NOW;
+}
+
+/* The request as such a server understands it. */
+static struct bytes without_qblock(struct bytes datagram, uint8_t *room, size_t capacity)
+{
+	struct coap_message m;
+	struct coap_options o = {.count = 0};
+	uint32_t value;
+	if (!passes_over || coap_message_parse(datagram, &m) != COAP_VERDICT_OK || m.code != COAP_GET)
+		return datagram;
+	if (!coap_message_uint(&m, COAP_OPTION_Q_BLOCK2, &value)) {
+		has_begun |= !coap_message_uint(&m, COAP_OPTION_BLOCK2, &value) || value >> 4 == 0;
+		return datagram;
+	}
+	coap_options_add_path(&o, COAP_OPTION_URI_PATH, bytes_of_text("large"));
+	coap_options_add_uint(&o, COAP_OPTION_BLOCK2, value);
+	struct writer w = writer_of(room, capacity);
+	coap_message_write(&w, m.type, m.code, m.id, &m.token, &o, BYTES_NONE);
+	return writer_bytes(&w);
+}
+
+static void receive_at_server(void *context, const struct address *from, struct bytes datagram, msec now)
+{
+	struct peer *p = context;
+	struct coap_remote remote = {*from, HANDLE_NONE};
+	uint8_t room[256];
+	coap_endpoint_receive(p->endpoint, &remote, without_qblock(datagram, room, sizeof room), now);
 }
 
 static const struct coap_resource resources[] = {{.path = "large", .handle = handle}};
@@ -119,6 +152,7 @@ static void set_stage(const struct link_quality *quality, uint64_t seed, int cli
 	stage.world.link.quality = *quality;
 	config.capacities.qblocks = server_qblocks;
 	peer_join(&stage.server, &stage.world, 2, &config);
+	stage.server.node.receive = receive_at_server;
 	coap_options_clear(&options);
 	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("large"));
 	for (int i = 0; i < clients; i++) {
@@ -208,6 +242,7 @@ static int forget_qblock(void **state)
 {
 	(void)state;
 	server_qblocks = 0;
+	passes_over = has_begun = false;
 	return 0;
 }
 
@@ -358,6 +393,16 @@ static void a_server_without_q_block_is_asked_for_single_blocks_after_one_bad_op
 	assert_int_equal(datagrams, 2 * 2049 + 2);
 }
 
+static void a_server_that_passes_over_q_block_is_asked_for_the_first_block_again(void **state)
+{
+	struct link_quality quality = {.delay = 25};
+	(void)state;
+	passes_over = true;
+	(void)download(&quality, 1);
+	assert_true(has_begun);
+	assert_int_equal(datagrams, 2 * 2049 + 2);
+}
+
 static void what_a_server_does_not_know_is_remembered_for_the_next_download(void **state)
 {
 	struct link_quality quality = {.delay = 25};
@@ -445,6 +490,8 @@ int main(void)
 		cmocka_unit_test(a_busy_server_is_asked_again_later),
 		cmocka_unit_test_teardown(several_blocks_are_asked_for_with_one_request, forget_qblock),
 		cmocka_unit_test(a_server_without_q_block_is_asked_for_single_blocks_after_one_bad_option),
+		cmocka_unit_test_teardown(
+			a_server_that_passes_over_q_block_is_asked_for_the_first_block_again, forget_qblock),
 		cmocka_unit_test(what_a_server_does_not_know_is_remembered_for_the_next_download),
 		cmocka_unit_test_teardown(blocks_that_a_lossy_path_loses_are_asked_for_by_their_numbers, forget_qblock),
 		cmocka_unit_test_teardown(jitter_repetition_and_much_loss_do_no_harm_to_runs_of_blocks, forget_qblock),
