@@ -582,6 +582,25 @@ static const struct coap_option_set *understood_by(const struct coap_client_call
 	return call->may_get_qblock ? &understood_qblock : &understood;
 }
 
+/* RFC 7252 section 5.4.1. One member's response does not end the request to a group. */
+static void reject(struct coap_endpoint *e, struct handle h, const struct coap_remote *from,
+	const struct coap_message *m, msec now)
+{
+	refuse(e, from, m, now);
+	if (!call_of(e, h)->is_group)
+		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
+}
+
+void coap_client_unreadable(
+	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
+{
+	struct handle h;
+	if (!coap_exchange_find(&e->exchanges, from, coap_token_bytes(&m->token), &h))
+		refuse(e, from, m, now);
+	else if (is_qcall(e, h) || belongs(e, h, m))
+		reject(e, h, from, m, now);
+}
+
 void coap_client_response(struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, msec now)
 {
 	struct handle h;
@@ -599,10 +618,7 @@ void coap_client_response(struct coap_endpoint *e, const struct coap_remote *fro
 				     ? coap_message_may_forward(m, understood_by(call_of(e, h)), &offending)
 				     : coap_message_recognise(m, understood_by(call_of(e, h)), &offending);
 	if (!is_understood) {
-		refuse(e, from, m, now); /* RFC 7252 section 5.4.1: such a response must be rejected */
-		if (call_of(e, h)->is_group)
-			return;
-		finish_without_response(e, h, COAP_OUTCOME_BROKEN, now);
+		reject(e, h, from, m, now);
 		return;
 	}
 	acknowledge(e, from, m, now);

@@ -24,6 +24,9 @@ void coap_client_start(struct coap_endpoint *e, struct handle h, msec now);
 void coap_client_broken(struct coap_endpoint *e, struct handle h, msec now);
 /* A response has come, `from` a remote that may never have been asked. */
 void coap_client_response(struct coap_endpoint *e, const struct coap_remote *from, struct coap_message *m, msec now);
+/* The same of a response with more options than can be read: its call ends with COAP_OUTCOME_BROKEN. */
+void coap_client_unreadable(
+	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now);
 /* The request of this exchange was acknowledged, rejected, given up; or its separate response is overdue. */
 void coap_client_acked(struct coap_endpoint *e, struct handle h, msec now);
 /* The answer to a Ping on a connection. */

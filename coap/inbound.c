@@ -86,20 +86,18 @@ static void receive_empty(
 	}
 }
 
+/* Among more options than can be read there may be a critical one, in a request or a response (RFC 7252 section
+ * 5.4.1). A non-confirmable request is rejected in silence. */
 static void refuse_options(
 	struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
 {
-	bool is_reliable = coap_remote_is_reliable(from);
-	if (m->type != COAP_TYPE_CON && !is_reliable)
-		return;
 	if (!coap_code_is_request(m->code)) {
-		if (!is_reliable)
-			coap_outbound_empty(e, from, COAP_TYPE_RST, m->id, now);
-		return;
+		coap_client_unreadable(e, from, m, now);
+	} else if (m->type == COAP_TYPE_CON || coap_remote_is_reliable(from)) {
+		struct writer w = coap_outbound_writer(e, from);
+		coap_message_write(&w, COAP_TYPE_ACK, COAP_BAD_OPTION, m->id, &m->token, NULL, BYTES_NONE);
+		coap_outbound_send(e, from, writer_bytes(&w), now);
 	}
-	struct writer w = coap_outbound_writer(e, from);
-	coap_message_write(&w, COAP_TYPE_ACK, COAP_BAD_OPTION, m->id, &m->token, NULL, BYTES_NONE);
-	coap_outbound_send(e, from, writer_bytes(&w), now);
 }
 
 /* Support for long tokens is there, only not for one as long as this, so the request must not be rejected as if it were

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/byhand.h"
+
+static void receive(void *context, const struct address *from, struct bytes datagram, msec now)
+{
+	struct byhand *b = context;
+	(void)from, (void)now;
+	assert(datagram.len <= sizeof b->data);
+	b->count++;
+	b->len = datagram.len;
+	memcpy(b->data, datagram.data, datagram.len);
+}
+
+void byhand_join(struct byhand *b, struct world *w, uint8_t host)
+{
+	*b = (struct byhand){
+		.node = {.address = address_ipv4(192, 0, 2, host, 5683), .context = b, .receive = receive}};
+	world_join(w, &b->node);
+}
+
+void byhand_send(struct byhand *b, const struct peer *to, struct bytes datagram)
+{
+	struct datagram_port port = world_port(&b->node);
+	(void)port.send(port.context, &to->node.address, datagram);
+	world_run(b->node.world, 100);
+}
+
+void byhand_say(struct byhand *b, const struct peer *to, enum coap_type type, enum coap_code code, uint16_t id,
+	struct bytes token, struct bytes payload)
+{
+	uint8_t room[64];
+	struct writer w = writer_of(room, sizeof room);
+	struct coap_token t = coap_token_of(token);
+	coap_message_write(&w, type, code, id, &t, NULL, payload);
+	byhand_send(b, to, writer_bytes(&w));
+}
+
+enum coap_type byhand_type(const struct byhand *b)
+{
+	return (enum coap_type)(b->data[0] >> 4 & 3);
+}
+
+uint8_t byhand_code(const struct byhand *b)
+{
+	return b->data[1];
+}
+
+uint16_t byhand_id(const struct byhand *b)
+{
+	return (uint16_t)(b->data[2] << 8 | b->data[3]);
+}
+
+struct bytes byhand_token(const struct byhand *b)
+{
+	return bytes_of(b->data + COAP_HEADER_BYTES, b->data[0] & 15);
+}
+
+bool byhand_got_empty(struct byhand *b, enum coap_type type, uint16_t id)
+{
+	bool is_it = b->count == 1 && b->len == COAP_HEADER_BYTES && byhand_type(b) == type &&
+		     byhand_code(b) == COAP_EMPTY && byhand_id(b) == id;
+	b->count = 0;
+	return is_it;
+}
