@@ -18,6 +18,7 @@
 
 #define RATED_PEERS         65536
 #define DATAGRAMS_A_TURN    1024
+#define HOSTS_MAX           8
 #define CONNECTIONS_DEFAULT 1024
 #define CONNECTIONS_MAX     65536
 
@@ -25,7 +26,8 @@ static const char help[] =
 	"coapd: a CoAP server to try clients on.\n"
 	"\n"
 	"Usage: coapd [--listen ADDRESS[:PORT]] [--large BYTES] [--observe-interval MS] [--separate-delay MS]\n"
-	"             [--rate-limit N] [--proxy] [--proxy-allow NETWORK ...] [--reverse PREFIX=URI ...]\n"
+	"             [--host NAME ...] [--rate-limit N] [--proxy] [--proxy-allow NETWORK ...]\n"
+	"             [--reverse PREFIX=URI ...]\n"
 	"             [--proxy-wait SECONDS]\n"
 	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
@@ -33,6 +35,8 @@ static const char help[] =
 	"\n"
 	"  --listen ADDRESS       where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses and\n"
 	"                         port 5683 if not given\n"
+	"  --host NAME            a name of this server; may be given more than once. Requests for other hosts\n"
+	"                         are then answered 5.05, unless with --proxy. Any host is taken if not given\n"
 	"  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
 	"                         where to listen with DTLS, and for whom\n"
 	"  --tcp-listen ADDRESS   where to listen with TCP\n"
@@ -75,6 +79,9 @@ struct server {
 	uint64_t group_size;
 	bool answers_strangers; /* at any length */
 	uint64_t rate_limit;    /* requests a second from one peer; 0 for no limit */
+	const char *names[HOSTS_MAX];
+	struct address addresses[3]; /* it listens on, with UDP, DTLS and TCP */
+	struct coap_own_hosts hosts;
 };
 
 /* ---- time and datagrams ---- */
@@ -145,6 +152,25 @@ struct options {
 	struct coapd_resources_config resources;
 };
 
+static bool add_host(struct server *s, const char *name)
+{
+	if (s->hosts.name_count == HOSTS_MAX || *name == '\0')
+		return false;
+	s->names[s->hosts.name_count++] = name;
+	return true;
+}
+
+static void know_hosts(struct server *s, const struct options *o)
+{
+	s->hosts.names = s->names;
+	s->hosts.addresses = s->addresses;
+	s->addresses[s->hosts.address_count++] = o->local;
+	if (o->is_secure)
+		s->addresses[s->hosts.address_count++] = o->secure;
+	if (o->has_tcp)
+		s->addresses[s->hosts.address_count++] = o->tcp;
+}
+
 static bool make_endpoint(struct server *s)
 {
 	struct coap_endpoint_config config = {
@@ -164,6 +190,7 @@ static bool make_endpoint(struct server *s)
 		.connections = s->tcp != NULL ? coap_tcp_connections(s->tcp) : NULL,
 		.resources = s->resources.table.rows,
 		.resource_count = s->resources.table.count,
+		.hosts = s->hosts,
 	};
 	uint8_t seed[PRNG_SEED_BYTES];
 	if (s->proxy.is_forward || s->proxy.route_count > 0)
@@ -279,6 +306,8 @@ static bool read_option(struct options *o, struct server *s, int option)
 		return s->answers_strangers = true;
 	if (option == 'g')
 		return coapd_groups_add(&s->groups, optarg);
+	if (option == 'H')
+		return add_host(s, optarg);
 	if (option == 'n')
 		return parse_decimal(bytes_of_text(optarg), UINT32_MAX, &s->group_size);
 	if (option == 'R')
@@ -323,7 +352,7 @@ int main(int argc, char *argv[])
 		{"group-size", required_argument, NULL, 'n'}, {"rate-limit", required_argument, NULL, 'R'},
 		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
 		{"reverse", required_argument, NULL, 'r'}, {"proxy-wait", required_argument, NULL, 'w'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"host", required_argument, NULL, 'H'}, {"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
 	struct options o = {
 		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};
@@ -341,6 +370,7 @@ int main(int argc, char *argv[])
 		}
 	}
 	coapd_resources_init(&server.resources, &o.resources);
+	know_hosts(&server, &o);
 	coapd_proxy_add(&server.proxy, &server.resources.table);
 	return open_secure(&server, &o) ? run(&server, &o) : 1;
 }

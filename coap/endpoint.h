@@ -19,6 +19,7 @@
 #include "coap/group.h"
 #include "coap/qblock.h"
 #include "coap/peer.h"
+#include "coap/ownhost.h"
 #include "coap/resource.h"
 #include "coap/base/prng.h"
 #include "coap/base/trace.h"
@@ -65,7 +66,8 @@ struct coap_endpoint_config {
 	struct coap_connections *connections; /* messages to and from reliable remotes (RFC 8323); NULL without */
 	const struct coap_resource *resources;
 	uint32_t resource_count;
-	struct trace trace; /* may be zero */
+	struct coap_own_hosts hosts; /* others are answered 5.05, unless a resource is a proxy; zero takes any */
+	struct trace trace;          /* may be zero */
 };
 
 struct coap_endpoint_counters {
@@ -227,6 +229,6 @@ void coap_endpoint_forget_observer(struct coap_endpoint *e, struct handle observ
 /* The moment of the latest message or tick, for those who are called without one (a resource's `forget`). */
 msec coap_endpoint_now(const struct coap_endpoint *e);
 const struct coap_endpoint_counters *coap_endpoint_counters(const struct coap_endpoint *e);
-/* Whether nothing is in flight: no exchange but observations, no pending message, no separate answer owed, no body on its
- * way by Q-Block. */
+/* Whether nothing is in flight: no exchange but observations, no pending message, no separate answer owed, no body on
+ * its way by Q-Block. */
 bool coap_endpoint_is_idle(const struct coap_endpoint *e);

@@ -374,11 +374,19 @@ static bool is_known_method(enum coap_code code)
 	return code >= COAP_GET && code <= COAP_IPATCH;
 }
 
+/* RFC 7252 section 5.7.2. The host of a request to a group is the group's name, not ours. */
+static bool is_for_another(
+	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_message *m)
+{
+	return !e->has_proxy &&
+	       (coap_forward_is_asked(m) || (!origin->is_group && !coap_host_is_own(&e->config.hosts, m)));
+}
+
 static void serve_new(struct coap_endpoint *e, struct bytes datagram, struct coap_message *m,
 	struct coap_origin *origin, bool blocks_are_right, struct handle later, msec now)
 {
 	struct coap_request request;
-	if (coap_forward_is_asked(m) && !e->has_proxy) {
+	if (is_for_another(e, origin, m)) {
 		coap_answer_code(e, origin, COAP_PROXYING_NOT_SUPPORTED, now);
 	} else if (!coap_describe_request(e, m, origin, &request)) {
 		coap_answer_code(e, origin, COAP_NOT_FOUND, now);

@@ -191,6 +191,22 @@ static void a_fetch_is_observed_with_its_body(void **state)
 	strike_stage(&s);
 }
 
+/* docs/decisions.md: what is kept of an observer's request is one message. */
+static void a_fetch_whose_body_comes_in_blocks_is_answered_and_not_observed(void **state)
+{
+	static const uint8_t body[3000];
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	watch_with(&s, COAP_FETCH, "state", bytes_of(body, sizeof body));
+	world_run(&s.world, SECONDS(5));
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	assert_int_equal(s.code, COAP_CONTENT);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 0);
+	assert_false(has_observer(&s));
+	strike_stage(&s);
+}
+
 static void what_is_not_observable_is_answered_plainly(void **state)
 {
 	struct stage s;
@@ -578,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_change_is_told),
 		cmocka_unit_test(a_fetch_is_observed_with_its_body),
+		cmocka_unit_test(a_fetch_whose_body_comes_in_blocks_is_answered_and_not_observed),
 		cmocka_unit_test(what_is_not_observable_is_answered_plainly),
 		cmocka_unit_test(without_room_for_an_observer_the_answer_is_plain),
 		cmocka_unit_test(a_change_made_by_a_request_is_told_to_all_observers),
