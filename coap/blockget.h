@@ -9,8 +9,9 @@
  * A server that knows Q-Block2 (RFC 9177 section 4.4) is asked for several blocks with one non-confirmable request, up
  * to MAX_PAYLOADS, and answers with a message for each. The first request finds out whether it does, with a Q-Block2
  * option of its own; after 4.02, RST, or an answer without that option the transfer begins anew by Block2, one block a
- * request, and the endpoint remembers it for the next one. A request for a single block is always confirmable, so that a server that knows
- * Q-Block2 no longer is heard to say so. Blocks that were lost are asked for as any others, by their numbers.
+ * request, and the endpoint remembers it for the next one. A request for a single block is always confirmable, so that
+ * a server that knows Q-Block2 no longer is heard to say so. Blocks that were lost are asked for as any others, by
+ * their numbers.
  *
  * A server that is busy (5.03, 4.29) is left alone for as long as it says. There is no
  * limit on how long a transfer takes, only on how long nothing at all comes.

@@ -129,6 +129,12 @@ static void receive_message(struct coap_endpoint *e, const struct coap_remote *f
 		coap_client_response(e, from, m, now);
 }
 
+/* The view points into a datagram that its owner takes back. Whoever answers later must not take it for the request. */
+static void forget_message(struct coap_endpoint *e)
+{
+	e->message.code = COAP_EMPTY;
+}
+
 void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *from, struct bytes datagram, msec now)
 {
 	struct coap_message *m = &e->message;
@@ -156,6 +162,7 @@ void coap_endpoint_receive(struct coap_endpoint *e, const struct coap_remote *fr
 		refuse_token(e, from, datagram, m, now);
 		break;
 	}
+	forget_message(e);
 	coap_endpoint_leave(e, now);
 }
 
@@ -166,10 +173,12 @@ bool coap_inbound_stream(struct coap_endpoint *e, const struct coap_remote *from
 	switch (coap_message_parse(datagram, m)) {
 	case COAP_VERDICT_OK:
 		receive_message(e, from, datagram, m, now);
+		forget_message(e);
 		return true;
 	case COAP_VERDICT_FULL:
 		e->counters.malformed++;
 		refuse_options(e, from, m, now);
+		forget_message(e);
 		return true;
 	case COAP_VERDICT_IGNORE:
 	case COAP_VERDICT_MALFORMED:
@@ -190,5 +199,6 @@ void coap_endpoint_receive_group(
 		e->counters.malformed++;
 	else if (m->type == COAP_TYPE_NON && coap_code_is_request(m->code))
 		coap_serve_group(e, from, datagram, m, now);
+	forget_message(e);
 	coap_endpoint_leave(e, now);
 }

@@ -534,8 +534,7 @@ bool coap_qreplies_are_under_way(const struct coap_qreplies *q)
 {
 	for (uint32_t slot = 0; q->slab.used > 0 && slot < q->slab.untouched; slot++) {
 		const struct coap_qreply *reply = &q->items[slot];
-		if (slab_is_taken(&q->slab, slot) &&
-			(!coap_qblock_send_is_over(&reply->send) || reply->in_flight > 0))
+		if (slab_is_taken(&q->slab, slot) && (!coap_qblock_send_is_over(&reply->send) || reply->in_flight > 0))
 			return true;
 	}
 	return false;

@@ -36,7 +36,7 @@ struct binding {
 
 static struct binding bound_to(uint32_t place)
 {
-	struct binding b;
+	struct binding b = {.bytes = {0}};
 	struct writer w = writer_of(b.bytes, sizeof b.bytes);
 	write_u32(&w, MAGIC);
 	write_u16(&w, DTLS_SAVE_VERSION);

@@ -46,7 +46,7 @@ enum event_type {
 	EVENT_TOKEN_ADDED,
 	EVENT_TOKEN_REMOVED,
 	EVENT_CERTIFICATE_ISSUED,
-	EVENT_DEVICE_REVOKED,  /* or one certificate of it, which the detail names */
+	EVENT_DEVICE_REVOKED, /* or one certificate of it, which the detail names */
 	EVENT_DEVICE_RESTORED,
 	EVENT_CLAIM_CREATED,
 	EVENT_CLAIM_REMOVED,

@@ -34,7 +34,7 @@ enum store_change_type {
 	STORE_DENIAL_REMOVE, /* by key */
 	STORE_CLAIM_PUT,
 	STORE_CLAIM_REMOVE, /* by identity */
-	STORE_EVENT_PUT,     /* the same number again replaces */
+	STORE_EVENT_PUT,    /* the same number again replaces */
 };
 
 /* One change. What it points to is borrowed for the time of the call. */

@@ -336,8 +336,8 @@ static bool configure(struct store_sqlite *s)
 	       (s->config.pages_max == 0 || run(s, limit));
 }
 
-/* The keys of claims are in it, so it is for its owner alone; SQLite gives the files beside it the same mode. What cannot
- * be opened here, the database says more about. */
+/* The keys of claims are in it, so it is for its owner alone; SQLite gives the files beside it the same mode. What
+ * cannot be opened here, the database says more about. */
 static void keep_private(const char *path)
 {
 	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -4,8 +4,9 @@
  * what a request should be like (/att), and gets a certificate for a key of its own (/sen, and /sren for the next one).
  *
  * Who asks is known from the association, by pre-shared key or by certificate, and a certificate is issued for that
- * name and no other; a claim (claims.h) is good for one certificate, of the name it was made for or of a new one. The certificate leaves when the audit log has it. Keys are never made here: /skg and /skc are not
- * there (RFC 9148 section 4.8 is optional). */
+ * name and no other; a claim (claims.h) is good for one certificate, of the name it was made for or of a new one. The
+ * certificate leaves when the audit log has it. Keys are never made here: /skg and /skc are not there (RFC 9148
+ * section 4.8 is optional). */
 #pragma once
 
 #include "server/composer.h"
