@@ -144,10 +144,14 @@ void enrol_stop(struct agent *a, msec now)
 	a->enrol_exchange = HANDLE_NONE;
 }
 
-/* A transfer that runs is not cut off for it. */
+/* A transfer that runs is not cut off for it. Who comes with a claim may enrol and not register, so without a
+ * certificate that is not waited for. */
 static bool is_quiet(const struct agent *a)
 {
-	return register_is_registered(&a->registration) && a->fetch.what == FETCH_NOTHING;
+	int64_t from, until;
+	bool is_enrolled = a->ports.keystore->enrolled(a->ports.keystore->context, &from, &until);
+	return a->is_connected && a->fetch.what == FETCH_NOTHING &&
+	       (register_is_registered(&a->registration) || !is_enrolled);
 }
 
 #define QUIET_CHECK SECONDS(5)
