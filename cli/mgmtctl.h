@@ -41,7 +41,7 @@ struct command {
 	enum exit_status (*run)(struct mgmtctl *m);
 };
 
-extern const struct command commands_authority[], commands_claim[], commands_device[], commands_event[], commands_key[],
+extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[], commands_event[], commands_key[],
 	commands_release[], commands_revocation[], commands_rollout[],
 	commands_server[]; /* each ends with an element without words */
 

@@ -10,6 +10,7 @@
  *     command.c    what operators ask for; command_rollout.c of rollouts
  *     revocation.c  who is not welcome any more
  *     claiming.c    claims, and the guests that come with them
+ *     approving.c   enrolments that wait for an operator
  *     query.c      what they look at
  *     handlers/    what devices ask for
  *
@@ -100,6 +101,7 @@ struct server {
 	struct events events;
 	struct denials denials;
 	struct claims claims;
+	struct approvals approvals;
 
 	struct pending *pending;
 	struct slab pending_slab;
@@ -233,6 +235,15 @@ void claiming_use(struct server *s, struct claim_place *place, struct bytes name
 void claiming_used(struct server *s, const struct pending *p, bool ok);
 /* A batch of PENDING_CLAIM_CREATE or PENDING_CLAIM_REMOVE has come back. */
 void claiming_stored(struct server *s, const struct pending *p, bool ok, msec now);
+
+/* ---- approving.c ---- */
+
+enum approving { APPROVING_GO_ON, APPROVING_WAIT, APPROVING_REFUSE };
+
+/* A device asks for a certificate where operators approve of them. */
+enum approving approving_ask(struct server *s, const struct pki_request *wish, msec now);
+/* It has been issued. */
+void approving_issued(struct server *s, const char *name);
 
 /* ---- command_rollout.c ---- */
 

@@ -147,6 +147,9 @@ const char *event_type_name(enum event_type type)
 		[EVENT_DEVICE_RESTORED] = "device-restored",
 		[EVENT_CLAIM_CREATED] = "claim-created",
 		[EVENT_CLAIM_REMOVED] = "claim-removed",
+		[EVENT_ENROLMENT_WAITING] = "enrolment-waiting",
+		[EVENT_ENROLMENT_APPROVED] = "enrolment-approved",
+		[EVENT_ENROLMENT_REJECTED] = "enrolment-rejected",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

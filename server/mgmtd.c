@@ -273,6 +273,7 @@ static void build_server(struct daemon *d)
 		.health_pmin_s = d->settings.pmin_s,
 		.health_pmax_s = d->settings.pmax_s,
 		.certificate_days = d->settings.certificate_days,
+		.needs_approval = d->settings.needs_approval,
 		.accepts_plain = d->settings.has_plain_listen};
 	struct server_ports ports = {.store = store_sqlite_port(d->store),
 		.artifacts = artifact_files_port(d->artifacts),

@@ -192,6 +192,7 @@ const char *server_result_text(enum server_result result)
 		[SERVER_NO_DEVICE] = "no such device",
 		[SERVER_NONE_SELECTED] = "the selection holds no device",
 		[SERVER_NO_CLAIM] = "no such claim",
+		[SERVER_NO_ENROLMENT] = "no enrolment of this name waits",
 		[SERVER_NOT_REVOKED] = "this is not revoked",
 		[SERVER_EXISTS] = "a release of this name or with this manifest is there already",
 		[SERVER_IN_USE] = "a rollout that has not ended needs it",

@@ -32,6 +32,7 @@ static struct server_config completed(const struct server_config *given)
 	c.events = or_usual(c.events, 4096);
 	c.denials = or_usual(c.denials, DENIALS_KEPT_USUAL);
 	c.claims = or_usual(c.claims, 1024);
+	c.enrolments = or_usual(c.enrolments, 64);
 	c.updates = or_usual(c.updates, 4096);
 	c.pending = or_usual(c.pending, 1024);
 	c.health_pmin_s = or_usual(c.health_pmin_s, 5);
@@ -60,6 +61,7 @@ static struct server *layout(struct carve *c, const struct server_config *config
 	releases_carve(&s->releases, c, config->releases);
 	denials_carve(&s->denials, c, config->denials);
 	claims_carve(&s->claims, c, config->claims);
+	approvals_carve(&s->approvals, c, config->enrolments);
 	rollouts_carve(&s->rollouts, c, config->rollouts, config->rollout_entries);
 	events_carve(&s->events, c, config->events, ports == NULL ? NULL : ports->hash);
 	return s;

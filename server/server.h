@@ -25,6 +25,7 @@
 
 #include "coap/endpoint.h"
 #include "pki/pki.h"
+#include "server/approvals.h"
 #include "server/artifact.h"
 #include "server/queue.h"
 #include "server/store.h"
@@ -44,10 +45,12 @@ struct server_config {
 	uint32_t events, updates;                     /* kept in memory; 0: 4096, 4096 */
 	uint32_t denials;                             /* devices and certificates revoked; 0: 4096 */
 	uint32_t claims;                              /* open, used and expired ones; 0: 1024 */
+	uint32_t enrolments;                          /* that wait for approval; 0: 64 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
 	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
+	bool needs_approval; /* of enrolments; not of claims that were made for a name */
 	/* A Register that comes without security makes an association under the name it claims. For closed test nets
 	 * only: anybody can be anybody there. */
 	bool accepts_plain;
@@ -71,6 +74,7 @@ enum server_result {
 	SERVER_NONE_SELECTED,
 	SERVER_NOT_REVOKED,
 	SERVER_NO_CLAIM,
+	SERVER_NO_ENROLMENT,
 	SERVER_EXISTS,      /* a release of this name or manifest is there already */
 	SERVER_IN_USE,      /* a rollout that has not ended needs it */
 	SERVER_WRONG_STATE, /* the rollout does not take this word now */
@@ -174,6 +178,9 @@ bool server_claim_key(struct server *s, struct bytes identity, uint8_t ret_key[C
 const struct claim_place *server_claim_find(const struct server *s, struct bytes identity);
 const struct claim_place *server_claim_next(const struct server *s, uint32_t *cursor);
 
+/* Enrolments that wait for approval, and those decided whose device has not come again. */
+const struct approval *server_enrolment_next(const struct server *s, uint32_t *cursor);
+
 /* ---- commands ---- */
 
 /* Who asks and how to tell him: `actor` is the operator's name for the audit log, "" for none. */
@@ -237,6 +244,9 @@ enum server_result server_restore(
 enum server_result server_claim_create(struct server *s, struct bytes name, uint32_t hours,
 	const uint8_t secret[CLAIM_SECRET_BYTES], const struct server_ask *ask, msec now, struct claim *ret);
 enum server_result server_claim_remove(struct server *s, struct bytes identity, const struct server_ask *ask, msec now);
+/* An operator's word on what server_enrolment_next shows; the device hears of it when it comes again. */
+enum server_result server_enrolment_decide(
+	struct server *s, struct bytes name, bool is_approved, const struct server_ask *ask, msec now);
 /* Adds an event of the owner's or the HTTP edge's to the audit log, such as EVENT_TOKEN_ADDED. */
 enum server_result server_audit(
 	struct server *s, enum event_type type, const char *detail, const struct server_ask *ask, msec now);

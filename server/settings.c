@@ -91,6 +91,16 @@ static bool read_level(void *field, size_t size, const struct key *key, const ch
 	return false;
 }
 
+static bool read_mode(void *field, size_t size, const struct key *key, const char *value)
+{
+	bool needs_approval = strcmp(value, "approval") == 0;
+	(void)key;
+	if (!needs_approval && strcmp(value, "automatic") != 0)
+		return false;
+	memcpy(field, &needs_approval, size);
+	return true;
+}
+
 /* Addresses separated by commas, blanks around them allowed; kept in order from the field on. */
 static bool read_listen(void *field, size_t size, const struct key *key, const char *value)
 {
@@ -138,6 +148,7 @@ static const struct key keys[] = {
 	{"dtls", "worker", NUMBER("0 to 255"), FIELD(worker), 0, 255},
 	{"enrolment", "authority", PATH, FIELD(authority), 0, 0},
 	{"enrolment", "authority_key", PATH, FIELD(authority_key), 0, 0},
+	{"enrolment", "mode", read_mode, "must be automatic or approval", FIELD(needs_approval), 0, 0},
 	{"enrolment", "certificate_days", NUMBER("1 to 3650 days"), FIELD(certificate_days), 1, 3650},
 	{"http", "listen", ADDRESS, FIELD(http_listen), 8080, 0},
 	{"http", "connections", NUMBER("4 to 10000"), FIELD(http_connections), 4, 10000},

@@ -29,6 +29,7 @@ struct settings {
 	/* [enrolment] */
 	char authority[SETTINGS_PATH_BYTES], authority_key[SETTINGS_PATH_BYTES]; /* empty: nobody enrols here */
 	uint32_t certificate_days;
+	bool needs_approval; /* of enrolments, by an operator */
 	/* [http] */
 	struct address http_listen;
 	uint32_t http_connections;

@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #define CLOCK_SLACK_S 3600 /* a device whose clock is behind by less finds its new certificate valid already */
+#define APPROVAL_S    60   /* an operator takes longer */
 #define BUSY_S        5    /* RFC 9148 section 4.7: Max-Age says when to come again */
 
 static enum coap_answer answer(struct coap_response *ret, enum coap_code code)
@@ -195,6 +196,16 @@ enum coap_answer handlers_est_enrol(void *context, struct coap_endpoint *endpoin
 	const char *wrong = what_is_wrong(s, device, claim, &wish, now);
 	if (wrong != NULL)
 		return refuse(s, device, COAP_FORBIDDEN, wrong, ret, now);
+	if (s->config.needs_approval && (claim == NULL || claim->claim.name[0] == '\0'))
+		switch (approving_ask(s, &wish, now)) {
+		case APPROVING_GO_ON:
+			break;
+		case APPROVING_WAIT:
+			ret->max_age_s = APPROVAL_S;
+			return answer(ret, COAP_SERVICE_UNAVAILABLE);
+		case APPROVING_REFUSE:
+			return refuse(s, device, COAP_FORBIDDEN, "an operator has rejected it", ret, now);
+		}
 	return issue(s, device, claim, request, &wish, format, ret, now);
 }
 
@@ -214,6 +225,7 @@ void handlers_est_stored(struct server *s, const struct pending *p, bool ok, mse
 			.content_format = issue->format,
 			.payload = writer_bytes(&w),
 			.max_age_s = 60};
+		approving_issued(s, issue->name);
 		s->counters.certificates++;
 	}
 	(void)coap_endpoint_respond(s->endpoint, p->later, &response, now);

@@ -125,6 +125,8 @@ static struct meaning meaning_of(enum server_result result, enum artifact_result
 		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_device"};
 	case SERVER_NO_CLAIM:
 		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_claim"};
+	case SERVER_NO_ENROLMENT:
+		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_enrolment"};
 	case SERVER_NOT_REVOKED:
 		return (struct meaning){MHD_HTTP_NOT_FOUND, "not_revoked"};
 	case SERVER_EXISTS:

@@ -127,6 +127,35 @@ json_t *view_claim(const struct claim_place *place, wall_msec now)
 	return o;
 }
 
+/* ---- enrolments ---- */
+
+static const char *approval_state_name(enum approval_state state)
+{
+	switch (state) {
+	case APPROVAL_WAITING:
+		return "waiting";
+	case APPROVAL_APPROVED:
+		return "approved";
+	case APPROVAL_REJECTED:
+		return "rejected";
+	}
+	return "unknown";
+}
+
+json_t *view_enrolment(const struct approval *a)
+{
+	char key[2 * PKI_PUBLIC_KEY_BYTES];
+	struct writer w = writer_of(key, sizeof key);
+	json_t *o = json_object();
+	write_hex(&w, bytes_of(a->public_key, sizeof a->public_key));
+	set_text(o, "endpoint", a->name);
+	set_text(o, "state", approval_state_name(a->state));
+	set(o, "public_key", json_stringn(key, writer_bytes(&w).len));
+	set_moment(o, "since", a->since);
+	set_moment(o, "asked_at", a->asked_at);
+	return o;
+}
+
 /* ---- devices ---- */
 
 static json_t *temperatures(const struct health *h)

@@ -19,6 +19,7 @@ json_t *view_rollout_device(const struct rollout_view *v);
 json_t *view_denial(const struct denial_place *place);
 /* Without its key. */
 json_t *view_claim(const struct claim_place *place, wall_msec now);
+json_t *view_enrolment(const struct approval *a);
 json_t *view_event(const struct event *e);
 json_t *view_artifact(const struct artifact *a);
 json_t *view_status(const struct server *s);

@@ -210,6 +210,78 @@ static void more_than_can_wait_come_again(void **state)
 	assert_int_equal(enrol(e, "pump-0", NONE), COAP_CHANGED); /* all places have been given back */
 }
 
+/* ---- approval ---- */
+
+static void begin_with_approval(struct enrolment *e, uint32_t enrolments)
+{
+	stage_kill(&e->stage);
+	e->stage.config.needs_approval = true;
+	e->stage.config.enrolments = enrolments;
+	stage_start(&e->stage);
+	stage_connect(&e->stage, 0);
+	stage_connect(&e->stage, 1);
+}
+
+static enum server_result decide(struct enrolment *e, const char *name, bool is_approved)
+{
+	static const struct server_ask ask = {.actor = "anna", .token = 7};
+	return stage_await(&e->stage,
+		server_enrolment_decide(e->stage.server, bytes_of_text(name), is_approved, &ask, e->stage.world.now));
+}
+
+/* RFC 9148 section 4.7: 5.03 with Max-Age, and the same request again. */
+static void where_operators_approve_a_device_waits_and_comes_again(void **state)
+{
+	struct enrolment *e = *state;
+	uint32_t cursor = 0;
+	begin_with_approval(e, 0);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE);
+	assert_string_equal(server_enrolment_next(e->stage.server, &cursor)->name, "pump-0");
+	assert_null(server_enrolment_next(e->stage.server, &cursor));
+	assert_int_equal(decide(e, "pump-0", true), SERVER_DONE);
+	assert_int_equal(stage_events(&e->stage, EVENT_ENROLMENT_WAITING), 1);
+	assert_int_equal(stage_events(&e->stage, EVENT_ENROLMENT_APPROVED), 1);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_CHANGED);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE); /* a word is good for one certificate */
+}
+
+static void what_was_approved_for_one_key_is_not_for_another(void **state)
+{
+	struct enrolment *e = *state;
+	begin_with_approval(e, 0);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE);
+	assert_int_equal(decide(e, "pump-0", true), SERVER_DONE);
+	assert_true(pki_key_make(&e->key));
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE);
+}
+
+static void what_is_rejected_is_refused(void **state)
+{
+	struct enrolment *e = *state;
+	begin_with_approval(e, 0);
+	assert_int_equal(decide(e, "pump-0", false), SERVER_NO_ENROLMENT);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE);
+	assert_int_equal(decide(e, "pump-0", false), SERVER_DONE);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_FORBIDDEN);
+	assert_int_equal(stage_events(&e->stage, EVENT_ENROLMENT_REJECTED), 1);
+}
+
+static void the_list_of_those_who_wait_is_bounded_and_the_forgotten_make_room(void **state)
+{
+	struct enrolment *e = *state;
+	begin_with_approval(e, 1);
+	assert_int_equal(enrol(e, "pump-0", NONE), COAP_SERVICE_UNAVAILABLE);
+	stage_send(&e->stage, 1, COAP_POST, SEN, PKCS10, request_for(e, "pump-1"), NONE);
+	stage_run(&e->stage, SECONDS(10));
+	assert_int_equal(e->stage.devices[1].code, COAP_SERVICE_UNAVAILABLE);
+	assert_int_equal(decide(e, "pump-1", true), SERVER_NO_ENROLMENT);
+	stage_run(&e->stage, SECONDS(3600));
+	stage_send(&e->stage, 1, COAP_POST, SEN, PKCS10, request_for(e, "pump-1"), NONE);
+	stage_run(&e->stage, SECONDS(10));
+	assert_int_equal(decide(e, "pump-1", true), SERVER_DONE);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -226,6 +298,10 @@ int main(void)
 		TEST(a_claim_over_plain_coap_is_no_credential),
 		TEST(what_is_no_request_is_refused),
 		TEST(more_than_can_wait_come_again),
+		TEST(where_operators_approve_a_device_waits_and_comes_again),
+		TEST(what_was_approved_for_one_key_is_not_for_another),
+		TEST(what_is_rejected_is_refused),
+		TEST(the_list_of_those_who_wait_is_bounded_and_the_forgotten_make_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
