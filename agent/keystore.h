@@ -47,7 +47,8 @@ struct keystore_port {
 	/* What the association that stands was made with; false for the factory's. Seconds since 1970. */
 	bool (*enrolled)(void *context, int64_t *ret_from, int64_t *ret_until);
 	int64_t (*wall)(void *context);
-	/* A certification request (PKCS #10, DER) for a fresh key, valid until the next call. False: no randomness. */
+	/* A certification request (PKCS #10, DER), valid until the next call. Its key is the same until a certificate
+	 * for it has been accepted, over restarts too: an operator approves of a key. False: no randomness. */
 	bool (*request)(void *context, struct bytes *ret);
 	/* The certificate that came for it, and the authorities it may be from, DER. NULL when it is kept as the next
 	 * one; else why not: it is for another key or name, of no such authority, or the disk will not have it. */

@@ -16,10 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUNDLE_BYTES 16384
-#define CURRENT      "enrolled.pem"
-#define NEXT         "enrolled.next.pem"
-#define BEGIN        "-----BEGIN CERTIFICATE-----"
+#define BUNDLE_BYTES  16384
+#define KEY_PEM_BYTES 512
+#define CURRENT       "enrolled.pem"
+#define NEXT          "enrolled.next.pem"
+#define ENROLLING     "enrolling.pem"
+#define BEGIN         "-----BEGIN CERTIFICATE-----"
 
 /* ---- the clock ---- */
 
@@ -116,6 +118,8 @@ static bool write_file(const struct keystore_files *k, const char *name, struct 
 
 static void drop(struct keystore_bundle *b)
 {
+	if (b->text != NULL)
+		explicit_bzero(b->text, BUNDLE_BYTES);
 	free(b->text);
 	*b = (struct keystore_bundle){0};
 }
@@ -191,12 +195,38 @@ static int64_t port_wall(void *context)
 	return (int64_t)time(NULL);
 }
 
+/* The key of an earlier request that was not answered: who approves of a request approves of its key. */
+static bool find_key(struct keystore_files *k)
+{
+	size_t len;
+	int error;
+	uint8_t *text = read_text(path_of(k, ENROLLING), &len, &error);
+	bool is_found = text != NULL && pki_key_read(bytes_of(text, len), &k->key);
+	if (text != NULL)
+		explicit_bzero(text, BUNDLE_BYTES);
+	free(text);
+	return is_found;
+}
+
+/* A disk that will not have it costs no more than another approval after a restart. */
+static bool make_key(struct keystore_files *k)
+{
+	uint8_t text[KEY_PEM_BYTES];
+	struct writer w = writer_of(text, sizeof text);
+	if (!pki_key_make(&k->key))
+		return false;
+	if (pki_key_write_pem(&k->key, &w))
+		(void)write_file(k, ENROLLING, writer_bytes(&w));
+	explicit_bzero(text, sizeof text);
+	return true;
+}
+
 static bool port_request(void *context, struct bytes *ret)
 {
 	struct keystore_files *k = context;
 	struct writer w = writer_of(k->request, sizeof k->request);
-	pki_key_wipe(&k->key);
-	if (!pki_key_make(&k->key) || !pki_request_write(&k->key, bytes_of_text(k->config->endpoint), &w))
+	if ((k->key.len == 0 && !find_key(k) && !make_key(k)) ||
+		!pki_request_write(&k->key, bytes_of_text(k->config->endpoint), &w))
 		return false;
 	*ret = writer_bytes(&w);
 	return true;
@@ -234,8 +264,9 @@ static const char *port_accept(
 	bool is_good = pki_key_write_pem(&k->key, &w) && pki_certificate_write_pem(certificate, &w);
 	for (uint32_t i = 0; is_good && i < authority_count; i++)
 		is_good = pki_certificate_write_pem(authorities[i], &w);
-	pki_key_wipe(&k->key);
 	if (is_good && write_file(k, NEXT, writer_bytes(&w)) && take_bundle(k, text, writer_bytes(&w).len, &k->next)) {
+		pki_key_wipe(&k->key);
+		(void)unlink(path_of(k, ENROLLING));
 		keystore_added(&k->choice);
 		return NULL;
 	}

@@ -2,7 +2,8 @@
  *
  * Enrolled certificates as files of the state directory (edge): `enrolled.pem` is in use, `enrolled.next.pem` waits for
  * its first association. Each holds the key, its certificate and the authorities, as PEM, with mode 0600; it is written
- * beside its place and moved into it, so that it is whole or not there. A key never leaves this file.
+ * beside its place and moved into it, so that it is whole or not there. `enrolling.pem` is the key of a request that
+ * has not been answered yet. A key never leaves these files.
  *
  * Certificates are checked by a clock that is never before the youngest certificate the device has: who got it has seen
  * that moment. */
@@ -26,7 +27,7 @@ struct keystore_files {
 	struct keystore_choice choice;
 	struct keystore_bundle current, next;
 	struct keystore_port port;
-	struct pki_key key; /* of the request that is under way */
+	struct pki_key key; /* of the request that is under way; empty when none is */
 	size_t request_len;
 	uint8_t request[PKI_REQUEST_MAX_BYTES];
 };

@@ -41,8 +41,8 @@ struct command {
 	enum exit_status (*run)(struct mgmtctl *m);
 };
 
-extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[], commands_event[], commands_key[],
-	commands_release[], commands_revocation[], commands_rollout[],
+extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[],
+	commands_event[], commands_key[], commands_release[], commands_revocation[], commands_rollout[],
 	commands_server[]; /* each ends with an element without words */
 
 /* ---- what commands say ---- */
