@@ -301,9 +301,10 @@ static WOLFSSL_CTX *make_context(WOLFSSL_METHOD *method, const char *suites, con
 	return NULL;
 }
 
-static WOLFSSL_CTX *make_server_context(const struct dtls_engine_wolfssl_config *config, const char **ret_reason)
+static WOLFSSL_CTX *make_server_context(
+	const struct dtls_credentials *credentials, const struct dtls_own_certificate *own, const char **ret_reason)
 {
-	bool has_psk = config->credentials.find_psk != NULL, has_certificate = config->own.chain_pem.len > 0;
+	bool has_psk = credentials->find_psk != NULL, has_certificate = own->chain_pem.len > 0;
 	const char *suites = !has_certificate ? suites_psk : has_psk ? suites_both : suites_certificate;
 	WOLFSSL_CTX *context = make_context(wolfDTLSv1_2_server_method(), suites, ret_reason);
 	if (context == NULL)
@@ -311,7 +312,7 @@ static WOLFSSL_CTX *make_server_context(const struct dtls_engine_wolfssl_config 
 	if (has_psk)
 		wolfSSL_CTX_set_psk_server_callback(context, find_server_key);
 	wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_EXCEPT_PSK, verify_certificate);
-	if (!has_certificate || load_certificate(context, &config->own, ret_reason))
+	if (!has_certificate || load_certificate(context, own, ret_reason))
 		return context;
 	wolfSSL_CTX_free(context);
 	return NULL;
@@ -582,12 +583,23 @@ struct dtls_engine_wolfssl *dtls_engine_wolfssl_new(
 	engine->slots = calloc(config->handshakes, sizeof *engine->slots);
 	bool serves = config->credentials.find_psk != NULL || config->own.chain_pem.len > 0;
 	if (engine->slots != NULL && serves)
-		engine->server = make_server_context(config, ret_reason);
+		engine->server = make_server_context(&config->credentials, &config->own, ret_reason);
 	if (engine->slots == NULL || (serves && engine->server == NULL)) {
 		dtls_engine_wolfssl_free(engine);
 		return NULL;
 	}
 	return engine;
+}
+
+bool dtls_engine_wolfssl_renew(
+	struct dtls_engine_wolfssl *engine, const struct dtls_own_certificate *own, const char **ret_reason)
+{
+	WOLFSSL_CTX *context = make_server_context(&engine->credentials, own, ret_reason);
+	if (context == NULL)
+		return false;
+	wolfSSL_CTX_free(engine->server); /* handshakes that run hold it on */
+	engine->server = context;
+	return true;
 }
 
 void dtls_engine_wolfssl_free(struct dtls_engine_wolfssl *engine)

@@ -22,6 +22,11 @@ struct dtls_engine_wolfssl;
  * certificate or key is unusable, or memory is short. */
 struct dtls_engine_wolfssl *dtls_engine_wolfssl_new(
 	const struct dtls_engine_wolfssl_config *config, const char **ret_reason);
+/* The server's certificate and anchors for the handshakes that begin from now on. False with a text, and nothing
+ * changed.
+ */
+bool dtls_engine_wolfssl_renew(
+	struct dtls_engine_wolfssl *engine, const struct dtls_own_certificate *own, const char **ret_reason);
 void dtls_engine_wolfssl_free(struct dtls_engine_wolfssl *engine);
 
 /* The port; the engine must outlive its use. */

@@ -167,24 +167,6 @@ bool credential_files_load(const struct settings *settings, uint64_t seed, struc
 	return false;
 }
 
-bool credential_files_reload(struct credential_files *c, const struct settings *settings, uint64_t seed,
-	char message[SETTINGS_MESSAGE_BYTES])
-{
-	struct credential_files fresh = {0};
-	if (!read_psks(settings->psk_file, seed, &fresh, message)) {
-		free(fresh.storage);
-		return false;
-	}
-	fresh.table.certificates_name_themselves = c->table.certificates_name_themselves;
-	free(c->storage);
-	c->storage = fresh.storage;
-	c->table = fresh.table;
-	free(c->numbers);
-	c->numbers = NULL;
-	c->psk_count = fresh.psk_count;
-	return true;
-}
-
 static int compare_numbers(const void *a, const void *b)
 {
 	uint64_t x, y;

@@ -24,9 +24,6 @@ struct credential_files {
 /* Reads everything. False with a message of one line that names file and line. */
 bool credential_files_load(const struct settings *settings, uint64_t seed, struct credential_files *ret,
 	char message[SETTINGS_MESSAGE_BYTES]);
-/* Reads the file of pre-shared keys anew, whole or not at all. The table stays where it is, so ports stay valid. */
-bool credential_files_reload(struct credential_files *c, const struct settings *settings, uint64_t seed,
-	char message[SETTINGS_MESSAGE_BYTES]);
 /* Whether a pre-shared key that was welcome under this number (struct dtls_principal) still stands in the file: same
  * identity, key and name. Sorts them when it is asked first. */
 bool credential_files_knows(struct credential_files *c, uint64_t number);

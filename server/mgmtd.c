@@ -11,8 +11,6 @@
 #include "coap/io/loop.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
-#include "server/authority_files.h"
-#include "server/credential_files.h"
 #include "server/http/http.h"
 #include "server/handover_linux.h"
 #include "server/log.h"
@@ -20,6 +18,7 @@
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/store_sqlite.h"
+#include "server/trust_files.h"
 
 #include <getopt.h>
 #include <libgen.h>
@@ -41,8 +40,7 @@ struct daemon {
 	const char *settings_path;
 	const char *predecessor; /* the path where he listens; NULL without one */
 	uint64_t seed;
-	struct credential_files credentials;
-	struct authority_files authority;
+	struct trust_files trust;
 	struct trust_anchors anchors;
 	struct signature_port signature;
 
@@ -206,10 +204,16 @@ static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
 	char message[SETTINGS_MESSAGE_BYTES];
 	(void)ev;
 	(void)events;
-	if (credential_files_reload(&d->credentials, &d->settings, d->seed, message))
-		log_text(SERVER_LOG_INFO, "event=credentials-reloaded psk=%u", d->credentials.psk_count);
-	else
+	struct trust_files fresh;
+	if (!trust_files_load(&fresh, &d->settings, d->seed, wall_now() / 1000, message) ||
+		!network_renew(d->network, &fresh.credentials.own, message)) {
 		log_text(SERVER_LOG_ERROR, "event=credentials-kept reason=\"%s\"", message);
+		return;
+	}
+	trust_files_replace(&d->trust, &fresh);
+	uint32_t closed = network_expel_strangers(d->network, coap_loop_now(&d->loop));
+	log_text(
+		SERVER_LOG_INFO, "event=credentials-reloaded psk=%u closed=%u", d->trust.credentials.psk_count, closed);
 }
 
 static void watch_signal(struct daemon *d, ev_signal *w, void (*handle)(struct ev_loop *, ev_signal *, int), int number)
@@ -279,7 +283,7 @@ static void build_server(struct daemon *d)
 		.artifacts = artifact_files_port(d->artifacts),
 		.hash = &d->signature,
 		.anchors = verifies ? &d->signature : NULL,
-		.issuer = d->authority.is_there ? &d->authority.issuer : NULL,
+		.issuer = d->trust.authority.is_there ? &d->trust.authority.issuer : NULL,
 		.done = command_done,
 		.done_context = d,
 		.log = write_log};
@@ -323,7 +327,8 @@ static bool load(struct daemon *d, msec now)
 static bool open_network(struct daemon *d)
 {
 	char message[SETTINGS_MESSAGE_BYTES] = "";
-	struct network_config config = {.settings = &d->settings, .credentials = &d->credentials, .loop = &d->loop};
+	struct network_config config = {
+		.settings = &d->settings, .credentials = &d->trust.credentials, .loop = &d->loop};
 	d->network = network_open(&config, message);
 	if (d->network == NULL)
 		(void)fprintf(stderr, "mgmtd: %s\n", message);
@@ -381,7 +386,7 @@ static void say_ready(const struct daemon *d)
 	*w.at = '\0';
 	log_text(SERVER_LOG_INFO, "event=ready version=%s coaps=%s http_port=%u devices=%u registered=%u psk=%u",
 		FIELDFARE_VERSION, text, http_port(d->http), gauges.devices, gauges.registered,
-		d->credentials.psk_count);
+		d->trust.credentials.psk_count);
 }
 
 static void watch(struct daemon *d)
@@ -423,8 +428,7 @@ static void close_all(struct daemon *d)
 	network_close(d->network, d->network == NULL ? 0 : coap_loop_read_clock(), wall_now());
 	artifact_files_close(d->artifacts);
 	store_sqlite_close(d->store);
-	credential_files_done(&d->credentials);
-	authority_files_done(&d->authority);
+	trust_files_done(&d->trust);
 	if (d->loop.ev != NULL)
 		coap_loop_done(&d->loop);
 }
@@ -478,8 +482,7 @@ static bool load_files(struct daemon *d)
 {
 	char message[SETTINGS_MESSAGE_BYTES];
 	bool good = settings_load(d->settings_path, &d->settings, message) &&
-		    credential_files_load(&d->settings, d->seed, &d->credentials, message) &&
-		    authority_files_load(&d->authority, &d->settings, &d->credentials, wall_now() / 1000, message) &&
+		    trust_files_load(&d->trust, &d->settings, d->seed, wall_now() / 1000, message) &&
 		    (d->settings.trust_anchors[0] == '\0' ||
 			    credential_files_load_anchors(&d->settings, &d->anchors, message));
 	if (!good)

@@ -122,6 +122,57 @@ struct association_port network_associations(struct network *n)
 	return (struct association_port){.context = n, .certificate = certificate_of, .close = close_association};
 }
 
+/* ---- who may stay ---- */
+
+static void log_event(const char *event, const struct coap_remote *remote, struct bytes who, const char *reason)
+{
+	char address[ADDRESS_TEXT_BYTES + 1] = "";
+	struct writer w = writer_of(address, ADDRESS_TEXT_BYTES);
+	address_write(&w, &remote->address);
+	*w.at = '\0';
+	log_text(SERVER_LOG_INFO, "event=%s address=%s device=\"%.*s\" reason=\"%s\"", event, address, (int)who.len,
+		who.data == NULL ? "" : (const char *)who.data, reason);
+}
+
+static bool is_welcome(struct network *n, enum dtls_suite suite, uint64_t principal)
+{
+	switch (suite) {
+	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
+	case DTLS_SUITE_PSK_AES_128_CCM_8:
+	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
+		return credential_files_knows(n->credentials, principal);
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
+		return n->credentials->own.anchors_pem.len > 0 && server_admits_number(n->server, principal);
+	}
+	return false;
+}
+
+/* Guests have keys that stand in no file; the server looks after them (claims.h). */
+static bool may_stay(struct network *n, const struct device *device)
+{
+	struct dtls_session_info info;
+	if (!coap_remote_is_secure(&device->remote) || claim_is_identity(bytes_of_text(device->record.name)))
+		return true;
+	return dtls_session_info(n->dtls, device->remote.session, &info) && is_welcome(n, info.suite, info.principal);
+}
+
+uint32_t network_expel_strangers(struct network *n, msec now)
+{
+	const struct device *device;
+	uint32_t count = 0;
+	for (uint32_t cursor = 0; (device = server_device_next(n->server, &cursor)) != NULL;) {
+		if (!device->is_connected || may_stay(n, device))
+			continue;
+		struct coap_remote remote = device->remote;
+		log_event("disconnected", &remote, bytes_of_text(device->record.name), "its credential is gone");
+		server_disconnected(n->server, &remote, now);
+		dtls_close(n->dtls, remote.session, now);
+		count++;
+	}
+	return count;
+}
+
 /* ---- receiving ---- */
 
 /* A device that has made a new session does not need the old one any more. */
@@ -134,16 +185,6 @@ static void supersede(struct network *n, const struct coap_remote *fresh, struct
 	server_disconnected(n->server, &old, now);
 	if (coap_remote_is_secure(&old))
 		dtls_close(n->dtls, old.session, now);
-}
-
-static void log_event(const char *event, const struct coap_remote *remote, struct bytes who, const char *reason)
-{
-	char address[ADDRESS_TEXT_BYTES + 1] = "";
-	struct writer w = writer_of(address, ADDRESS_TEXT_BYTES);
-	address_write(&w, &remote->address);
-	*w.at = '\0';
-	log_text(SERVER_LOG_INFO, "event=%s address=%s device=\"%.*s\" reason=\"%s\"", event, address, (int)who.len,
-		who.data == NULL ? "" : (const char *)who.data, reason);
 }
 
 static void handle(struct network *n, const struct dtls_event *event, msec now)
@@ -243,18 +284,7 @@ struct address network_local(const struct network *n)
 
 static bool welcomes(void *context, const struct dtls_saved_session *saved)
 {
-	struct network *n = context;
-	switch ((enum dtls_suite)saved->session.suite) {
-	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
-	case DTLS_SUITE_PSK_AES_128_CCM_8:
-	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
-		return credential_files_knows(n->credentials, saved->session.principal);
-	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
-	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
-		return n->credentials->own.anchors_pem.len > 0 &&
-		       server_admits_number(n->server, saved->session.principal);
-	}
-	return false;
+	return is_welcome(context, (enum dtls_suite)saved->session.suite, saved->session.principal);
 }
 
 static bool restored(void *context, const struct coap_remote *remote, struct bytes note, msec now)
@@ -339,6 +369,15 @@ static bool open_engine(struct network *n, const struct network_config *config, 
 	if (n->engine == NULL)
 		(void)snprintf(error, SETTINGS_MESSAGE_BYTES, "DTLS cannot be set up: %s", reason);
 	return n->engine != NULL;
+}
+
+bool network_renew(struct network *n, const struct dtls_own_certificate *own, char ret_error[SETTINGS_MESSAGE_BYTES])
+{
+	const char *reason = "";
+	if (dtls_engine_wolfssl_renew(n->engine, own, &reason))
+		return true;
+	(void)snprintf(ret_error, SETTINGS_MESSAGE_BYTES, "DTLS cannot be set up: %s", reason);
+	return false;
 }
 
 static bool open_dtls(struct network *n, const struct settings *s, char *error)

@@ -29,6 +29,11 @@ void network_close(struct network *n, msec now, int64_t wall);
 struct coap_transport network_transport(struct network *n);
 /* For the server to close what is revoked: server_set_associations. */
 struct association_port network_associations(struct network *n);
+/* From now on handshakes use this certificate and these anchors; those that run end with what they began with, and
+ * sessions stay. False with a line of reason, and nothing changed. */
+bool network_renew(struct network *n, const struct dtls_own_certificate *own, char ret_error[SETTINGS_MESSAGE_BYTES]);
+/* Closes the sessions whose credential is not welcome any more; how many. A device that has a newer one comes again. */
+uint32_t network_expel_strangers(struct network *n, msec now);
 /* Brings back the sessions of the process before; from now on what comes is handed to these. False with a line of
  * reason. */
 bool network_start(struct network *n, struct coap_endpoint *endpoint, struct server *server, msec now, int64_t wall,

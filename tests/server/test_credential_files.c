@@ -94,20 +94,6 @@ static void a_file_of_secrets_that_others_may_read_is_refused(void **state)
 	assert_true(load(s, 0400, "a:" KEY "\n"));
 }
 
-static void reloading_takes_all_or_nothing_and_keeps_the_port(void **state)
-{
-	struct stage *s = *state;
-	assert_true(load(s, 0600, "a:" KEY "\n"));
-	directory_write(&s->directory, "psk", 0600, "b:" KEY "\nbroken\n");
-	assert_false(credential_files_reload(&s->files, &s->settings, 1, s->message));
-	assert_true(knows(s, "a", "a"));
-	assert_false(knows(s, "b", "b"));
-	directory_write(&s->directory, "psk", 0600, "b:" KEY "\n");
-	assert_true(credential_files_reload(&s->files, &s->settings, 1, s->message));
-	assert_false(knows(s, "a", "a"));
-	assert_true(knows(s, "b", "b"));
-}
-
 static void missing_files_are_named(void **state)
 {
 	struct stage *s = *state;
@@ -138,7 +124,6 @@ int main(void)
 		TEST(each_line_is_an_identity_with_its_key_and_name),
 		TEST(a_line_that_cannot_be_read_is_named),
 		TEST(a_file_of_secrets_that_others_may_read_is_refused),
-		TEST(reloading_takes_all_or_nothing_and_keeps_the_port),
 		TEST(missing_files_are_named),
 		TEST(an_empty_list_of_keys_is_no_mistake),
 	};
