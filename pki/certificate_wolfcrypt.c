@@ -68,18 +68,23 @@ bool pki_certificate_read(struct bytes der, struct pki_certificate *ret)
 	return is_good;
 }
 
-static bool is_signature_good(const DecodedCert *cert, const struct pki_certificate *issuer)
+static bool has_signed(const struct pki_certificate *issuer, struct bytes text, struct bytes signature)
 {
 	ecc_key key;
-	if (cert->signatureOID != CTC_SHA256wECDSA || !issuer->is_authority || !issuer->has_public_key ||
-		wc_ecc_init(&key) != 0)
+	if (!issuer->is_authority || !issuer->has_public_key || wc_ecc_init(&key) != 0)
 		return false;
-	bool is_good =
-		wc_ecc_import_x963_ex(issuer->public_key, PKI_PUBLIC_KEY_BYTES, &key, ECC_SECP256R1) == 0 &&
-		wc_SignatureVerify(WC_HASH_TYPE_SHA256, WC_SIGNATURE_TYPE_ECC, cert->source + cert->certBegin,
-			cert->sigIndex - cert->certBegin, cert->signature, cert->sigLength, &key, sizeof key) == 0;
+	bool is_good = wc_ecc_import_x963_ex(issuer->public_key, PKI_PUBLIC_KEY_BYTES, &key, ECC_SECP256R1) == 0 &&
+		       wc_SignatureVerify(WC_HASH_TYPE_SHA256, WC_SIGNATURE_TYPE_ECC, text.data, (word32)text.len,
+			       signature.data, (word32)signature.len, &key, sizeof key) == 0;
 	wc_ecc_free(&key);
 	return is_good;
+}
+
+static bool is_signature_good(const DecodedCert *cert, const struct pki_certificate *issuer)
+{
+	return cert->signatureOID == CTC_SHA256wECDSA &&
+	       has_signed(issuer, bytes_of(cert->source + cert->certBegin, cert->sigIndex - cert->certBegin),
+		       bytes_of(cert->signature, cert->sigLength));
 }
 
 bool pki_certificate_is_signed_by(struct bytes der, struct bytes issuer_der)
@@ -94,6 +99,14 @@ bool pki_certificate_is_signed_by(struct bytes der, struct bytes issuer_der)
 	}
 	free(cert);
 	return is_good;
+}
+
+bool pki_crl_is_signed_by(const struct pki_crl *crl, struct bytes issuer_der)
+{
+	struct pki_certificate issuer;
+	struct bytes name;
+	return pki_crl_authority_name(issuer_der, &name) && bytes_equal(name, crl->issuer) &&
+	       pki_certificate_read(issuer_der, &issuer) && has_signed(&issuer, crl->signed_part, crl->signature);
 }
 
 /* ---- PEM ---- */

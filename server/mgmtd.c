@@ -141,8 +141,20 @@ static msec next_deadline(void *context)
 	return msec_earlier(msec_earlier(at, d->clock_at), d->stop_by);
 }
 
+/* An old revocation list is believed, but nobody must think that it is a new one. */
+static void look_at_lists(struct daemon *d)
+{
+	struct crl_files *crl = &d->trust.crl;
+	if (crl->next_update == 0 || crl->is_old_told || wall_now() / 1000 <= crl->next_update)
+		return;
+	crl->is_old_told = true;
+	log_text(SERVER_LOG_WARNING, "event=revocation-list-old file=%s since=%lld", d->settings.crl,
+		(long long)crl->next_update);
+}
+
 static void look_at_clock(struct daemon *d, msec now)
 {
+	look_at_lists(d);
 	server_set_clock(d->server, wall_now() - now, now);
 	d->clock_at = msec_after(now, CLOCK_CHECK);
 }
@@ -212,8 +224,8 @@ static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
 	}
 	trust_files_replace(&d->trust, &fresh);
 	uint32_t closed = network_expel_strangers(d->network, coap_loop_now(&d->loop));
-	log_text(
-		SERVER_LOG_INFO, "event=credentials-reloaded psk=%u closed=%u", d->trust.credentials.psk_count, closed);
+	log_text(SERVER_LOG_INFO, "event=credentials-reloaded psk=%u listed=%u closed=%u",
+		d->trust.credentials.psk_count, d->trust.crl.count, closed);
 }
 
 static void watch_signal(struct daemon *d, ev_signal *w, void (*handle)(struct ev_loop *, ev_signal *, int), int number)
@@ -327,8 +339,7 @@ static bool load(struct daemon *d, msec now)
 static bool open_network(struct daemon *d)
 {
 	char message[SETTINGS_MESSAGE_BYTES] = "";
-	struct network_config config = {
-		.settings = &d->settings, .credentials = &d->trust.credentials, .loop = &d->loop};
+	struct network_config config = {.settings = &d->settings, .trust = &d->trust, .loop = &d->loop};
 	d->network = network_open(&config, message);
 	if (d->network == NULL)
 		(void)fprintf(stderr, "mgmtd: %s\n", message);

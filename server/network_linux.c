@@ -40,7 +40,7 @@ struct network {
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
 	void *dtls_memory;
-	struct credential_files *credentials;
+	struct trust_files *trust;
 	struct welcome welcome;
 	bool is_started;
 	struct session_files *sessions; /* NULL: they do not outlive us */
@@ -140,10 +140,11 @@ static bool is_welcome(struct network *n, enum dtls_suite suite, uint64_t princi
 	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
 	case DTLS_SUITE_PSK_AES_128_CCM_8:
 	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
-		return credential_files_knows(n->credentials, principal);
+		return credential_files_knows(&n->trust->credentials, principal);
 	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
 	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
-		return n->credentials->own.anchors_pem.len > 0 && server_admits_number(n->server, principal);
+		return n->trust->credentials.own.anchors_pem.len > 0 && server_admits_number(n->server, principal) &&
+		       !crl_files_has_number(&n->trust->crl, (uint32_t)principal);
 	}
 	return false;
 }
@@ -356,10 +357,11 @@ static bool open_sockets(struct network *n, const struct settings *s, char *erro
 static bool open_engine(struct network *n, const struct network_config *config, char *error)
 {
 	const char *reason = "";
-	n->welcome = (struct welcome){.inner = dtls_credential_table_port(&config->credentials->table)};
+	n->welcome = (struct welcome){.inner = dtls_credential_table_port(&config->trust->credentials.table),
+		.lists = crl_files_port(&config->trust->crl)};
 	struct dtls_engine_wolfssl_config engine = {.handshakes = config->settings->handshakes,
 		.credentials = welcome_port(&n->welcome),
-		.own = config->credentials->own,
+		.own = config->trust->credentials.own,
 		.crypto = &n->crypto};
 	n->has_crypto = dtls_crypto_wolfcrypt_init(&n->crypto);
 	if (n->has_crypto)
@@ -410,7 +412,7 @@ struct network *network_open(const struct network_config *config, char ret_error
 	if (n == NULL)
 		return NULL;
 	n->loop = config->loop;
-	n->credentials = config->credentials;
+	n->trust = config->trust;
 	if (open_sockets(n, config->settings, ret_error) && open_engine(n, config, ret_error) &&
 		open_sessions(n, config->settings, ret_error) && open_dtls(n, config->settings, ret_error))
 		return n;

@@ -9,14 +9,14 @@
 
 #include "coap/io/loop.h"
 #include "dtls/dtls.h"
-#include "server/credential_files.h"
 #include "server/settings.h"
+#include "server/trust_files.h"
 
 struct network;
 
 struct network_config {
 	const struct settings *settings;
-	struct credential_files *credentials;
+	struct trust_files *trust;
 	struct coap_loop *loop;
 };
 

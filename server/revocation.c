@@ -41,10 +41,27 @@ bool server_admits_certificate(struct server *s, struct bytes name, struct bytes
 	return denial == NULL && server_admits(s, name, now);
 }
 
+void server_refuse_listed(struct server *s, struct bytes name, bool is_first, msec now)
+{
+	char device[DEVICE_NAME_MAX + 1];
+	struct note note = {
+		.type = EVENT_REFUSED, .device = device, .detail = "its certificate is on a revocation list"};
+	label_cut(device, sizeof device, name);
+	s->counters.refusals++;
+	if (is_first)
+		server_note(s, &note, now);
+}
+
 uint64_t server_certificate_number(const uint8_t fingerprint[SHA256_BYTES])
 {
 	struct reader r = reader_of(bytes_of(fingerprint, SHA256_BYTES));
-	return read_u64(&r);
+	return (uint64_t)read_u32(&r) << 32;
+}
+
+/* Whether a number with something of the owner's in its lower half is this one. */
+static bool is_number(uint64_t number, uint64_t of)
+{
+	return number >> 32 == of >> 32;
 }
 
 bool server_admits_number(const struct server *s, uint64_t number)
@@ -53,7 +70,7 @@ bool server_admits_number(const struct server *s, uint64_t number)
 	const struct denial_place *place;
 	for (uint32_t cursor = 0; (place = denials_next(&s->denials, &cursor)) != NULL;)
 		if (denial_is_certificate(&place->denial, fingerprint) &&
-			server_certificate_number(fingerprint) == number)
+			is_number(number, server_certificate_number(fingerprint)))
 			return false;
 	return true;
 }
@@ -101,7 +118,7 @@ static void expel_certificate(struct server *s, uint64_t number, msec now)
 		return;
 	for (uint32_t cursor = 0; (device = registry_next(&s->registry, &cursor)) != NULL;)
 		if (device->is_connected &&
-			s->associations.certificate(s->associations.context, &device->remote) == number)
+			is_number(s->associations.certificate(s->associations.context, &device->remote), number))
 			expel(s, device, now);
 }
 

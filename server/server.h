@@ -50,7 +50,7 @@ struct server_config {
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
 	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
-	bool needs_approval; /* of enrolments; not of claims that were made for a name */
+	bool needs_approval;                          /* of enrolments; not of claims that were made for a name */
 	/* A Register that comes without security makes an association under the name it claims. For closed test nets
 	 * only: anybody can be anybody there. */
 	bool accepts_plain;
@@ -168,7 +168,10 @@ bool server_admits(struct server *s, struct bytes name, msec now);
 bool server_admits_certificate(struct server *s, struct bytes name, struct bytes der, uint64_t *ret_number, msec now);
 /* For associations that are brought back: whether the certificate of this number is still welcome. */
 bool server_admits_number(const struct server *s, uint64_t number);
-/* A certificate's fingerprint in 64 bits: they name it among live associations. */
+/* A certificate is refused that is on its authority's revocation list; noted where `is_first`, else only counted. */
+void server_refuse_listed(struct server *s, struct bytes name, bool is_first, msec now);
+/* A certificate's fingerprint as a number that names it among live associations. The lower 32 bits are free for the
+ * owner; wherever numbers come in they are passed over. */
 uint64_t server_certificate_number(const uint8_t fingerprint[SHA256_BYTES]);
 /* Walks through what is revoked: the cursor starts at 0; NULL at the end. */
 const struct denial_place *server_denial_next(const struct server *s, uint32_t *cursor);

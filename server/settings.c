@@ -142,6 +142,7 @@ static const struct key keys[] = {
 	{"dtls", "certificate", PATH, FIELD(certificate), 0, 0},
 	{"dtls", "private_key", PATH, FIELD(private_key), 0, 0},
 	{"dtls", "ca", PATH, FIELD(ca), 0, 0},
+	{"dtls", "crl", PATH, FIELD(crl), 0, 0},
 	{"dtls", "idle_timeout", NUMBER("0 to 31536000 seconds"), FIELD(idle_timeout_s), 0, 31536000},
 	{"dtls", "session_file", PATH, FIELD(session_file), 0, 0},
 	{"dtls", "session_key", PATH, FIELD(session_key), 0, 0},

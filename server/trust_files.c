@@ -6,7 +6,8 @@ bool trust_files_load(struct trust_files *t, const struct settings *settings, ui
 {
 	*t = (struct trust_files){0};
 	if (credential_files_load(settings, seed, &t->credentials, message) &&
-		authority_files_load(&t->authority, settings, &t->credentials, now, message))
+		authority_files_load(&t->authority, settings, &t->credentials, now, message) &&
+		crl_files_load(&t->crl, settings, t->credentials.own.anchors_pem, message))
 		return true;
 	trust_files_done(t);
 	return false;
@@ -25,4 +26,5 @@ void trust_files_done(struct trust_files *t)
 {
 	credential_files_done(&t->credentials);
 	authority_files_done(&t->authority);
+	crl_files_done(&t->crl);
 }

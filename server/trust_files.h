@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * All files that say who may come and what proves the server, read as one (edge): pre-shared keys, certificates, trust
- * anchors, the authority. They are read anew the same way, whole or not at all: the fresh set is loaded beside the one
- * in use, and takes its place when everything in it was good. */
+ * anchors, the authority, revocation lists. They are read anew the same way, whole or not at all: the fresh set is
+ * loaded beside the one in use, and takes its place when everything in it was good. */
 #pragma once
 
 #include "server/authority_files.h"
+#include "server/crl_files.h"
 
 struct trust_files {
 	struct credential_files credentials;
 	struct authority_files authority;
+	struct crl_files crl;
 };
 
 /* False with a message of one line that names file and line; nothing is held then. `now` is in seconds since 1970. */

@@ -23,8 +23,16 @@ static bool find_psk(void *context, struct bytes identity, struct dtls_psk *ret_
 static bool find_certificate(void *context, const struct dtls_certificate *certificate, struct dtls_principal *ret)
 {
 	struct welcome *w = context;
-	return w->inner.find_certificate(w->inner.context, certificate, ret) &&
-	       server_admits_certificate(w->server, dtls_principal_name(ret), certificate->der, &ret->number, w->now);
+	if (!w->inner.find_certificate(w->inner.context, certificate, ret) ||
+		!server_admits_certificate(w->server, dtls_principal_name(ret), certificate->der, &ret->number, w->now))
+		return false;
+	uint32_t number = 0;
+	bool is_first, is_listed = w->lists.has != NULL &&
+				   w->lists.has(w->lists.context, certificate->der, &number, &is_first);
+	if (is_listed)
+		server_refuse_listed(w->server, dtls_principal_name(ret), is_first, w->now);
+	ret->number |= number;
+	return !is_listed;
 }
 
 struct dtls_credentials welcome_port(struct welcome *w)
