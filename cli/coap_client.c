@@ -22,6 +22,7 @@ static void handle_event(struct coap_client *c, const struct dtls_event *event, 
 		break;
 	case DTLS_EVENT_ESTABLISHED:
 		c->server = event->remote;
+		c->suite = event->peer->suite;
 		c->is_connected = true;
 		c->gives_up = NEVER;
 		coap_client_stop(c);
@@ -176,10 +177,9 @@ static const char *open_endpoint(struct coap_client *c, const struct coap_client
 
 static const char *connect_to(struct coap_client *c, const struct coap_client_config *config)
 {
-	struct dtls_client_credential credential = {
-		.kind = DTLS_CREDENTIAL_PSK, .psk_identity = config->psk_identity, .psk_key = config->psk_key};
-	if (!dtls_connect(c->dtls, &config->server, &credential, coap_client_now(c), &c->server))
-		return "the pre-shared key cannot be used";
+	if (!dtls_connect(c->dtls, &config->server, &config->credential, coap_client_now(c), &c->server))
+		return config->credential.kind == DTLS_CREDENTIAL_PSK ? "the pre-shared key cannot be used"
+								      : "the certificate cannot be used";
 	if (config->session_wait > 0)
 		c->gives_up = msec_after(coap_loop_read_clock(), config->session_wait);
 	coap_client_run(c);

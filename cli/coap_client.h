@@ -14,10 +14,11 @@
 struct coap_client_config {
 	struct address server;
 	bool is_secure;
-	bool is_group;                      /* `server` is a multicast address */
-	uint32_t interface;                 /* through which groups are reached; 0 for the system's choice */
-	bool is_reliable;                   /* over TCP; not together with is_secure */
-	struct bytes psk_identity, psk_key; /* used when is_secure; must stay as long as the client */
+	bool is_group;      /* `server` is a multicast address */
+	uint32_t interface; /* through which groups are reached; 0 for the system's choice */
+	bool is_reliable;   /* over TCP; not together with is_secure */
+	struct dtls_client_credential
+		credential; /* used when is_secure; what it points to must stay as long as the client */
 	uint16_t block_size;
 	msec session_wait; /* how long a session or connection may take to come about; 0 for as long as they try */
 };
@@ -38,8 +39,9 @@ struct coap_client {
 	struct dtls_crypto crypto;
 	struct dtls_engine_wolfssl *engine;
 	bool has_crypto, is_connected;
-	msec gives_up;       /* when there is no session by then; NEVER once there is one */
-	const char *failure; /* why there is no session, or not any more; NULL when all is well */
+	enum dtls_suite suite; /* of the session */
+	msec gives_up;         /* when there is no session by then; NEVER once there is one */
+	const char *failure;   /* why there is no session, or not any more; NULL when all is well */
 	/* something else that has a time; may be NULL */
 	msec (*deadline)(void *context);
 	void (*tick)(void *context, msec now);

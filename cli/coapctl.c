@@ -6,6 +6,7 @@
 #include "cli/coap_print.h"
 #include "cli/coap_repeat.h"
 #include "cli/coapctl_sweep.h"
+#include "cli/credentials.h"
 #include "cli/option_text.h"
 #include "coap/io/multicast.h"
 #include "coap/uri.h"
@@ -72,11 +73,17 @@ static const char help[] =
 	"(2000)\n"
 	"      --max-retransmit N     how often it is sent again (4)\n"
 	"  -j, --json                 answers as JSON, one object a line\n"
-	"      --proxy URI            ask through a proxy: coap://host[:port], or coaps:// with a pre-shared key\n"
+	"      --proxy URI            ask through a proxy: coap://host[:port], or coaps:// with what proves us\n"
 	"  -v, --verbose              the answer's code, also when all is well\n"
 	"      --psk-identity TEXT    for coaps\n"
 	"      --psk-key KEY          its key: text, or bytes as 0x...\n"
 	"      --psk-key-file FILE    the same from a file, which other users cannot see in a list of processes\n"
+	"      --certificate FILE, --private-key FILE, --ca FILE\n"
+	"                             for coaps with certificates on P-256 (PEM): ours with its key, and whom the "
+	"server's\n"
+	"                             must be from\n"
+	"      --server-name NAME     what the server's certificate must name (the URI's host); empty for any name\n"
+	"      --suite NAME           this cipher suite alone, such as PSK_WITH_AES_128_CCM_8\n"
 	"  -g, --group                a request to a multicast address: every answer until the time is over (10)\n"
 	"  -i, --interface NAME       through which the group is reached\n"
 	"  -h, --help                 this help\n"
@@ -100,8 +107,9 @@ struct job {
 	uint32_t interface;
 	enum coap_qblock_use qblock;
 	bool is_nonconfirmable, is_json, is_verbose, has_interval;
-	struct bytes psk_identity, psk_key;
-	uint8_t key_room[DTLS_PSK_MAX_BYTES + 1];
+	struct credentials credentials;
+	const char *server_name;
+	enum dtls_suite suite; /* 0: whichever fits */
 	/* while it runs */
 	struct coap_client client;
 	struct coap_uri uri, proxy; /* proxy_text is NULL without one */
@@ -142,34 +150,6 @@ static bool find_command(struct job *j, const char *word)
 	return true;
 }
 
-static bool read_key(struct job *j, const char *text)
-{
-	size_t len = strlen(text);
-	if (len > 2 && text[0] == '0' && text[1] == 'x') {
-		if (!parse_hex(bytes_of(text + 2, len - 2), j->key_room, DTLS_PSK_MAX_BYTES, &len))
-			return false;
-	} else {
-		if (len == 0 || len > DTLS_PSK_MAX_BYTES)
-			return false;
-		memcpy(j->key_room, text, len);
-	}
-	j->psk_key = bytes_of(j->key_room, len);
-	return true;
-}
-
-static bool read_key_file(struct job *j, const char *name)
-{
-	char line[2 * DTLS_PSK_MAX_BYTES + 4];
-	FILE *file = fopen(name, "r");
-	bool has_line = file != NULL && fgets(line, sizeof line, file) != NULL;
-	if (file != NULL)
-		(void)fclose(file);
-	if (!has_line)
-		return false;
-	line[strcspn(line, "\r\n")] = '\0';
-	return read_key(j, line);
-}
-
 static bool take_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	return parse_decimal(bytes_of_text(text), max, ret) && *ret >= min;
@@ -181,6 +161,14 @@ static bool add_own_option(struct job *j, const char *text)
 	bool is_option = option_text_add(text, &room, &j->options);
 	j->own_len += writer_bytes(&room).len;
 	return is_option;
+}
+
+static bool read_credential(struct job *j, enum credentials_file which, const char *path)
+{
+	const char *wrong = credentials_read(&j->credentials, which, path);
+	if (wrong != NULL)
+		fprintf(stderr, "coapctl: %s: %s\n", path, wrong);
+	return wrong == NULL;
 }
 
 /* False when the value is not one. */
@@ -228,12 +216,22 @@ static bool take_option(struct job *j, int option, const char *value)
 		j->proxy_text = value;
 		return coap_uri_parse(bytes_of_text(value), &j->proxy);
 	case 'I':
-		j->psk_identity = bytes_of_text(value);
-		return j->psk_identity.len > 0 && j->psk_identity.len <= DTLS_IDENTITY_MAX_BYTES;
+		return credentials_set_identity(&j->credentials, value);
 	case 'K':
-		return read_key(j, value);
+		return credentials_set_key(&j->credentials, value);
 	case 'F':
-		return read_key_file(j, value);
+		return credentials_read_key(&j->credentials, value);
+	case 'C':
+		return read_credential(j, CREDENTIALS_CERTIFICATE, value);
+	case 'Y':
+		return read_credential(j, CREDENTIALS_PRIVATE_KEY, value);
+	case 'T':
+		return read_credential(j, CREDENTIALS_CA, value);
+	case 'M':
+		j->server_name = value;
+		return true;
+	case 'S':
+		return dtls_suite_parse(bytes_of_text(value), &j->suite);
 	default:
 		return false;
 	}
@@ -260,6 +258,11 @@ static const struct option long_options[] = {
 	{"psk-identity", required_argument, NULL, 'I'},
 	{"psk-key", required_argument, NULL, 'K'},
 	{"psk-key-file", required_argument, NULL, 'F'},
+	{"certificate", required_argument, NULL, 'C'},
+	{"private-key", required_argument, NULL, 'Y'},
+	{"ca", required_argument, NULL, 'T'},
+	{"server-name", required_argument, NULL, 'M'},
+	{"suite", required_argument, NULL, 'S'},
 	{"group", no_argument, NULL, 'g'},
 	{"interface", required_argument, NULL, 'i'},
 	{"help", no_argument, NULL, 'h'},
@@ -298,8 +301,10 @@ static enum exit_status read_arguments(struct job *j, int argc, char *argv[])
 	if (next_hop(j)->is_secure && next_hop(j)->is_reliable)
 		return (enum exit_status)fail(
 			EXIT_USAGE, "coaps+tcp is not spoken here; coaps is, and coap+tcp", j->uri_text);
-	if (next_hop(j)->is_secure && (j->psk_identity.len == 0 || j->psk_key.len == 0))
-		return (enum exit_status)fail(EXIT_USAGE, "coaps needs --psk-identity and --psk-key", NULL);
+	const char *fault = credentials_fault(
+		&j->credentials, "coaps needs --psk-identity and --psk-key, or --certificate, --private-key and --ca");
+	if (next_hop(j)->is_secure && fault != NULL)
+		return (enum exit_status)fail(EXIT_USAGE, fault, NULL);
 	if (j->is_group && (j->observes || j->method == COAP_EMPTY || j->download != NULL || j->uri.is_secure))
 		return (enum exit_status)fail(EXIT_USAGE, "--group goes with single requests without security", NULL);
 	if (j->repeat > 0 && (strcmp(j->command, "get") != 0 || j->is_group || j->download != NULL ||
@@ -691,15 +696,20 @@ int main(int argc, char *argv[])
 	config.interface = j->interface;
 	config.is_secure = next_hop(j)->is_secure;
 	config.is_reliable = next_hop(j)->is_reliable;
-	config.psk_identity = j->psk_identity;
-	config.psk_key = j->psk_key;
+	config.credential = credentials_of_client(
+		&j->credentials, j->server_name != NULL ? bytes_of_text(j->server_name) : next_hop(j)->host);
+	config.credential.only_suite = (uint16_t)j->suite;
 	config.block_size = (uint16_t)j->block_size;
 	config.session_wait = SECONDS((msec)j->timeout_s);
 	if ((reason = coap_client_open(&j->client, &config)) != NULL)
 		status = fail_to_open(&config, reason);
-	else
+	else {
+		if (config.is_secure && j->is_verbose)
+			fprintf(stderr, "coapctl: session by %s\n", dtls_suite_name(j->client.suite));
 		status = run_with_transmission(j, payload);
+	}
 	coap_client_close(&j->client);
+	credentials_wipe(&j->credentials);
 	free(j->payload);
 	return (int)status;
 }

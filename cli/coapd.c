@@ -30,7 +30,8 @@ static const char help[] =
 	"             [--reverse PREFIX=URI ...]\n"
 	"             [--proxy-wait SECONDS]\n"
 	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
-	"             [--secure-listen ADDRESS[:PORT] --psk-identity TEXT --psk-key TEXT]\n"
+	"             [--secure-listen ADDRESS[:PORT] [--psk-identity TEXT --psk-key TEXT]\n"
+	"             [--certificate FILE --private-key FILE --ca FILE] [--verbose]]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
 	"\n"
 	"  --listen ADDRESS       where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses and\n"
@@ -38,7 +39,12 @@ static const char help[] =
 	"  --host NAME            a name of this server; may be given more than once. Requests for other hosts\n"
 	"                         are then answered 5.05, unless with --proxy. Any host is taken if not given\n"
 	"  --secure-listen ADDRESS, --psk-identity TEXT, --psk-key TEXT\n"
-	"                         where to listen with DTLS, and for whom\n"
+	"                         where to listen with DTLS, and for whom; the key is text, or bytes as 0x...\n"
+	"  --certificate FILE, --private-key FILE, --ca FILE\n"
+	"                         the same by certificates on P-256 (PEM): ours with its key, and the authorities "
+	"that\n"
+	"                         clients' must be from\n"
+	"  --verbose              tell of each session, and why there is none\n"
 	"  --tcp-listen ADDRESS   where to listen with TCP\n"
 	"  --tcp-connections COUNT\n"
 	"                         how many connections at once, 1024 if not given\n"
@@ -148,7 +154,8 @@ struct options {
 	struct address local, secure, tcp;
 	bool is_secure, has_tcp;
 	uint64_t connections;
-	const char *identity, *key;
+	bool is_verbose;
+	struct credentials credentials;
 	struct coapd_resources_config resources;
 };
 
@@ -289,14 +296,36 @@ static bool parse_span(const char *text, msec *ret)
 
 static bool open_secure(struct server *s, const struct options *o)
 {
-	const char *reason = "--secure-listen needs --psk-identity and --psk-key";
+	const char *reason = credentials_fault(&o->credentials,
+		"--secure-listen needs --psk-identity and --psk-key, or --certificate, --private-key and --ca");
 	if (!o->is_secure)
 		return true;
-	if (o->identity != NULL && o->key != NULL)
-		s->secure = coapd_secure_open(&o->secure, bytes_of_text(o->identity), bytes_of_text(o->key), &reason);
+	if (reason == NULL)
+		s->secure = coapd_secure_open(&o->secure, &o->credentials, o->is_verbose, &reason);
 	if (s->secure == NULL)
 		(void)fprintf(stderr, "coapd: %s\n", reason);
 	return s->secure != NULL;
+}
+
+static bool read_file(struct credentials *c, enum credentials_file which)
+{
+	const char *wrong = credentials_read(c, which, optarg);
+	if (wrong != NULL)
+		(void)fprintf(stderr, "coapd: %s: %s\n", optarg, wrong);
+	return wrong == NULL;
+}
+
+static bool read_credential(struct credentials *c, int option)
+{
+	if (option == 'i')
+		return credentials_set_identity(c, optarg);
+	if (option == 'k')
+		return credentials_set_key(c, optarg);
+	if (option == 'C')
+		return read_file(c, CREDENTIALS_CERTIFICATE);
+	if (option == 'Y')
+		return read_file(c, CREDENTIALS_PRIVATE_KEY);
+	return option == 'T' && read_file(c, CREDENTIALS_CA);
 }
 
 static bool read_option(struct options *o, struct server *s, int option)
@@ -334,11 +363,9 @@ static bool read_option(struct options *o, struct server *s, int option)
 		return o->has_tcp = address_parse(bytes_of_text(optarg), 5683, &o->tcp);
 	if (option == 'c')
 		return parse_decimal(bytes_of_text(optarg), CONNECTIONS_MAX, &o->connections) && o->connections > 0;
-	if (option == 'i')
-		o->identity = optarg;
-	else if (option == 'k')
-		o->key = optarg;
-	return true;
+	if (option == 'v')
+		return o->is_verbose = true;
+	return read_credential(&o->credentials, option);
 }
 
 int main(int argc, char *argv[])
@@ -347,6 +374,8 @@ int main(int argc, char *argv[])
 		{"large", required_argument, NULL, 's'}, {"secure-listen", required_argument, NULL, 'S'},
 		{"observe-interval", required_argument, NULL, 'o'}, {"separate-delay", required_argument, NULL, 'd'},
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
+		{"certificate", required_argument, NULL, 'C'}, {"private-key", required_argument, NULL, 'Y'},
+		{"ca", required_argument, NULL, 'T'}, {"verbose", no_argument, NULL, 'v'},
 		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
 		{"no-echo", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
 		{"group-size", required_argument, NULL, 'n'}, {"rate-limit", required_argument, NULL, 'R'},

@@ -7,6 +7,7 @@
 #include "dtls/dtls.h"
 #include "dtls/engine_wolfssl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SESSIONS         1024
@@ -25,13 +26,23 @@ struct coapd_secure {
 	void *memory;
 	struct coap_endpoint *endpoint;
 	struct coap_loop_watch watch;
+	bool is_verbose;
 };
 
-static const char *open_dtls(struct coapd_secure *s)
+/* Without a key for anybody, suites with pre-shared keys are not offered at all. */
+static struct dtls_credentials port_of(struct coapd_secure *s, const struct credentials *c)
 {
-	struct dtls_engine_wolfssl_config engine = {.handshakes = HANDSHAKES,
-		.credentials = dtls_credential_table_port(&s->credentials),
-		.crypto = &s->crypto};
+	struct dtls_credentials port = dtls_credential_table_port(&s->credentials);
+	s->credentials.certificates_name_themselves = credentials_has_certificate(c);
+	if (!credentials_has_psk(c))
+		port.find_psk = NULL;
+	return port;
+}
+
+static const char *open_dtls(struct coapd_secure *s, const struct credentials *c)
+{
+	struct dtls_engine_wolfssl_config engine = {
+		.handshakes = HANDSHAKES, .credentials = port_of(s, c), .own = c->certificate, .crypto = &s->crypto};
 	struct dtls_config config = {.sessions = SESSIONS,
 		.handshakes = HANDSHAKES,
 		.accepts = true,
@@ -54,20 +65,27 @@ static const char *open_dtls(struct coapd_secure *s)
 	return NULL;
 }
 
+static bool know_key(struct coapd_secure *s, const struct credentials *c)
+{
+	dtls_credential_table_init(&s->credentials, &s->entry, &s->bucket, 1, 0);
+	return !credentials_has_psk(c) || dtls_credential_table_add(&s->credentials, c->psk_identity, c->psk_key,
+						  c->psk_identity, 0) == DTLS_CREDENTIAL_ADDED;
+}
+
 struct coapd_secure *coapd_secure_open(
-	const struct address *local, struct bytes identity, struct bytes key, const char **ret_reason)
+	const struct address *local, const struct credentials *credentials, bool is_verbose, const char **ret_reason)
 {
 	struct coapd_secure *s = calloc(1, sizeof *s);
 	*ret_reason = "no memory";
 	if (s == NULL)
 		return NULL;
-	dtls_credential_table_init(&s->credentials, &s->entry, &s->bucket, 1, 0);
-	if (dtls_credential_table_add(&s->credentials, identity, key, identity, 0) != DTLS_CREDENTIAL_ADDED)
+	s->is_verbose = is_verbose;
+	if (!know_key(s, credentials))
 		*ret_reason = "identity or key too long";
 	else if (coap_udp_open(local, &s->udp) != 0)
 		*ret_reason = "cannot listen there";
 	else
-		*ret_reason = open_dtls(s);
+		*ret_reason = open_dtls(s, credentials);
 	if (*ret_reason == NULL)
 		return s;
 	coapd_secure_close(s);
@@ -89,10 +107,34 @@ void coapd_secure_close(struct coapd_secure *s)
 	free(s);
 }
 
+static void tell(const struct dtls_event *e)
+{
+	char address[ADDRESS_TEXT_BYTES + 1] = "";
+	struct writer w = writer_of(address, ADDRESS_TEXT_BYTES);
+	address_write(&w, &e->remote.address);
+	*w.at = '\0';
+	switch (e->kind) {
+	case DTLS_EVENT_MESSAGE:
+		break;
+	case DTLS_EVENT_ESTABLISHED:
+		(void)fprintf(stderr, "coapd: session with %s, \"%.*s\", by %s\n", address, e->peer->identity_len,
+			(const char *)e->peer->identity, dtls_suite_name(e->peer->suite));
+		break;
+	case DTLS_EVENT_CLOSED:
+		(void)fprintf(stderr, "coapd: end of the session with %s: %s\n", address, dtls_closed_text(e->closed));
+		break;
+	case DTLS_EVENT_FAILED:
+		(void)fprintf(stderr, "coapd: no session with %s: %s\n", address, dtls_failure_text(e->failure));
+		break;
+	}
+}
+
 static void handle_events(struct coapd_secure *s, msec now)
 {
 	struct dtls_event event;
 	while (dtls_next(s->dtls, now, &event)) {
+		if (s->is_verbose)
+			tell(&event);
 		if (event.kind == DTLS_EVENT_MESSAGE)
 			coap_endpoint_receive(s->endpoint, &event.remote, event.message, now);
 		else if (event.kind == DTLS_EVENT_CLOSED)

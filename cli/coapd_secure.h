@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The secure side of coapd: a second socket with DTLS and one pre-shared key, in front of the same endpoint. */
+ * The secure side of coapd: a second socket with DTLS in front of the same endpoint, for whoever has the pre-shared
+ * key, or a certificate of the authorities. */
 #pragma once
 
+#include "cli/credentials.h"
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
 
 struct coapd_secure;
 
-/* Listens with this key, of at most 64 bytes. NULL with a text in `*ret_reason` when it cannot. */
+/* Listens. `credentials` must stay as long as it is open. With `is_verbose` standard error hears of each session. NULL
+ * with a text in `*ret_reason` when it cannot. */
 struct coapd_secure *coapd_secure_open(
-	const struct address *local, struct bytes identity, struct bytes key, const char **ret_reason);
+	const struct address *local, const struct credentials *credentials, bool is_verbose, const char **ret_reason);
 void coapd_secure_close(struct coapd_secure *s); /* NULL is allowed */
 
 /* What arrives goes to this endpoint from now on. */

@@ -20,6 +20,19 @@ const char *dtls_suite_name(enum dtls_suite suite)
 	return "unknown suite";
 }
 
+bool dtls_suite_parse(struct bytes name, enum dtls_suite *ret)
+{
+	static const enum dtls_suite suites[] = {DTLS_SUITE_PSK_AES_128_CCM_8, DTLS_SUITE_PSK_AES_128_GCM_SHA256,
+		DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256, DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8,
+		DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256};
+	for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
+		*ret = suites[i];
+		if (bytes_equal_text(name, dtls_suite_name(suites[i])))
+			return true;
+	}
+	return false;
+}
+
 enum dtls_aead dtls_suite_aead(enum dtls_suite suite)
 {
 	switch (suite) {

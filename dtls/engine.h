@@ -26,6 +26,8 @@ enum dtls_suite {
 
 /* The name of a suite as IANA writes it, without the leading TLS_. */
 const char *dtls_suite_name(enum dtls_suite suite);
+/* The suite of such a name; false when it is none of ours. */
+bool dtls_suite_parse(struct bytes name, enum dtls_suite *ret);
 enum dtls_aead dtls_suite_aead(enum dtls_suite suite);
 
 struct dtls_engine_start {
