@@ -6,8 +6,7 @@
 #include "coap/outbound.h"
 #include "coap/stream.h"
 
-#define MAX_AGE_DEFAULT_S 60
-#define KEPT_ETAG_BYTES   4
+#define KEPT_ETAG_BYTES 4
 /* What the endpoint adds by itself: ETag, Observe, Content-Format, Max-Age, Block1, Block2, Size2, the marker. */
 #define OWN_OPTIONS_BYTES 48
 #define OPTIONS_MAX_BYTES 256
@@ -22,7 +21,7 @@ void coap_answer_preset(struct coap_response *r)
 	r->is_slice = false;
 	r->body_size = 0;
 	r->etag = BYTES_NONE;
-	r->max_age_s = MAX_AGE_DEFAULT_S;
+	r->max_age_s = COAP_MAX_AGE_DEFAULT_S;
 	coap_options_clear(&r->options);
 }
 
@@ -233,7 +232,7 @@ void coap_answer_add_options(const struct coap_origin *origin, struct coap_respo
 {
 	if (r->content_format != COAP_FORMAT_NONE && r->payload.len > 0)
 		coap_options_set_uint(&r->options, COAP_OPTION_CONTENT_FORMAT, r->content_format);
-	if (r->max_age_s != MAX_AGE_DEFAULT_S)
+	if (r->max_age_s != COAP_MAX_AGE_DEFAULT_S)
 		coap_options_set_uint(&r->options, COAP_OPTION_MAX_AGE, r->max_age_s);
 	if (origin->has_block1)
 		coap_options_set_uint(&r->options, origin->uses_qblock ? COAP_OPTION_Q_BLOCK1 : COAP_OPTION_BLOCK1,

@@ -26,7 +26,6 @@
 
 #define COAP_CACHE_KEY_MAX_BYTES     1024
 #define COAP_CACHE_OPTIONS_MAX_BYTES 512 /* of the options stored with a response */
-#define COAP_MAX_AGE_DEFAULT_S       60u /* RFC 7252 section 5.10.5 */
 
 struct coap_cache_key {
 	uint64_t hash;

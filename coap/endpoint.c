@@ -5,6 +5,8 @@
 
 #include "coap/answer.h"
 #include "coap/client.h"
+#include "coap/client_request.h"
+#include "coap/client_response.h"
 #include "coap/flow.h"
 #include "coap/forward.h"
 #include "coap/notify.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What an endpoint is made of; for the files of the composer alone (endpoint, inbound, outbound, serve, answer, notify,
- * discovery, client, transfer). Others use coap/endpoint.h.
+ * discovery, client and its parts, transfer). Others use coap/endpoint.h.
  *
  *     inbound --> serve --> (handler) --> answer --> outbound        a request and its response
- *             --> client --> (reply function)                        a response to a request of ours
+ *             --> client_response --> (reply function)               a response to a request of ours
  *     endpoint: life, time;  notify: a changed resource --> (handler) --> answer --> outbound
  *
  * Each call from outside enters and leaves (coap_endpoint_enter, _leave). What handlers and reply functions ask for

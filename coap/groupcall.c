@@ -2,21 +2,19 @@
 #include "coap/groupcall.h"
 
 #include "coap/client.h"
+#include "coap/client_call.h"
+#include "coap/client_outcome.h"
+#include "coap/client_request.h"
 #include "coap/transfer.h"
-
-static struct coap_client_call *call_of(struct coap_endpoint *e, struct handle h)
-{
-	return &e->calls[h.slot];
-}
 
 void coap_groupcall_sent(struct coap_endpoint *e, struct handle h, msec now)
 {
-	coap_exchange_acked(&e->exchanges, h, msec_after(now, call_of(e, h)->group_wait));
+	coap_exchange_acked(&e->exchanges, h, msec_after(now, coap_call_of(e, h)->group_wait));
 }
 
 static void deliver(struct coap_endpoint *e, struct handle h, const struct coap_reply *from, msec now)
 {
-	const struct coap_client_call *call = call_of(e, h);
+	const struct coap_client_call *call = coap_call_of(e, h);
 	struct coap_reply reply = *from;
 	reply.outcome = COAP_OUTCOME_MEMBER;
 	reply.exchange = h;
@@ -32,7 +30,7 @@ static bool ask_member(struct coap_endpoint *e, struct handle h, const struct co
 		e->counters.refused_full++;
 		return false;
 	}
-	struct coap_client_call *call = call_of(e, h), *one = call_of(e, child);
+	struct coap_client_call *call = coap_call_of(e, h), *one = coap_call_of(e, child);
 	*one = *call;
 	one->is_group = one->is_nonconfirmable = false;
 	one->reply = NULL;
@@ -51,7 +49,7 @@ static void ask_with_echo(
 	if (!ask_member(e, h, from, &child))
 		return;
 	coap_echo_keep(&e->echoes, from, echo, now);
-	call_of(e, child)->has_echoed = true;
+	coap_call_of(e, child)->has_echoed = true;
 	coap_client_start(e, child, now);
 }
 
@@ -64,7 +62,7 @@ static void fetch_rest(struct coap_endpoint *e, struct handle h, const struct co
 	if (coap_transfer_begin(e, child, m, block) == COAP_TRANSFER_ON)
 		coap_client_start(e, child, now);
 	else
-		coap_client_broken(e, child, now);
+		coap_client_end(e, child, COAP_OUTCOME_BROKEN, now);
 }
 
 static bool is_first_of_blocks(const struct coap_message *m, struct coap_block *ret)
@@ -77,7 +75,7 @@ static bool is_first_of_blocks(const struct coap_message *m, struct coap_block *
 void coap_groupcall_response(struct coap_endpoint *e, struct handle h, const struct coap_remote *from,
 	const struct coap_message *m, msec now)
 {
-	struct coap_client_call *call = call_of(e, h);
+	struct coap_client_call *call = coap_call_of(e, h);
 	struct coap_block block;
 	struct bytes echo;
 	uint32_t format;
@@ -111,7 +109,7 @@ void coap_groupcall_response(struct coap_endpoint *e, struct handle h, const str
 
 void coap_groupcall_member_done(struct coap_endpoint *e, struct handle h, const struct coap_reply *reply, msec now)
 {
-	struct coap_client_call *call = call_of(e, h);
+	struct coap_client_call *call = coap_call_of(e, h);
 	call->members_asked--;
 	if (reply->outcome == COAP_OUTCOME_RESPONSE)
 		deliver(e, h, reply, now);
@@ -122,7 +120,7 @@ void coap_groupcall_member_done(struct coap_endpoint *e, struct handle h, const 
 /* A member that is asked has until it is given up itself; then it is told by coap_groupcall_member_done. */
 bool coap_groupcall_is_over(struct coap_endpoint *e, struct handle h, msec now)
 {
-	struct coap_client_call *call = call_of(e, h);
+	struct coap_client_call *call = coap_call_of(e, h);
 	if (call->members_asked == 0)
 		return true;
 	call->is_over = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/inbound.h"
 
-#include "coap/client.h"
+#include "coap/client_response.h"
 #include "coap/flow.h"
 #include "coap/outbound.h"
 #include "coap/serve.h"

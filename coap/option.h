@@ -39,6 +39,7 @@ enum coap_option_number {
 	COAP_OPTION_REQUEST_TAG = 292, /* RFC 9175 */
 };
 
+#define COAP_MAX_AGE_DEFAULT_S      60u   /* RFC 7252 section 5.10.5 */
 #define COAP_OPTION_VALUE_MAX_BYTES 65535 /* the wire could say up to 65804; no datagram holds that */
 
 /* ---- what follows from the number ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/qclient.h"
 
-#include "coap/client.h"
+#include "coap/client_call.h"
 #include "coap/content_format.h"
 #include "coap/outbound.h"
 #include "coap/transfer.h"
@@ -41,14 +41,9 @@ void coap_qcalls_init(
 	q->next_tag = first_tag;
 }
 
-static struct coap_client_call *call_of(struct coap_endpoint *e, struct handle exchange)
-{
-	return &e->calls[exchange.slot];
-}
-
 static struct coap_qcall *get(struct coap_endpoint *e, struct handle exchange)
 {
-	struct handle h = call_of(e, exchange)->qcall;
+	struct handle h = coap_call_of(e, exchange)->qcall;
 	assert(slab_is_valid(&e->qcalls.slab, h));
 	return &e->qcalls.items[h.slot];
 }
@@ -61,7 +56,7 @@ static const struct coap_remote *remote_of(struct coap_endpoint *e, const struct
 static void arm(struct coap_endpoint *e, struct coap_qcall *q, msec at)
 {
 	q->deadline = at;
-	deadlines_arm(&e->qcalls.deadlines, call_of(e, q->exchange)->qcall.slot, at);
+	deadlines_arm(&e->qcalls.deadlines, coap_call_of(e, q->exchange)->qcall.slot, at);
 }
 
 /* ---- what is known of peers ---- */
@@ -105,7 +100,7 @@ static bool has_long_body(const struct coap_client_call *call, const struct coap
 bool coap_qclient_open(struct coap_endpoint *e, struct handle exchange, const struct coap_call *from, msec now)
 {
 	struct coap_qcalls *t = &e->qcalls;
-	struct coap_client_call *call = call_of(e, exchange);
+	struct coap_client_call *call = coap_call_of(e, exchange);
 	const struct coap_remote *remote = &coap_exchange_get(&e->exchanges, exchange)->remote;
 	if (from->qblock == COAP_QBLOCK_OFF || coap_remote_is_reliable(remote) || call->is_block || call->is_group ||
 		t->slab.capacity == 0 || peer_of(e, remote, now)->support == COAP_QPEER_DOES_NOT ||
@@ -124,7 +119,7 @@ bool coap_qclient_open(struct coap_endpoint *e, struct handle exchange, const st
 
 void coap_qclient_close(struct coap_endpoint *e, struct handle exchange)
 {
-	struct coap_client_call *call = call_of(e, exchange);
+	struct coap_client_call *call = coap_call_of(e, exchange);
 	if (!slab_is_valid(&e->qcalls.slab, call->qcall))
 		return;
 	deadlines_disarm(&e->qcalls.deadlines, call->qcall.slot);
@@ -137,7 +132,7 @@ void coap_qclient_close(struct coap_endpoint *e, struct handle exchange)
 static void add_options(
 	struct coap_endpoint *e, const struct coap_qcall *q, bool observes, msec now, struct coap_options *ret)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	struct bytes echo;
 	coap_client_restore_options(call, ret);
 	if (observes && call->observes)
@@ -161,7 +156,7 @@ static bool send(struct coap_endpoint *e, struct coap_qcall *q, enum coap_code m
 	if (is_confirmable) {
 		q->in_flight++;
 		return coap_outbound_confirmable(e, &to, id, COAP_PENDING_QCALL, q->exchange,
-			&call_of(e, q->exchange)->patience, writer_bytes(&w), now, &pending);
+			&coap_call_of(e, q->exchange)->patience, writer_bytes(&w), now, &pending);
 	}
 	if (!q->has_ids)
 		q->first_id = id;
@@ -185,7 +180,7 @@ static bool probes_with_request(const struct coap_client_call *call, const struc
 /* Section 4.1: confirmable, for the first block alone, so that nothing but its answer comes. */
 static void send_probe(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	struct coap_options options, target;
 	add_options(e, q, false, now, &options);
 	if (probes_with_request(call, q)) {
@@ -210,7 +205,7 @@ static void send_probe(struct coap_endpoint *e, struct coap_qcall *q, msec now)
  * comes again is known (RFC 7641 section 4.1). */
 static void send_whole(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	struct coap_options options;
 	add_options(e, q, true, now, &options);
 	add_block(&options, COAP_OPTION_Q_BLOCK2, 0, true, q->szx);
@@ -222,7 +217,7 @@ static void send_whole(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 
 static bool send_body_block(struct coap_endpoint *e, struct coap_qcall *q, uint32_t number, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	struct coap_options options;
 	size_t offset = (size_t)number << (q->szx + 4);
 	struct bytes part = bytes_first(bytes_from(coap_transfer_body(call), offset), coap_block_size(q->szx));
@@ -237,7 +232,7 @@ static bool send_body_block(struct coap_endpoint *e, struct coap_qcall *q, uint3
  * section 2.1), and without Observe (section 4.5). */
 static void send_on(struct coap_endpoint *e, struct coap_qcall *q, struct coap_options *options, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	bool has_body = call->method == COAP_FETCH && !has_long_body(call, q);
 	if (call->method != COAP_GET)
 		coap_options_add_uint(options, COAP_OPTION_REQUEST_TAG, q->tag);
@@ -282,14 +277,14 @@ static msec patience(const struct coap_endpoint *e, const struct coap_qcall *q)
 /* A confirmable message has its own timer; only the wait for a separate response is without one. */
 static void wait_for_response(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
-	msec most = coap_exchange_lifetime(&call_of(e, q->exchange)->patience);
+	msec most = coap_exchange_lifetime(&coap_call_of(e, q->exchange)->patience);
 	bool has_timer = q->is_confirmable || q->phase == COAP_QCALL_PROBING;
 	arm(e, q, now + (has_timer ? most : patience(e, q)));
 }
 
 static void begin_receiving(struct coap_endpoint *e, struct coap_qcall *q)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	uint32_t slot = call->qcall.slot;
 	if (call->sink.take != NULL)
 		coap_qblock_receive_init(
@@ -322,7 +317,7 @@ static void flush(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 
 static void begin_sending(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	const struct coap_qblock_parameters *p = &e->config.parameters.qblock;
 	q->phase = COAP_QCALL_SENDING;
 	q->attempts = 0;
@@ -350,7 +345,7 @@ static void begin_probing(struct coap_endpoint *e, struct coap_qcall *q, msec no
 static void begin(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
 	bool knows = peer_of(e, remote_of(e, q), now)->support == COAP_QPEER_KNOWS;
-	if (knows || (q->is_confirmable && probes_with_request(call_of(e, q->exchange), q)))
+	if (knows || (q->is_confirmable && probes_with_request(coap_call_of(e, q->exchange), q)))
 		begin_sending(e, q, now);
 	else
 		begin_probing(e, q, now);
@@ -408,7 +403,7 @@ static bool shrinks(struct coap_endpoint *e, struct coap_qcall *q, const struct 
 	struct coap_block block;
 	if (m->code != COAP_REQUEST_ENTITY_TOO_LARGE || !coap_message_uint(m, COAP_OPTION_Q_BLOCK1, &value) ||
 		!coap_block_parse(value, &block) || block.szx >= q->szx ||
-		coap_qblock_count(call_of(e, q->exchange)->body.len, block.szx) > COAP_BLOCKS_MAX)
+		coap_qblock_count(coap_call_of(e, q->exchange)->body.len, block.szx) > COAP_BLOCKS_MAX)
 		return false;
 	q->szx = block.szx;
 	q->tag = e->qcalls.next_tag++;
@@ -419,7 +414,7 @@ static bool shrinks(struct coap_endpoint *e, struct coap_qcall *q, const struct 
 
 static void drop_body(struct coap_endpoint *e, struct coap_qcall *q)
 {
-	struct coap_client_call *call = call_of(e, q->exchange);
+	struct coap_client_call *call = coap_call_of(e, q->exchange);
 	coap_body_close(&e->bodies, call->assembly);
 	call->assembly = HANDLE_NONE;
 	begin_receiving(e, q);
@@ -443,7 +438,7 @@ static void pin_etag(struct coap_qcall *q, const struct coap_message *m)
 
 static bool put(struct coap_endpoint *e, struct coap_qcall *q, uint64_t offset, struct bytes part)
 {
-	struct coap_client_call *call = call_of(e, q->exchange);
+	struct coap_client_call *call = coap_call_of(e, q->exchange);
 	uint64_t key = (uint64_t)q->exchange.slot << 32 | q->exchange.generation;
 	if (call->sink.take != NULL)
 		return call->sink.take(call->sink.context, offset, part, q->receive.size);
@@ -485,7 +480,7 @@ static enum coap_qclient_progress speak(struct coap_endpoint *e, struct coap_qca
 /* The body has changed under way, and the server has not kept the old one (section 4.4). Once it is asked for anew. */
 static enum coap_qclient_progress restart(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	if (q->has_restarted || !probes_with_request(call, q))
 		return COAP_QCLIENT_BROKEN;
 	q->has_restarted = true;
@@ -497,7 +492,7 @@ static enum coap_qclient_progress restart(struct coap_endpoint *e, struct coap_q
 /* RFC 7641 section 3.4: blocks of a notification that is not the latest are dropped. False for those. */
 static bool is_fresh(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
 {
-	struct coap_client_call *call = call_of(e, q->exchange);
+	struct coap_client_call *call = coap_call_of(e, q->exchange);
 	uint32_t sequence;
 	if (!call->observes || !coap_message_uint(m, COAP_OPTION_OBSERVE, &sequence))
 		return true;
@@ -549,7 +544,7 @@ static enum coap_qclient_progress take_block(
 static enum coap_qclient_progress tell(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m)
 {
 	uint32_t sequence;
-	if (!call_of(e, q->exchange)->observes || !coap_code_is_success(m->code))
+	if (!coap_call_of(e, q->exchange)->observes || !coap_code_is_success(m->code))
 		return COAP_QCLIENT_RESPONSE;
 	if (!q->has_sequence && !coap_message_uint(m, COAP_OPTION_OBSERVE, &sequence))
 		return COAP_QCLIENT_RESPONSE; /* it cannot be observed */
@@ -564,7 +559,7 @@ static enum coap_qclient_progress tell(struct coap_endpoint *e, struct coap_qcal
 static enum coap_qclient_progress after_probe(
 	struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	struct coap_block block = {0, false, 0};
 	uint32_t value;
 	bool has_block = coap_message_uint(m, COAP_OPTION_Q_BLOCK2, &value) && coap_block_parse(value, &block);
@@ -586,7 +581,7 @@ static enum coap_qclient_progress after_probe(
 /* RFC 9175 section 2.3: what was refused for want of an Echo begins once more. */
 static bool must_echo(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
 {
-	struct coap_client_call *call = call_of(e, q->exchange);
+	struct coap_client_call *call = coap_call_of(e, q->exchange);
 	struct bytes echo;
 	bool had_one = call->has_echoed;
 	if (!coap_message_option(m, COAP_OPTION_ECHO, &echo))
@@ -627,7 +622,7 @@ static enum coap_qclient_progress while_sending(
 		flush(e, q, now);
 		return COAP_QCLIENT_ON;
 	}
-	if (has_long_body(call_of(e, q->exchange), q) && shrinks(e, q, m)) {
+	if (has_long_body(coap_call_of(e, q->exchange), q) && shrinks(e, q, m)) {
 		begin_sending(e, q, now);
 		return COAP_QCLIENT_ON;
 	}
@@ -682,7 +677,7 @@ enum coap_qclient_progress coap_qclient_response(
 struct bytes coap_qclient_body(struct coap_endpoint *e, struct handle exchange, const struct coap_message *m)
 {
 	struct coap_qcall *q = get(e, exchange);
-	struct coap_client_call *call = call_of(e, exchange);
+	struct coap_client_call *call = coap_call_of(e, exchange);
 	if (!coap_qblock_receive_is_complete(&q->receive))
 		return m->payload;
 	return handle_is_none(call->assembly) ? BYTES_NONE : coap_body_bytes(&e->bodies, call->assembly);
@@ -739,7 +734,7 @@ msec coap_qclient_deadline(const struct coap_endpoint *e)
  * request, or the last block, to which the server gives its answer again (section 4.3). */
 static enum coap_qclient_progress try_again(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
-	const struct coap_client_call *call = call_of(e, q->exchange);
+	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	bool may_repeat = call->method != COAP_POST && call->method != COAP_PATCH;
 	if (q->is_confirmable || q->attempts == e->config.parameters.qblock.non_max_retransmit)
 		return COAP_QCLIENT_TIMEOUT;

@@ -3,7 +3,7 @@
  * Observations that outlive the process of the client: what the server at the other end remembers of one is remote and
  * token (RFC 7641 section 4.1), so whoever has both again goes on where another one stopped, and the server need not
  * know. */
-#include "coap/client.h"
+#include "coap/client_call.h"
 
 bool coap_endpoint_observation(const struct coap_endpoint *e, struct handle exchange, struct coap_observation *ret)
 {

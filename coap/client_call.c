@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "coap/client_call.h"
+
+#include "coap/stream.h"
+#include "coap/transfer.h"
+
+static bool copy_options(const struct coap_options *options, struct coap_client_call *call)
+{
+	struct writer w = writer_of(call->options, sizeof call->options);
+	call->options_len = 0;
+	if (options == NULL)
+		return true;
+	coap_options_write(&w, options);
+	call->options_len = (uint16_t)writer_bytes(&w).len;
+	return !w.failed && !options->failed;
+}
+
+static void prepare(struct coap_endpoint *e, const struct coap_call *from, struct coap_client_call *call)
+{
+	struct bytes value;
+	memset(call, 0, offsetof(struct coap_client_call, options_len));
+	call->reply = from->reply;
+	call->context = from->context;
+	coap_transfer_set_body(call, from->body);
+	call->method = from->method;
+	call->is_nonconfirmable = from->is_nonconfirmable;
+	call->is_block = from->is_block;
+	call->may_get_qblock = from->is_block && from->options != NULL &&
+			       coap_options_find(from->options, COAP_OPTION_Q_BLOCK2, &value);
+	call->responses_left = from->is_block && from->responses > 1 ? (uint16_t)(from->responses - 1) : 0;
+	call->is_forwarded = from->is_forwarded;
+	if (from->sink != NULL)
+		call->sink = *from->sink;
+	call->observes = from->observe;
+	call->renews = from->observe && from->renews;
+	call->is_group = from->is_group;
+	call->is_nonconfirmable |= from->is_group;
+	call->group_wait = from->group_wait > 0
+				   ? from->group_wait
+				   : msec_after(e->config.parameters.group.leisure, e->patience.ack_timeout);
+	call->request_tag = prng_u32(&e->prng); /* no two bodies alike (RFC 9175 section 3.3) */
+	call->carrier = coap_stream_carrier(e, &from->to);
+	call->block1_szx = call->block2_szx = coap_carrier_szx(&call->carrier, e->szx);
+	call->patience = e->patience;
+	if (from->ack_timeout > 0)
+		call->patience.ack_timeout = from->ack_timeout;
+	call->patience.is_fixed = from->ack_timeout > 0 || from->max_retransmit > 0;
+	if (from->max_retransmit > 0)
+		call->patience.max_retransmit = from->max_retransmit == COAP_SEND_ONCE ? 0 : from->max_retransmit;
+	coap_transfer_choose_size(call);
+}
+
+bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h)
+{
+	struct coap_client_call *call = coap_call_of(e, h);
+	bool has_options = copy_options(from->options, call);
+	prepare(e, from, call);
+	return has_options && coap_transfer_fits(call);
+}
+
+void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret)
+{
+	struct reader r = reader_of(bytes_of(call->options, call->options_len));
+	struct coap_option option = {.number = 0};
+	coap_options_clear(ret);
+	while (coap_option_read(&r, &option) == COAP_OPTION_STEP_OPTION)
+		coap_options_add(ret, option.number, option.value);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What an own request is, as its caller has said it: copied into the place beside its exchange, from which each of its
+ * messages is written. */
+#pragma once
+
+#include "coap/endpoint_state.h"
+
+static inline struct coap_client_call *coap_call_of(struct coap_endpoint *e, struct handle exchange)
+{
+	return &e->calls[exchange.slot];
+}
+
+/* Fills in what belongs to a new exchange. False when the call's messages cannot be written. */
+bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h);
+/* The caller's options, as they were copied when the exchange began. */
+void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret);
