@@ -18,7 +18,8 @@ static bool replay_file(const char *path)
 	bool has_size = file != NULL && fseek(file, 0, SEEK_END) == 0 && ftell(file) >= 0;
 	size_t size = has_size ? (size_t)ftell(file) : 0;
 	uint8_t *input = malloc(size + (size == 0));
-	bool is_read = has_size && input != NULL && fseek(file, 0, SEEK_SET) == 0 && fread(input, 1, size, file) == size;
+	bool is_read =
+		has_size && input != NULL && fseek(file, 0, SEEK_SET) == 0 && fread(input, 1, size, file) == size;
 	if (is_read)
 		LLVMFuzzerTestOneInput(input, size);
 	else
