@@ -431,6 +431,7 @@ static void pin_etag(struct coap_qcall *q, const struct coap_message *m)
 {
 	struct bytes etag = BYTES_NONE;
 	(void)coap_message_option(m, COAP_OPTION_ETAG, &etag);
+	etag = bytes_first(etag, sizeof q->etag); /* a forwarded one need not be well-formed */
 	q->etag_len = (uint8_t)etag.len;
 	if (etag.len > 0)
 		memcpy(q->etag, etag.data, etag.len);
@@ -489,21 +490,28 @@ static enum coap_qclient_progress restart(struct coap_endpoint *e, struct coap_q
 	return COAP_QCLIENT_ON;
 }
 
-/* RFC 7641 section 3.4: blocks of a notification that is not the latest are dropped. False for those. */
-static bool is_fresh(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
+/* RFC 7641 section 3.4: a notification that is not newer than the latest is dropped. False for such a one. */
+static bool is_newer(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
 {
 	struct coap_client_call *call = coap_call_of(e, q->exchange);
 	uint32_t sequence;
 	if (!call->observes || !coap_message_uint(m, COAP_OPTION_OBSERVE, &sequence))
 		return true;
-	if (q->has_sequence && q->sequence == sequence)
-		return has_same_etag(q, m);
 	if (!coap_freshness_accept(&call->freshness, sequence, now))
 		return false;
 	q->has_sequence = true;
 	q->sequence = sequence;
 	drop_body(e, q);
 	return true;
+}
+
+/* The same for a block: all of a body have one sequence number, and one ETag. */
+static bool is_fresh(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
+{
+	uint32_t sequence;
+	if (q->has_sequence && coap_message_uint(m, COAP_OPTION_OBSERVE, &sequence) && q->sequence == sequence)
+		return has_same_etag(q, m);
+	return is_newer(e, q, m, now);
 }
 
 static bool observes_still(const struct coap_endpoint *e, const struct coap_qcall *q)
@@ -662,11 +670,8 @@ enum coap_qclient_progress coap_qclient_response(
 										       : COAP_QCLIENT_RESPONSE;
 	if (coap_message_has(m, COAP_OPTION_BLOCK2))
 		return COAP_QCLIENT_ORDINARY;
-	if (!coap_message_uint(m, COAP_OPTION_Q_BLOCK2, &value)) {
-		if (q->phase == COAP_QCALL_OBSERVING && !is_fresh(e, q, m, now))
-			return COAP_QCLIENT_ON;
-		return tell(e, q, m);
-	}
+	if (!coap_message_uint(m, COAP_OPTION_Q_BLOCK2, &value))
+		return is_newer(e, q, m, now) ? tell(e, q, m) : COAP_QCLIENT_ON;
 	if (!coap_block_parse(value, &block))
 		return COAP_QCLIENT_BROKEN;
 	learn(e, q, COAP_QPEER_KNOWS, now);

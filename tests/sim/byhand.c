@@ -28,11 +28,26 @@ void byhand_send(struct byhand *b, const struct peer *to, struct bytes datagram)
 void byhand_say(struct byhand *b, const struct peer *to, enum coap_type type, enum coap_code code, uint16_t id,
 	struct bytes token, struct bytes payload)
 {
-	uint8_t room[64];
+	byhand_tell(b, to, type, code, id, token, NULL, payload);
+}
+
+void byhand_tell(struct byhand *b, const struct peer *to, enum coap_type type, enum coap_code code, uint16_t id,
+	struct bytes token, const struct coap_options *options, struct bytes payload)
+{
+	uint8_t room[sizeof b->data];
 	struct writer w = writer_of(room, sizeof room);
 	struct coap_token t = coap_token_of(token);
-	coap_message_write(&w, type, code, id, &t, NULL, payload);
+	coap_message_write(&w, type, code, id, &t, options, payload);
+	assert(!w.failed);
 	byhand_send(b, to, writer_bytes(&w));
+}
+
+struct coap_message byhand_message(const struct byhand *b)
+{
+	struct coap_message m;
+	enum coap_verdict verdict = coap_message_parse(bytes_of(b->data, b->len), &m);
+	assert(verdict == COAP_VERDICT_OK);
+	return m;
 }
 
 enum coap_type byhand_type(const struct byhand *b)

@@ -20,6 +20,11 @@ void byhand_send(struct byhand *b, const struct peer *to, struct bytes datagram)
 /* The same for a message without options: `token` and `payload` may be empty. */
 void byhand_say(struct byhand *b, const struct peer *to, enum coap_type type, enum coap_code code, uint16_t id,
 	struct bytes token, struct bytes payload);
+/* The same with options and a long payload. */
+void byhand_tell(struct byhand *b, const struct peer *to, enum coap_type type, enum coap_code code, uint16_t id,
+	struct bytes token, const struct coap_options *options, struct bytes payload);
+/* The latest datagram, which must be a message. */
+struct coap_message byhand_message(const struct byhand *b);
 /* Parts of the latest datagram, which must have come. */
 enum coap_type byhand_type(const struct byhand *b);
 uint8_t byhand_code(const struct byhand *b);
