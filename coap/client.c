@@ -5,6 +5,7 @@
 #include "coap/client_outcome.h"
 #include "coap/client_request.h"
 #include "coap/groupcall.h"
+#include "coap/qclient.h"
 #include "coap/stream.h"
 #include "coap/transfer.h"
 

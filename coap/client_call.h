@@ -11,6 +11,11 @@ static inline struct coap_client_call *coap_call_of(struct coap_endpoint *e, str
 	return &e->calls[exchange.slot];
 }
 
+static inline const struct coap_remote *coap_remote_of(const struct coap_endpoint *e, struct handle exchange)
+{
+	return &coap_exchange_get(&e->exchanges, exchange)->remote;
+}
+
 /* Fills in what belongs to a new exchange. False when the call's messages cannot be written. */
 bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h);
 /* The caller's options, as they were copied when the exchange began. */

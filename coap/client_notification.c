@@ -14,7 +14,7 @@ static void fetch_rest(
 	struct coap_endpoint *e, struct handle h, const struct coap_message *m, struct coap_block block, msec now)
 {
 	struct handle child;
-	struct coap_remote remote = coap_exchange_get(&e->exchanges, h)->remote;
+	struct coap_remote remote = *coap_remote_of(e, h);
 	if (!coap_exchange_add(&e->exchanges, &remote, false, &e->prng, &child)) {
 		e->counters.refused_full++;
 		return;

@@ -4,6 +4,7 @@
 #include "coap/client_call.h"
 #include "coap/content_format.h"
 #include "coap/groupcall.h"
+#include "coap/qclient.h"
 
 /* Gives back all that belongs to the exchange but the body of its response, which the reply function still reads. */
 static void release(struct coap_endpoint *e, struct handle h)
@@ -39,7 +40,7 @@ void coap_client_tell(
 	struct coap_reply reply = *from;
 	reply.outcome = outcome;
 	reply.exchange = h;
-	reply.remote = coap_exchange_get(&e->exchanges, h)->remote;
+	reply.remote = *coap_remote_of(e, h);
 	if (call->reply != NULL)
 		call->reply(call->context, e, &reply, now);
 }
@@ -70,7 +71,7 @@ void coap_client_finish(struct coap_endpoint *e, struct handle h, struct coap_re
 	void *context = call->context;
 	struct handle assembly = call->assembly;
 	reply->exchange = h;
-	reply->remote = coap_exchange_get(&e->exchanges, h)->remote;
+	reply->remote = *coap_remote_of(e, h);
 	reply->was_retransmitted = call->was_retransmitted;
 	if (!handle_is_none(call->parent))
 		finish_child(e, h, reply, now);

@@ -62,7 +62,7 @@ static void transmit_to_group(struct coap_endpoint *e, struct handle h, const st
 static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 {
 	struct coap_client_call *call = coap_call_of(e, h);
-	struct coap_remote to = coap_exchange_get(&e->exchanges, h)->remote;
+	struct coap_remote to = *coap_remote_of(e, h);
 	struct coap_patience patience = call->patience;
 	if (coap_remote_is_reliable(&to)) {
 		transmit_reliably(e, h, &to, now);
@@ -93,7 +93,7 @@ static bool has_room(const struct coap_endpoint *e)
 /* RFC 7252 section 4.7: PROBING_RATE, of what is sent to somebody who has not answered. */
 static bool is_to_be_quiet(struct coap_endpoint *e, struct handle h, msec now)
 {
-	msec until = coap_peer_quiet_until(&e->peers, &coap_exchange_get(&e->exchanges, h)->remote);
+	msec until = coap_peer_quiet_until(&e->peers, coap_remote_of(e, h));
 	if (!coap_call_of(e, h)->is_nonconfirmable || until <= now)
 		return false;
 	coap_exchange_hold(&e->exchanges, h, until);
@@ -105,7 +105,7 @@ void coap_client_start(struct coap_endpoint *e, struct handle h, msec now)
 {
 	coap_retransmit_remove(&e->retransmit, coap_call_of(e, h)->pending);
 	coap_call_of(e, h)->pending = HANDLE_NONE;
-	coap_flow_limit(e, &coap_exchange_get(&e->exchanges, h)->remote);
+	coap_flow_limit(e, coap_remote_of(e, h));
 	if (is_to_be_quiet(e, h, now))
 		return;
 	if (coap_exchange_start(&e->exchanges, h, has_room(e)))

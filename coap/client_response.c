@@ -9,6 +9,8 @@
 #include "coap/flow.h"
 #include "coap/groupcall.h"
 #include "coap/outbound.h"
+#include "coap/qclient.h"
+#include "coap/qclient_body.h"
 #include "coap/transfer.h"
 
 static const uint16_t understood_numbers[] = {
@@ -71,7 +73,7 @@ static bool will_come_again(const struct coap_message *m)
 {
 	return m->type == COAP_TYPE_NON &&
 	       (coap_message_has(m, COAP_OPTION_OBSERVE) || coap_message_has(m, COAP_OPTION_Q_BLOCK2) ||
-		       (m->code == COAP_REQUEST_ENTITY_INCOMPLETE && format_of(m) == COAP_FORMAT_MISSING_BLOCKS));
+		       coap_qclient_is_missing_list(m));
 }
 
 static void refuse(struct coap_endpoint *e, const struct coap_remote *from, const struct coap_message *m, msec now)
@@ -127,7 +129,7 @@ static bool must_echo(struct coap_endpoint *e, struct handle h, const struct coa
 	bool has_one = coap_message_option(m, COAP_OPTION_ECHO, &echo);
 	bool has_echoed = call->has_echoed;
 	if (has_one)
-		coap_echo_keep(&e->echoes, &coap_exchange_get(&e->exchanges, h)->remote, echo, now);
+		coap_echo_keep(&e->echoes, coap_remote_of(e, h), echo, now);
 	call->has_echoed = m->code == COAP_UNAUTHORIZED;
 	return has_one && call->has_echoed && !has_echoed;
 }

@@ -11,6 +11,7 @@
 #include "coap/forward.h"
 #include "coap/notify.h"
 #include "coap/outbound.h"
+#include "coap/qclient.h"
 #include "coap/stream.h"
 
 #include <assert.h>
@@ -118,6 +119,7 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	coap_qreplies_init(&e->qreplies, l->qreplies, n->qblocks);
 	coap_group_init(&e->group, l->group, n->group_answers);
 	coap_responders_init(&e->responders, l->responders, n->responders, e->secret);
+	coap_qpeers_init(&e->qpeers, e->secret);
 	coap_qcalls_init(&e->qcalls, l->qcalls, n->qblocks, config->parameters.body_size_max, (uint32_t)e->secret);
 	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
 }

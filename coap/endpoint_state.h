@@ -20,7 +20,8 @@
 #include "coap/messageid.h"
 #include "coap/observe.h"
 #include "coap/carrier.h"
-#include "coap/qclient.h"
+#include "coap/qcall.h"
+#include "coap/qpeer.h"
 #include "coap/qreply.h"
 #include "coap/qrequest.h"
 #include "coap/ratelimit.h"
@@ -102,6 +103,7 @@ struct coap_endpoint {
 	struct coap_qreplies qreplies;
 	struct coap_group group;
 	struct coap_responders responders;
+	struct coap_qpeers qpeers;
 	struct coap_qcalls qcalls;
 	struct coap_client_call *calls;
 	struct coap_routes routes;

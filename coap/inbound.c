@@ -4,6 +4,7 @@
 #include "coap/client_response.h"
 #include "coap/flow.h"
 #include "coap/outbound.h"
+#include "coap/qclient.h"
 #include "coap/serve.h"
 
 static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from, uint16_t id, msec now)

@@ -14,68 +14,12 @@
  * one waits. */
 #pragma once
 
-#include "coap/exchange.h"
-#include "coap/qblock_receive.h"
-#include "coap/qblock_send.h"
-
-#define COAP_QPEERS 64
-
-enum coap_qpeer_support {
-	COAP_QPEER_UNKNOWN,
-	COAP_QPEER_KNOWS,
-	COAP_QPEER_DOES_NOT,
-};
-
-/* What is known of a peer; found by a hash of the remote, and forgotten when another falls on the same place. */
-struct coap_qpeer {
-	uint64_t hash;
-	enum coap_qpeer_support support;
-	msec until;       /* it counts */
-	msec quiet_until; /* the next body has to wait, because the last was not answered */
-};
-
-enum coap_qcall_phase {
-	COAP_QCALL_WAITING, /* for the peer's quiet time to end */
-	COAP_QCALL_PROBING,
-	COAP_QCALL_SENDING,
-	COAP_QCALL_RECEIVING,
-	COAP_QCALL_OBSERVING,
-};
+#include "coap/qpeer.h"
+#include "coap/base/slab.h"
 
 struct coap_endpoint;
 struct coap_call;
 struct coap_message;
-
-struct coap_qcall {
-	enum coap_qcall_phase phase;
-	struct handle exchange;
-	bool is_confirmable, has_restarted, has_sequence;
-	uint8_t szx;        /* of our blocks, and wanted of the response's */
-	uint8_t attempts;   /* in vain, since the peer last said something */
-	uint32_t requests;  /* so far: the next one's number in the token */
-	uint32_t set_began; /* the number of the first request of the latest set */
-	uint32_t tag;
-	uint32_t sequence; /* Observe, of the body that is coming */
-	uint64_t bytes;    /* sent since the peer last said something */
-	uint8_t in_flight;
-	bool has_ids; /* of the non-confirmable requests that left last, for an RST: */
-	uint16_t first_id, last_id;
-	uint8_t etag_len;
-	uint8_t etag[8];
-	msec deadline;
-	struct coap_qblock_send send;
-	struct coap_qblock_receive receive;
-};
-
-struct coap_qcalls {
-	struct coap_qcall *items;
-	uint8_t *bitmaps;
-	uint32_t bitmap_blocks;
-	struct slab slab;
-	struct deadlines deadlines;
-	struct coap_qpeer peers[COAP_QPEERS];
-	uint32_t next_tag;
-};
 
 enum coap_qclient_progress {
 	COAP_QCLIENT_ON,           /* nothing to tell */
@@ -86,11 +30,6 @@ enum coap_qclient_progress {
 	COAP_QCLIENT_BROKEN,
 	COAP_QCLIENT_TIMEOUT,
 };
-
-size_t coap_qcalls_memory(uint32_t capacity, uint32_t body_size_max);
-/* Request-Tags count from `first_tag`, which is best drawn by chance (section 4.3). */
-void coap_qcalls_init(
-	struct coap_qcalls *q, void *memory, uint32_t capacity, uint32_t body_size_max, uint32_t first_tag);
 
 /* What is known of a peer, for others who ask by Q-Block2; and what they have found out. */
 enum coap_qpeer_support coap_qclient_support(struct coap_endpoint *e, const struct coap_remote *remote, msec now);
