@@ -293,24 +293,29 @@ static void answer_from_there(const struct coap_udp *u, const struct address *to
 	}
 }
 
-static void send_one(struct coap_udp *u, const struct msghdr *h, unsigned flags)
+/* 0 or the errno. */
+static int try_one(const struct coap_udp *u, const struct msghdr *h)
 {
 	ssize_t sent;
 	do
-		sent = sendmsg(u->descriptor, h, (int)flags);
+		sent = sendmsg(u->descriptor, h, MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
+	return sent < 0 ? errno : 0;
+}
+
+/* One that the path is too narrow for (RFC 7252 section 4.6) goes in fragments. */
+static void send_one(struct coap_udp *u, const struct msghdr *h)
+{
+	int error = try_one(u, h);
+	if (error == EMSGSIZE) {
+		set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+		error = try_one(u, h);
+		set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+	}
+	if (error != 0)
 		u->counters.dropped_send++;
 	else
 		u->counters.sent++;
-}
-
-/* One that the path is too narrow for (RFC 7252 section 4.6): in fragments. */
-static void send_in_fragments(struct coap_udp *u, const struct msghdr *h)
-{
-	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
-	send_one(u, h, MSG_DONTWAIT);
-	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 }
 
 /* A run of datagrams that the system would not cut: one by one. */
@@ -323,7 +328,7 @@ static void send_singly(struct coap_udp *u, const struct msghdr *run)
 		h.msg_control = NULL;
 	for (size_t i = 0; i < run->msg_iovlen; i++) {
 		h.msg_iov = &run->msg_iov[i];
-		send_one(u, &h, MSG_DONTWAIT);
+		send_one(u, &h);
 	}
 }
 
@@ -334,7 +339,7 @@ static void make_up_for(struct coap_udp *u, const struct msghdr *h, int error)
 		u->cannot_segment = error == EIO || error == EOPNOTSUPP || error == ENOPROTOOPT;
 		send_singly(u, h);
 	} else if (error == EMSGSIZE) {
-		send_in_fragments(u, h);
+		send_one(u, h);
 	} else {
 		u->counters.dropped_send++;
 	}

@@ -2,11 +2,17 @@
  *
  * Real sockets on loopback. */
 #include "coap/io/udp.h"
+#include "tests/coap/own_network.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -273,6 +279,149 @@ static void a_thousand_datagrams_wait_in_the_queue_and_what_does_not_fit_is_coun
 	coap_udp_close(elsewhere);
 }
 
+/* The same where the system has no IPv6, so that the socket is one of IPv4. */
+static void a_socket_of_ipv4_alone_answers_from_the_address_that_was_asked_too(void **state)
+{
+	struct coap_udp_datagram d;
+	struct address every_ipv4 = address_ipv4(0, 0, 0, 0, 0);
+	struct address ipv6 = {.ip = {[15] = 1}, .port = 5683};
+	(void)state;
+	struct coap_udp *server = open_at(&every_ipv4), *client = open_at(&loopback4);
+	struct datagram_port port = coap_udp_port(server);
+	struct address to = address_ipv4(127, 0, 0, 9, coap_udp_local(server).port);
+	put(client, &to, "ask", 3);
+	coap_udp_flush(client);
+	assert_true(get(server, &d));
+	assert_false(d.is_group);
+	put(server, &d.from, "answer", 6);
+	coap_udp_flush(server);
+	assert_true(get(client, &d));
+	assert_true(address_equal(&d.from, &to));
+	assert_false(port.send(port.context, &ipv6, bytes_of("x", 1)));
+	coap_udp_close(server);
+	coap_udp_close(client);
+}
+
+/* A run that the system does not take as a whole is tried one by one. */
+static void each_datagram_of_a_run_that_cannot_be_sent_is_counted(void **state)
+{
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *server = open_at(&everywhere);
+	struct address to = coap_udp_local(one), nobody = address_ipv4(255, 255, 255, 255, 9);
+	for (int i = 0; i < 3; i++)
+		put(server, &nobody, "x", 1);
+	put(server, &to, "y", 1);
+	coap_udp_flush(server);
+	assert_true(get(one, &d));
+	assert_int_equal(coap_udp_counters(server)->dropped_send, 3);
+	assert_int_equal(coap_udp_counters(server)->sent, 1);
+	coap_udp_close(one);
+	coap_udp_close(server);
+}
+
+static void a_datagram_of_others_that_is_too_long_is_dropped_and_counted(void **state)
+{
+	static uint8_t wide[COAP_UDP_DATAGRAM_MAX_BYTES + 1];
+	struct coap_udp_datagram d;
+	(void)state;
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4);
+	struct address to = coap_udp_local(two);
+	struct sockaddr_in name = {
+		.sin_family = AF_INET, .sin_port = htons(to.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	assert_int_equal(sendto(coap_udp_descriptor(one), wide, sizeof wide, 0, (struct sockaddr *)&name, sizeof name),
+		sizeof wide);
+	put(one, &to, "short", 5);
+	coap_udp_flush(one);
+	assert_true(get(two, &d));
+	assert_int_equal(d.len, 5);
+	assert_int_equal(coap_udp_counters(two)->dropped_long, 1);
+	assert_int_equal(coap_udp_counters(two)->received, 1);
+	coap_udp_close(one);
+	coap_udp_close(two);
+}
+
+/* ---- sockets of others ---- */
+
+static bool is_open(int descriptor)
+{
+	return fcntl(descriptor, F_GETFD) >= 0;
+}
+
+static void a_bound_socket_of_another_process_is_served_as_our_own(void **state)
+{
+	struct coap_udp_datagram d;
+	struct coap_udp *two = NULL;
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+	(void)state;
+	assert_int_equal(bind(descriptor, (struct sockaddr *)&name, sizeof name), 0);
+	assert_int_equal(coap_udp_adopt(descriptor, &two), 0);
+	assert_true((fcntl(descriptor, F_GETFL) & O_NONBLOCK) != 0);
+	assert_true((fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0);
+	struct coap_udp *one = open_at(&loopback4);
+	struct address to = coap_udp_local(two);
+	put(one, &to, "hello", 5);
+	coap_udp_flush(one);
+	assert_true(get(two, &d));
+	assert_int_equal(d.len, 5);
+	coap_udp_close(one);
+	coap_udp_close(two);
+	assert_false(is_open(descriptor));
+}
+
+static void what_is_no_udp_socket_is_not_adopted_but_closed(void **state)
+{
+	int wrong[] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_UNIX, SOCK_DGRAM, 0), open("/dev/null", O_RDONLY)};
+	static const int errors[] = {-EPROTOTYPE, -EPROTOTYPE, -ENOTSOCK};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct coap_udp *u = NULL;
+		assert_int_equal(coap_udp_adopt(wrong[i], &u), errors[i]);
+		assert_null(u);
+		assert_false(is_open(wrong[i]));
+	}
+}
+
+static void without_a_descriptor_nothing_is_opened(void **state)
+{
+	struct rlimit before, none;
+	struct coap_udp *u = NULL;
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int error = coap_udp_open(&loopback4, &u);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(error, -EMFILE);
+	assert_null(u);
+}
+
+/* RFC 7252 section 4.6. The last test, because the process stays in that network. */
+static void what_the_path_is_too_narrow_for_goes_in_fragments(void **state)
+{
+	static uint8_t data[1400];
+	struct coap_udp_datagram d;
+	(void)state;
+	if (!own_network(1280))
+		skip();
+	struct coap_udp *one = open_at(&loopback4), *two = open_at(&loopback4);
+	struct address to = coap_udp_local(two);
+	for (int count = 1; count <= 3; count += 2) { /* alone, and as a run */
+		for (int i = 0; i < count; i++)
+			put(one, &to, data, sizeof data);
+		coap_udp_flush(one);
+		for (int i = 0; i < count; i++) {
+			assert_true(get(two, &d));
+			assert_int_equal(d.len, sizeof data);
+		}
+	}
+	assert_int_equal(coap_udp_counters(one)->dropped_send, 0);
+	assert_int_equal(coap_udp_counters(one)->sent, 4);
+	coap_udp_close(one);
+	coap_udp_close(two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +436,13 @@ int main(void)
 		cmocka_unit_test(a_run_of_answers_leaves_from_the_address_that_was_asked),
 		cmocka_unit_test(a_message_may_be_written_where_it_leaves_from),
 		cmocka_unit_test(a_thousand_datagrams_wait_in_the_queue_and_what_does_not_fit_is_counted),
+		cmocka_unit_test(a_socket_of_ipv4_alone_answers_from_the_address_that_was_asked_too),
+		cmocka_unit_test(each_datagram_of_a_run_that_cannot_be_sent_is_counted),
+		cmocka_unit_test(a_datagram_of_others_that_is_too_long_is_dropped_and_counted),
+		cmocka_unit_test(a_bound_socket_of_another_process_is_served_as_our_own),
+		cmocka_unit_test(what_is_no_udp_socket_is_not_adopted_but_closed),
+		cmocka_unit_test(without_a_descriptor_nothing_is_opened),
+		cmocka_unit_test(what_the_path_is_too_narrow_for_goes_in_fragments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
