@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ struct stage {
 	struct node server, client;
 	bool has_client;
 	struct coap_resource resources[2];
-	int outcomes[6];
+	int outcomes[COAP_OUTCOME_BROKEN + 1];
 	size_t body_len;
 	bool is_right;
 };
@@ -455,6 +456,104 @@ static void a_port_that_is_taken_is_told_when_listening(void **state)
 	strike_stage(&s);
 }
 
+/* What cannot even begin is told at once. */
+static void a_connection_that_cannot_be_tried_is_told_at_once(void **state)
+{
+	struct address broadcast = address_ipv4(255, 255, 255, 255, 5683);
+	struct rlimit before, none;
+	struct stage s;
+	struct coap_remote remote;
+	(void)state;
+	raise_stage(&s);
+	struct address to = coap_tcp_local(s.server.tcp);
+	(void)raise_client(&s, &to);
+	assert_true(coap_tcp_connect(s.client.tcp, &broadcast, coap_loop_now(&s.loop), &remote) < 0);
+	/* Its one place is taken. */
+	assert_int_equal(coap_tcp_connect(s.client.tcp, &to, coap_loop_now(&s.loop), &remote), -ENOBUFS);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int error = coap_tcp_connect(s.client.tcp, &to, coap_loop_now(&s.loop), &remote);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(error, -EMFILE);
+	strike_stage(&s);
+}
+
+/* It stays in the kernel's queue, and the loop does not run hot meanwhile. */
+static void a_peer_waits_until_there_is_a_descriptor_for_it(void **state)
+{
+	struct rlimit before, none;
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	int peer = dial(&s), turns = 0;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (msec until = coap_loop_read_clock() + 300; coap_loop_read_clock() < until; turns++)
+		(void)ev_run(coap_loop_ev(&s.loop), EVRUN_ONCE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(turns < 20);
+	assert_int_equal(count(&s), 0);
+	SAY(&s, peer, CSM GET_A);
+	assert_true(HEARS(&s, peer, ANSWER_TO_A));
+	close(peer);
+	strike_stage(&s);
+}
+
+static void a_listener_of_every_address_serves_ipv4_and_ipv6(void **state)
+{
+	static const struct address everywhere = {.port = 0};
+	struct coap_connections_config config = COAP_CONNECTIONS_DEFAULT;
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	coap_tcp_free(s.server.tcp);
+	free(s.server.memory);
+	raise_node(&s, &s.server, &config);
+	if (coap_tcp_listen(s.server.tcp, &everywhere) == -EAFNOSUPPORT)
+		skip();
+	int peer = dial(&s);
+	SAY(&s, peer, CSM GET_A);
+	assert_true(HEARS(&s, peer, ANSWER_TO_A));
+	struct address to = {.ip = {[15] = 1}, .port = coap_tcp_local(s.server.tcp).port};
+	struct coap_remote server = raise_client(&s, &to);
+	assert_true(opens(&s, &server));
+	assert_int_equal(count(&s), 2);
+	close(peer);
+	strike_stage(&s);
+}
+
+static void a_request_on_a_connection_that_the_peer_has_reset_is_lost(void **state)
+{
+	struct linger at_once = {1, 0};
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof name;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct stage s;
+	struct handle h;
+	(void)state;
+	raise_stage(&s);
+	assert_int_equal(bind(listener, (struct sockaddr *)&name, sizeof name), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &len), 0);
+	struct address to = address_ipv4(127, 0, 0, 1, ntohs(name.sin_port));
+	struct coap_remote server = raise_client(&s, &to);
+	turn(&s);
+	int peer = accept(listener, NULL, NULL);
+	assert_int_equal(send(peer, CSM, 2, MSG_NOSIGNAL), 2);
+	assert_true(opens(&s, &server));
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+	close(peer);
+	struct coap_call call = {.to = server, .method = COAP_GET, .reply = on_reply, .context = &s};
+	assert_true(coap_endpoint_request(s.client.endpoint, &call, coap_loop_now(&s.loop), &h));
+	coap_tcp_flush(s.client.tcp); /* before anything has been read */
+	assert_int_equal(s.outcomes[COAP_OUTCOME_LOST], 1);
+	assert_int_not_equal(coap_tcp_error(s.client.tcp), 0);
+	close(listener);
+	strike_stage(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +568,10 @@ int main(void)
 		cmocka_unit_test(bodies_cross_in_both_directions_at_once),
 		cmocka_unit_test(a_server_that_is_not_there_is_told),
 		cmocka_unit_test(a_port_that_is_taken_is_told_when_listening),
+		cmocka_unit_test(a_connection_that_cannot_be_tried_is_told_at_once),
+		cmocka_unit_test(a_peer_waits_until_there_is_a_descriptor_for_it),
+		cmocka_unit_test(a_listener_of_every_address_serves_ipv4_and_ipv6),
+		cmocka_unit_test(a_request_on_a_connection_that_the_peer_has_reset_is_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
