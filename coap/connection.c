@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The life of a connection, its bytes, and its time. What the bytes mean is in connection_input.c.
- *
- * Each connection has two buffers. The input begins behind room for what coap_frame_to_datagram overwrites, and takes
- * one message of the largest size at least. The output takes three of them:
- *
- *     | busy above this | the answer to the message being handled | what cannot be put off | room for an Abort |
- */
+ * The life of a connection and its time. Its bytes are in connection_buffers.c, and what they mean in
+ * connection_input.c. */
 #include "coap/connection_state.h"
 
 #include <assert.h>
-
-/* Keeps messages where they begin aligned, and vector loads within the buffer. */
-#define INPUT_HEADROOM_BYTES 64
-#define READABLE_BYTES       64
-#define LAST_WORDS_BYTES     (2 * COAP_SIGNAL_MAX_BYTES)
-
-static_assert(INPUT_HEADROOM_BYTES >= COAP_FRAME_HEADROOM_BYTES, "a frame is turned into a datagram in place");
 
 const char *coap_connection_end_text(enum coap_connection_end end)
 {
@@ -55,13 +43,12 @@ static void lay_out(struct coap_connections *t, struct carve *c, const struct co
 		.has_blocks = true,
 		.token_max_bytes = COAP_TOKEN_MAX_BYTES,
 	};
-	t->input_stride = INPUT_HEADROOM_BYTES + (size_t)config->message_size_max + READABLE_BYTES;
-	t->output_stride = 3 * (size_t)config->message_size_max + LAST_WORDS_BYTES;
 	slab_carve(&t->slab, c, config->capacity);
 	deadlines_carve(&t->deadlines, c, config->capacity);
 	t->items = carve_take(c, config->capacity, sizeof *t->items);
-	t->inputs = carve_take(c, config->capacity, t->input_stride);
-	t->outputs = carve_take(c, config->capacity, t->output_stride);
+	coap_slot_queue_carve(&t->news, c, config->capacity);
+	coap_slot_queue_carve(&t->touched, c, config->capacity);
+	coap_connection_carve_buffers(t, c);
 }
 
 size_t coap_connections_memory(const struct coap_connections_config *config)
@@ -82,7 +69,6 @@ struct coap_connections *coap_connections_init(void *memory, const struct coap_c
 	struct coap_connections *t = carve_take(&c, 1, sizeof *t);
 	memset(t, 0, sizeof *t);
 	lay_out(t, &c, config);
-	t->news = t->touched = (struct coap_connection_queue){CONNECTION_NO_SLOT, CONNECTION_NO_SLOT};
 	return t;
 }
 
@@ -91,11 +77,6 @@ struct coap_connection *coap_connection_get(const struct coap_connections *t, st
 {
 	struct handle inner = {h.slot - COAP_CONNECTION_SLOTS, h.generation};
 	return h.slot >= COAP_CONNECTION_SLOTS && slab_is_valid(&t->slab, inner) ? &t->items[inner.slot] : NULL;
-}
-
-static uint32_t slot_of(struct handle h)
-{
-	return h.slot - COAP_CONNECTION_SLOTS;
 }
 
 static struct handle handle_of(const struct coap_connections *t, uint32_t slot)
@@ -109,69 +90,16 @@ struct coap_remote coap_connection_remote(const struct coap_connections *t, uint
 	return (struct coap_remote){.address = t->items[slot].address, .session = handle_of(t, slot)};
 }
 
-uint8_t *coap_connection_input(const struct coap_connections *t, uint32_t slot)
-{
-	return t->inputs + slot * t->input_stride;
-}
-
-static uint8_t *output(const struct coap_connections *t, uint32_t slot)
-{
-	return t->outputs + slot * t->output_stride;
-}
-
-/* ---- the lists ---- */
-
-static void push(struct coap_connections *t, struct coap_connection_queue *q, uint32_t slot, size_t link)
-{
-	struct coap_connection_link *l = (void *)((uint8_t *)&t->items[slot] + link);
-	if (l->is_queued)
-		return;
-	*l = (struct coap_connection_link){CONNECTION_NO_SLOT, true};
-	if (q->head == CONNECTION_NO_SLOT) {
-		q->head = slot;
-	} else {
-		struct coap_connection_link *tail = (void *)((uint8_t *)&t->items[q->tail] + link);
-		tail->next = slot;
-	}
-	q->tail = slot;
-}
-
-static bool pop(struct coap_connections *t, struct coap_connection_queue *q, size_t link, uint32_t *ret)
-{
-	if (q->head == CONNECTION_NO_SLOT)
-		return false;
-	struct coap_connection_link *l = (void *)((uint8_t *)&t->items[q->head] + link);
-	*ret = q->head;
-	q->head = l->next;
-	l->is_queued = false;
-	return true;
-}
-
-void coap_connection_has_news(struct coap_connections *t, uint32_t slot)
-{
-	push(t, &t->news, slot, offsetof(struct coap_connection, news));
-}
-
-bool coap_connection_take_news(struct coap_connections *t, uint32_t *ret_slot)
-{
-	return pop(t, &t->news, offsetof(struct coap_connection, news), ret_slot);
-}
-
-void coap_connection_touch(struct coap_connections *t, uint32_t slot)
-{
-	push(t, &t->touched, slot, offsetof(struct coap_connection, touched));
-}
-
 /* A connection that is done, and whose loss has been told, goes when the edge hears of it: so its place is never given
  * to another while one of both still thinks of it. */
 bool coap_connection_touched(struct coap_connections *t, struct handle *ret)
 {
 	uint32_t slot;
-	if (!pop(t, &t->touched, offsetof(struct coap_connection, touched), &slot))
+	if (!coap_slot_queue_pop(&t->touched, &slot))
 		return false;
 	const struct coap_connection *c = &t->items[slot];
 	*ret = handle_of(t, slot);
-	if (c->is_done && !c->is_lost_due && !c->news.is_queued) {
+	if (c->is_done && !c->is_lost_due && !coap_slot_queue_has(&t->news, slot)) {
 		deadlines_disarm(&t->deadlines, slot);
 		slab_give(&t->slab, slab_handle(&t->slab, slot));
 	}
@@ -216,7 +144,7 @@ void coap_connection_enter(struct coap_connections *t, uint32_t slot, enum coap_
 	c->state = state;
 	c->since = now;
 	coap_connection_arm(t, slot);
-	coap_connection_touch(t, slot);
+	coap_slot_queue_push(&t->touched, slot);
 }
 
 void coap_connection_set_pong_owed(struct coap_connections *t, uint32_t slot, msec since)
@@ -234,11 +162,11 @@ static void finish(struct coap_connections *t, uint32_t slot)
 	c->is_done = true;
 	c->output_start = c->output_end = 0;
 	coap_connection_arm(t, slot);
-	coap_connection_touch(t, slot);
+	coap_slot_queue_push(&t->touched, slot);
 }
 
 /* When the peer sends no more either, there is nothing to wait for behind the last words. */
-static void finish_if_over(struct coap_connections *t, uint32_t slot)
+void coap_connection_finish_if_over(struct coap_connections *t, uint32_t slot)
 {
 	const struct coap_connection *c = &t->items[slot];
 	if (c->state == COAP_CONNECTION_CLOSING && c->has_ended && c->output_end == c->output_start)
@@ -256,10 +184,10 @@ void coap_connection_lose(struct coap_connections *t, uint32_t slot, enum coap_c
 	coap_connection_set_pong_owed(t, slot, NEVER);
 	c->end = end;
 	c->is_lost_due = true;
-	c->input_start = c->input_end = INPUT_HEADROOM_BYTES;
+	c->input_start = c->input_end = CONNECTION_INPUT_HEADROOM;
 	coap_connection_enter(t, slot, COAP_CONNECTION_CLOSING, now);
-	coap_connection_has_news(t, slot);
-	finish_if_over(t, slot);
+	coap_slot_queue_push(&t->news, slot);
+	coap_connection_finish_if_over(t, slot);
 }
 
 void coap_connection_drop(struct coap_connections *t, uint32_t slot, enum coap_connection_end end, msec now)
@@ -294,8 +222,8 @@ static bool add(struct coap_connections *t, const struct address *peer, enum coa
 	t->items[h.slot] = (struct coap_connection){
 		.address = *peer,
 		.peer = COAP_SETTINGS_BASE,
-		.input_start = INPUT_HEADROOM_BYTES,
-		.input_end = INPUT_HEADROOM_BYTES,
+		.input_start = CONNECTION_INPUT_HEADROOM,
+		.input_end = CONNECTION_INPUT_HEADROOM,
 		.heard = now,
 		.output_moved = now,
 		.message_began = NEVER,
@@ -322,7 +250,7 @@ bool coap_connection_accept(
 	if (!add(t, peer, COAP_CONNECTION_GREETING, now, ret_remote))
 		return false;
 	t->counters.accepted++;
-	greet(t, slot_of(ret_remote->session), now);
+	greet(t, coap_connection_slot(ret_remote->session), now);
 	return true;
 }
 
@@ -341,43 +269,11 @@ void coap_connection_connected(struct coap_connections *t, struct handle h, msec
 	if (c == NULL || c->state != COAP_CONNECTION_CONNECTING)
 		return;
 	c->heard = now;
-	coap_connection_enter(t, slot_of(h), COAP_CONNECTION_GREETING, now);
-	greet(t, slot_of(h), now);
+	coap_connection_enter(t, coap_connection_slot(h), COAP_CONNECTION_GREETING, now);
+	greet(t, coap_connection_slot(h), now);
 }
 
-/* ---- bytes that come ---- */
-
-uint8_t *coap_connection_room(struct coap_connections *t, struct handle h, size_t *ret_len)
-{
-	struct coap_connection *c = coap_connection_get(t, h);
-	*ret_len = 0;
-	if (c == NULL || c->has_ended || c->is_done || c->state == COAP_CONNECTION_CONNECTING)
-		return NULL;
-	if (coap_connection_is_busy(t, c) && c->state != COAP_CONNECTION_CLOSING)
-		return NULL;
-	uint8_t *input = coap_connection_input(t, slot_of(h));
-	uint32_t len = c->input_end - c->input_start;
-	if (c->input_start > INPUT_HEADROOM_BYTES) {
-		memmove(input + INPUT_HEADROOM_BYTES, input + c->input_start, len);
-		c->input_start = INPUT_HEADROOM_BYTES;
-		c->input_end = c->input_start + len;
-	}
-	*ret_len = t->config.message_size_max - len;
-	return input + c->input_end;
-}
-
-void coap_connection_received(struct coap_connections *t, struct handle h, size_t len, msec now)
-{
-	struct coap_connection *c = coap_connection_get(t, h);
-	if (c == NULL || len == 0 || c->state == COAP_CONNECTION_CLOSING)
-		return;
-	assert(len <= t->config.message_size_max - (c->input_end - c->input_start));
-	c->input_end += (uint32_t)len;
-	c->heard = now;
-	coap_connection_arm(t, slot_of(h));
-	coap_connection_has_news(t, slot_of(h));
-	coap_connection_touch(t, slot_of(h));
-}
+/* ---- the end, as the edge hears of it ---- */
 
 void coap_connection_ended(struct coap_connections *t, struct handle h, msec now)
 {
@@ -386,10 +282,10 @@ void coap_connection_ended(struct coap_connections *t, struct handle h, msec now
 		return;
 	c->has_ended = true;
 	if (c->state == COAP_CONNECTION_CONNECTING)
-		coap_connection_drop(t, slot_of(h), COAP_CONNECTION_REFUSED, now);
-	coap_connection_has_news(t, slot_of(h));
-	coap_connection_touch(t, slot_of(h));
-	finish_if_over(t, slot_of(h));
+		coap_connection_drop(t, coap_connection_slot(h), COAP_CONNECTION_REFUSED, now);
+	coap_slot_queue_push(&t->news, coap_connection_slot(h));
+	coap_slot_queue_push(&t->touched, coap_connection_slot(h));
+	coap_connection_finish_if_over(t, coap_connection_slot(h));
 }
 
 void coap_connection_broken(struct coap_connections *t, struct handle h, msec now)
@@ -397,62 +293,8 @@ void coap_connection_broken(struct coap_connections *t, struct handle h, msec no
 	const struct coap_connection *c = coap_connection_get(t, h);
 	if (c == NULL || c->is_done)
 		return;
-	coap_connection_drop(t, slot_of(h),
+	coap_connection_drop(t, coap_connection_slot(h),
 		c->state == COAP_CONNECTION_CONNECTING ? COAP_CONNECTION_REFUSED : COAP_CONNECTION_BROKEN, now);
-}
-
-/* ---- bytes that leave ---- */
-
-bool coap_connection_put(struct coap_connections *t, uint32_t slot, struct bytes datagram, msec now)
-{
-	struct coap_connection *c = &t->items[slot];
-	uint8_t *out = output(t, slot);
-	size_t size = coap_frame_size(datagram), len = c->output_end - c->output_start;
-	/* All but an Abort, which is short, leaves room for one. */
-	size_t limit = t->output_stride - (datagram.data[1] == COAP_ABORT ? 0 : COAP_SIGNAL_MAX_BYTES);
-	if (size > limit || len > limit - size)
-		return false;
-	if (size > t->output_stride - c->output_end) {
-		memmove(out, out + c->output_start, len);
-		c->output_start = 0;
-		c->output_end = (uint32_t)len;
-	}
-	struct writer w = writer_of(out + c->output_end, size);
-	coap_frame_write(&w, datagram);
-	assert(!w.failed);
-	if (len == 0)
-		c->output_moved = now;
-	c->output_end += (uint32_t)size;
-	coap_connection_arm(t, slot);
-	coap_connection_touch(t, slot);
-	return true;
-}
-
-struct bytes coap_connection_output(const struct coap_connections *t, struct handle h)
-{
-	const struct coap_connection *c = coap_connection_get(t, h);
-	if (c == NULL || c->output_end == c->output_start)
-		return BYTES_NONE;
-	return bytes_of(output(t, slot_of(h)) + c->output_start, c->output_end - c->output_start);
-}
-
-void coap_connection_written(struct coap_connections *t, struct handle h, size_t len, msec now)
-{
-	struct coap_connection *c = coap_connection_get(t, h);
-	if (c == NULL || len == 0)
-		return;
-	assert(len <= c->output_end - c->output_start);
-	bool was_busy = coap_connection_is_busy(t, c);
-	c->output_start += (uint32_t)len;
-	c->output_moved = now;
-	if (c->output_start == c->output_end)
-		c->output_start = c->output_end = 0;
-	if (was_busy && !coap_connection_is_busy(t, c)) {
-		coap_connection_has_news(t, slot_of(h)); /* what has come meanwhile may be taken */
-		coap_connection_touch(t, slot_of(h));
-	}
-	coap_connection_arm(t, slot_of(h));
-	finish_if_over(t, slot_of(h));
 }
 
 bool coap_connection_is_closing(const struct coap_connections *t, struct handle h)
@@ -491,7 +333,7 @@ static void overdue_open(struct coap_connections *t, uint32_t slot, msec now)
 		c->is_idle_due = msec_after(c->heard, config->idle_max) <= now;
 	coap_connection_arm(t, slot);
 	if (c->is_idle_due)
-		coap_connection_has_news(t, slot);
+		coap_slot_queue_push(&t->news, slot);
 }
 
 void coap_connections_tick(struct coap_connections *t, msec now)

@@ -11,11 +11,6 @@
  *     anything else      the endpoint's; before the CSM an error */
 #include "coap/connection_state.h"
 
-static uint32_t slot_of(struct handle h)
-{
-	return h.slot - COAP_CONNECTION_SLOTS;
-}
-
 /* ---- what we say ---- */
 
 bool coap_connection_send(struct coap_connections *t, struct handle h, struct bytes datagram, msec now)
@@ -25,10 +20,10 @@ bool coap_connection_send(struct coap_connections *t, struct handle h, struct by
 		return false;
 	t->counters.sent++;
 	bool fits = coap_frame_size(datagram) <= c->peer.message_size_max;
-	if (fits && coap_connection_put(t, slot_of(h), datagram, now))
+	if (fits && coap_connection_put(t, coap_connection_slot(h), datagram, now))
 		return true;
 	coap_connection_give_up(
-		t, slot_of(h), fits ? COAP_CONNECTION_PEER_TAKES_NONE : COAP_CONNECTION_TOO_LONG, 0, now);
+		t, coap_connection_slot(h), fits ? COAP_CONNECTION_PEER_TAKES_NONE : COAP_CONNECTION_TOO_LONG, 0, now);
 	return false;
 }
 
@@ -42,8 +37,8 @@ bool coap_connection_ping(struct coap_connections *t, struct handle h, const str
 	coap_signal_write_ping(&w, token);
 	if (token->len == 0 && c->pinged == NEVER)
 		c->pinged = now;
-	coap_connection_arm(t, slot_of(h));
-	return coap_connection_put(t, slot_of(h), writer_bytes(&w), now);
+	coap_connection_arm(t, coap_connection_slot(h));
+	return coap_connection_put(t, coap_connection_slot(h), writer_bytes(&w), now);
 }
 
 void coap_connection_release(struct coap_connections *t, struct handle h, msec now)
@@ -54,27 +49,27 @@ void coap_connection_release(struct coap_connections *t, struct handle h, msec n
 	if (c == NULL || c->state == COAP_CONNECTION_CLOSING || c->state == COAP_CONNECTION_RELEASING)
 		return;
 	if (c->state != COAP_CONNECTION_OPEN) {
-		coap_connection_lose(t, slot_of(h), COAP_CONNECTION_RELEASED, now);
+		coap_connection_lose(t, coap_connection_slot(h), COAP_CONNECTION_RELEASED, now);
 		return;
 	}
 	coap_signal_write_release(&w, 0);
-	(void)coap_connection_put(t, slot_of(h), writer_bytes(&w), now);
-	coap_connection_enter(t, slot_of(h), COAP_CONNECTION_RELEASING, now);
+	(void)coap_connection_put(t, coap_connection_slot(h), writer_bytes(&w), now);
+	coap_connection_enter(t, coap_connection_slot(h), COAP_CONNECTION_RELEASING, now);
 }
 
 void coap_connection_close(struct coap_connections *t, struct handle h, msec now)
 {
 	const struct coap_connection *c = coap_connection_get(t, h);
 	if (c != NULL && c->state == COAP_CONNECTION_CONNECTING)
-		coap_connection_drop(t, slot_of(h), COAP_CONNECTION_CLOSED, now);
+		coap_connection_drop(t, coap_connection_slot(h), COAP_CONNECTION_CLOSED, now);
 	else if (c != NULL)
-		coap_connection_lose(t, slot_of(h), COAP_CONNECTION_CLOSED, now);
+		coap_connection_lose(t, coap_connection_slot(h), COAP_CONNECTION_CLOSED, now);
 }
 
 void coap_connection_abort(struct coap_connections *t, struct handle h, enum coap_connection_end why, msec now)
 {
 	if (coap_connection_get(t, h) != NULL)
-		coap_connection_give_up(t, slot_of(h), why, 0, now);
+		coap_connection_give_up(t, coap_connection_slot(h), why, 0, now);
 }
 
 static void send_pong(
@@ -109,11 +104,11 @@ void coap_connection_settled(struct coap_connections *t, struct handle h, msec n
 	if (c->pong_owed != NEVER) {
 		/* Overdue, it says nothing about what has been done. */
 		bool is_in_time = now < msec_after(c->pong_owed, t->config.release_max);
-		coap_connection_set_pong_owed(t, slot_of(h), NEVER);
-		send_pong(t, slot_of(h), &c->pong_token, is_in_time, now);
+		coap_connection_set_pong_owed(t, coap_connection_slot(h), NEVER);
+		send_pong(t, coap_connection_slot(h), &c->pong_token, is_in_time, now);
 	}
 	if (c->is_peer_release && c->state == COAP_CONNECTION_RELEASING)
-		coap_connection_lose(t, slot_of(h), COAP_CONNECTION_RELEASED, now);
+		coap_connection_lose(t, coap_connection_slot(h), COAP_CONNECTION_RELEASED, now);
 }
 
 /* ---- what the peer says ---- */
@@ -247,7 +242,7 @@ static bool look_at(struct coap_connections *t, uint32_t slot, msec now, struct 
 			c->state == COAP_CONNECTION_RELEASING ? COAP_CONNECTION_RELEASED : COAP_CONNECTION_CLOSED, now);
 	if (c->is_lost_due) {
 		c->is_lost_due = false;
-		coap_connection_touch(t, slot);
+		coap_slot_queue_push(&t->touched, slot);
 		*ret = (struct coap_connection_event){.kind = COAP_CONNECTION_LOST, .end = c->end};
 		return true;
 	}
@@ -264,14 +259,14 @@ static bool look_at(struct coap_connections *t, uint32_t slot, msec now, struct 
 bool coap_connections_next(struct coap_connections *t, msec now, struct coap_connection_event *ret)
 {
 	uint32_t slot;
-	while (coap_connection_take_news(t, &slot)) {
+	while (coap_slot_queue_pop(&t->news, &slot)) {
 		bool has_event = look_at(t, slot, now, ret);
 		if (has_event) {
 			ret->remote = coap_connection_remote(t, slot);
-			coap_connection_has_news(t, slot); /* there may be more */
+			coap_slot_queue_push(&t->news, slot); /* there may be more */
 			return true;
 		}
-		coap_connection_touch(t, slot); /* it has room again, or is done */
+		coap_slot_queue_push(&t->touched, slot); /* it has room again, or is done */
 	}
 	return false;
 }

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the table of connections is made of; for connection.c (life, bytes, time) and connection_input.c (messages)
- * alone. Others use coap/connection.h. */
+ * What the table of connections is made of; for connection.c (life, time), connection_buffers.c (bytes) and
+ * connection_input.c (messages) alone. Others use coap/connection.h. */
 #pragma once
 
 #include "coap/connection.h"
 #include "coap/frame.h"
+#include "coap/slotqueue.h"
 
-#define CONNECTION_NO_SLOT UINT32_MAX
-
-/* A list through the connections, first in first out; each is in it once at most. */
-struct coap_connection_queue {
-	uint32_t head, tail;
-};
-
-struct coap_connection_link {
-	uint32_t next;
-	bool is_queued;
-};
+/* Where the input begins; also keeps messages aligned. */
+#define CONNECTION_INPUT_HEADROOM 64
 
 struct coap_connection {
 	struct address address;
@@ -36,7 +28,6 @@ struct coap_connection {
 	bool has_ended;       /* the peer sends no more */
 	bool is_peer_release; /* RELEASING because the peer said so: we close */
 	bool is_idle_due, is_lost_due, is_done;
-	struct coap_connection_link news, touched;
 };
 
 struct coap_connections {
@@ -46,8 +37,9 @@ struct coap_connections {
 	struct coap_connection *items;
 	struct slab slab;
 	struct deadlines deadlines;
-	struct coap_connection_queue news, touched;
-	uint32_t awaiting; /* connections where somebody waits for all requests to be answered */
+	struct coap_slot_queue news;    /* where something may have happened that the endpoint takes */
+	struct coap_slot_queue touched; /* which the edge has to look at */
+	uint32_t awaiting;              /* connections where somebody waits for all requests to be answered */
 	size_t input_stride, output_stride;
 	uint8_t *inputs, *outputs;
 };
@@ -55,7 +47,11 @@ struct coap_connections {
 /* NULL when the connection is not known. */
 struct coap_connection *coap_connection_get(const struct coap_connections *t, struct handle h);
 struct coap_remote coap_connection_remote(const struct coap_connections *t, uint32_t slot);
-uint8_t *coap_connection_input(const struct coap_connections *t, uint32_t slot);
+
+static inline uint32_t coap_connection_slot(struct handle h)
+{
+	return h.slot - COAP_CONNECTION_SLOTS;
+}
 
 static inline bool coap_connection_is_busy(const struct coap_connections *t, const struct coap_connection *c)
 {
@@ -72,12 +68,14 @@ void coap_connection_drop(struct coap_connections *t, uint32_t slot, enum coap_c
 /* Says why, then as lose. */
 void coap_connection_give_up(
 	struct coap_connections *t, uint32_t slot, enum coap_connection_end end, uint16_t bad_csm_option, msec now);
-/* Appends a message to the output. False when it does not fit. */
-bool coap_connection_put(struct coap_connections *t, uint32_t slot, struct bytes datagram, msec now);
+/* It is done when nothing is left to wait for. */
+void coap_connection_finish_if_over(struct coap_connections *t, uint32_t slot);
+/* Since when a Pong with custody is owed; NEVER: none is. */
 void coap_connection_set_pong_owed(struct coap_connections *t, uint32_t slot, msec since);
 
-/* ---- the lists ---- */
+/* ---- the buffers ---- */
 
-void coap_connection_has_news(struct coap_connections *t, uint32_t slot);
-void coap_connection_touch(struct coap_connections *t, uint32_t slot);
-bool coap_connection_take_news(struct coap_connections *t, uint32_t *ret_slot);
+void coap_connection_carve_buffers(struct coap_connections *t, struct carve *c);
+uint8_t *coap_connection_input(const struct coap_connections *t, uint32_t slot);
+/* Appends a message to the output. False when it does not fit. */
+bool coap_connection_put(struct coap_connections *t, uint32_t slot, struct bytes datagram, msec now);
