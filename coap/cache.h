@@ -3,10 +3,8 @@
  * Stored responses: when one may answer a request, how long it stays fresh, and what makes it stale
  * (RFC 7252 section 5.6, RFC 8132 section 2.1).
  *
- * A response is stored with its whole body under a key: whom the request went to, its method, its options but those
- * that the number marks NoCacheKey or that this endpoint interprets itself (ETag, Observe, the blocks, Hop-Limit ...),
- * and of a FETCH also the body. It is fresh for Max-Age; afterwards it waits for its validation by ETag, or for its
- * eviction:
+ * A response is stored with its whole body under the key of its request (coap/cachekey.h). It is fresh for Max-Age;
+ * afterwards it waits for its validation by ETag, or for its eviction:
  *
  *     add ----> FRESH --- Max-Age is over, or invalidate ---> STALE ----> evicted by others, least recently used first
  *                 ^                                             |
@@ -18,21 +16,13 @@
  * The module asks nobody; storage is the owner's. What coap_cache_view gives is valid until the next add. */
 #pragma once
 
+#include "coap/cachekey.h"
 #include "coap/carve.h"
 #include "coap/hashindex.h"
 #include "coap/message.h"
-#include "coap/transport.h"
 #include "coap/base/prng.h"
 
-#define COAP_CACHE_KEY_MAX_BYTES     1024
 #define COAP_CACHE_OPTIONS_MAX_BYTES 512 /* of the options stored with a response */
-
-struct coap_cache_key {
-	uint64_t hash;
-	uint64_t resource; /* the same for all keys of one URI */
-	uint16_t len;
-	uint8_t bytes[COAP_CACHE_KEY_MAX_BYTES];
-};
 
 /* A response as it is stored or given out. */
 struct coap_cache_response {
@@ -75,28 +65,13 @@ struct coap_cache {
 	struct slab slab;
 	struct hash_index keys, resources;
 	uint32_t newest, oldest;
-	uint64_t secret;
+	uint64_t secret; /* of the keys */
 	struct coap_cache_counters counters;
 };
 
 size_t coap_cache_memory(uint32_t entries, size_t bytes);
 /* `memory` is aligned to 64 and stays the owner's. */
 void coap_cache_init(struct coap_cache *c, void *memory, uint32_t entries, size_t bytes, struct prng *prng);
-
-/* ---- keys ---- */
-
-/* The name of what a request is about: the remote and the options of its URI. */
-uint64_t coap_cache_resource(
-	const struct coap_cache *c, const struct coap_remote *to, const struct coap_options *options);
-/* The name of what all resources of the same server and host begin with, and from there the name of the one whose path
- * and query are those of a response's Location (RFC 7252 section 5.10.7). */
-uint64_t coap_cache_authority(
-	const struct coap_cache *c, const struct coap_remote *to, const struct coap_options *options);
-uint64_t coap_cache_location(uint64_t authority, const struct coap_message *response);
-/* The key of a request. False when nothing may be stored for it: its method is neither GET nor FETCH, or the key would
- * be too long. `resource` is filled in all the same. */
-bool coap_cache_key(const struct coap_cache *c, const struct coap_remote *to, enum coap_code method,
-	const struct coap_options *options, struct bytes body, struct coap_cache_key *ret);
 
 /* ---- storing and finding ---- */
 

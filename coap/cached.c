@@ -273,7 +273,7 @@ static void set_fetch(struct coap_cached *c, struct coap_cached_fetch *f, const 
 	const struct coap_cache_key *key)
 {
 	*f = (struct coap_cached_fetch){.owner = c,
-		.authority = coap_cache_authority(c->cache, &call->to, call->options),
+		.authority = coap_cache_authority(c->cache->secret, &call->to, call->options),
 		.first = NO_SLOT,
 		.cursor = NO_SLOT,
 		.method = call->method,
@@ -363,7 +363,7 @@ enum coap_cached_result coap_cached_request(struct coap_cached *c, const struct 
 	uint32_t fetch;
 	const struct coap_call *x = &call->call;
 	*ret_waiter = HANDLE_NONE;
-	if (coap_cache_key(c->cache, &x->to, x->method, x->options, x->body, &key)) {
+	if (coap_cache_key(c->cache->secret, &x->to, x->method, x->options, x->body, &key)) {
 		enum coap_cache_state state = coap_cache_find(c->cache, &key, now, &entry);
 		if (state == COAP_CACHE_MISS)
 			entry = HANDLE_NONE;
@@ -382,7 +382,7 @@ bool coap_cached_peek(
 {
 	struct coap_cache_key key;
 	struct handle entry;
-	if (!coap_cache_key(c->cache, &call->to, call->method, call->options, call->body, &key) ||
+	if (!coap_cache_key(c->cache->secret, &call->to, call->method, call->options, call->body, &key) ||
 		coap_cache_find(c->cache, &key, now, &entry) == COAP_CACHE_MISS ||
 		!coap_cache_is_fresh(c->cache, entry, now - stale))
 		return false;

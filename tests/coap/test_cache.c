@@ -38,7 +38,7 @@ static struct coap_cache_key key_of(
 	struct box *x, enum coap_code method, const struct coap_options *o, const char *body)
 {
 	struct coap_cache_key key;
-	assert_true(coap_cache_key(&x->c, &x->to, method, o, bytes_of_text(body), &key));
+	assert_true(coap_cache_key(x->c.secret, &x->to, method, o, bytes_of_text(body), &key));
 	return key;
 }
 
@@ -46,11 +46,6 @@ static struct coap_cache_key get_key(struct box *x, const char *text)
 {
 	struct coap_options o = path(text);
 	return key_of(x, COAP_GET, &o, "");
-}
-
-static bool same(const struct coap_cache_key *a, const struct coap_cache_key *b)
-{
-	return bytes_equal(bytes_of(a->bytes, a->len), bytes_of(b->bytes, b->len));
 }
 
 static struct coap_cache_response content(const char *body, uint32_t max_age_s)
@@ -79,84 +74,6 @@ static enum coap_cache_state look(struct box *x, const char *name, msec now, str
 	if (state != COAP_CACHE_MISS && ret != NULL)
 		coap_cache_view(&x->c, h, now, ret);
 	return state;
-}
-
-/* ---- keys ---- */
-
-/* RFC 7252 section 5.4.2: bits 1 to 4 of 0x1c mark NoCacheKey; Size1 (60) and Echo (252) are so. */
-static void options_that_are_no_cache_key_do_not_tell_requests_apart(void **state)
-{
-	struct box x;
-	struct coap_options plain = path("a"), marked = path("a"), own = path("a");
-	(void)state;
-	make(&x);
-	coap_options_add_uint(&marked, COAP_OPTION_SIZE1, 9);
-	coap_options_add_text(&marked, COAP_OPTION_ECHO, "once");
-	coap_options_add_text(&own, COAP_OPTION_ETAG, "v1");
-	coap_options_add_uint(&own, COAP_OPTION_OBSERVE, 0);
-	coap_options_add_uint(&own, COAP_OPTION_BLOCK2, 6);
-	coap_options_add_uint(&own, COAP_OPTION_HOP_LIMIT, 5);
-	struct coap_cache_key a = key_of(&x, COAP_GET, &plain, "");
-	struct coap_cache_key b = key_of(&x, COAP_GET, &marked, "");
-	struct coap_cache_key c = key_of(&x, COAP_GET, &own, "");
-	assert_true(same(&a, &b));
-	assert_true(same(&a, &c));
-	free(x.memory);
-}
-
-static void whatever_chooses_a_representation_tells_requests_apart(void **state)
-{
-	struct box x;
-	struct coap_options plain = path("a"), accept = path("a"), other = path("b"), unknown = path("a");
-	(void)state;
-	make(&x);
-	coap_options_add_uint(&accept, COAP_OPTION_ACCEPT, 50);
-	coap_options_add_uint(&unknown, 2048, 1);
-	struct coap_cache_key a = key_of(&x, COAP_GET, &plain, "");
-	struct coap_cache_key b = key_of(&x, COAP_GET, &accept, "");
-	struct coap_cache_key c = key_of(&x, COAP_GET, &other, "");
-	struct coap_cache_key d = key_of(&x, COAP_GET, &unknown, "");
-	x.to.address.port++;
-	struct coap_cache_key e = key_of(&x, COAP_GET, &plain, "");
-	x.to.session = (struct handle){1, 1};
-	struct coap_cache_key f = key_of(&x, COAP_GET, &plain, "");
-	assert_false(same(&a, &b) || same(&a, &c) || same(&a, &d) || same(&a, &e) || same(&e, &f));
-	assert_true(a.resource == b.resource && a.resource == d.resource);
-	assert_true(a.resource != c.resource && a.resource != e.resource);
-	free(x.memory);
-}
-
-/* RFC 8132 section 2: the payload of a FETCH and its Content-Format belong to the key. */
-static void the_body_of_a_fetch_belongs_to_its_key(void **state)
-{
-	struct box x;
-	struct coap_options o = path("a"), formatted = path("a");
-	(void)state;
-	make(&x);
-	coap_options_add_uint(&formatted, COAP_OPTION_CONTENT_FORMAT, 60);
-	struct coap_cache_key get = key_of(&x, COAP_GET, &o, "x"), get2 = key_of(&x, COAP_GET, &o, "y");
-	struct coap_cache_key a = key_of(&x, COAP_FETCH, &o, "x"), b = key_of(&x, COAP_FETCH, &o, "y");
-	struct coap_cache_key c = key_of(&x, COAP_FETCH, &formatted, "x");
-	assert_true(same(&get, &get2));
-	assert_false(same(&get, &a) || same(&a, &b) || same(&a, &c));
-	free(x.memory);
-}
-
-static void requests_with_an_effect_and_long_ones_have_no_key(void **state)
-{
-	static const uint8_t body[COAP_CACHE_KEY_MAX_BYTES];
-	struct box x;
-	struct coap_options o = path("a");
-	struct coap_cache_key key, get;
-	(void)state;
-	make(&x);
-	get = get_key(&x, "a");
-	assert_false(coap_cache_key(&x.c, &x.to, COAP_POST, &o, BYTES_NONE, &key));
-	assert_true(key.resource == get.resource);
-	assert_false(coap_cache_key(&x.c, &x.to, COAP_PUT, &o, BYTES_NONE, &key));
-	assert_false(coap_cache_key(&x.c, &x.to, COAP_FETCH, &o, bytes_of(body, sizeof body), &key));
-	assert_true(coap_cache_key(&x.c, &x.to, COAP_FETCH, &o, bytes_of(body, sizeof body / 2), &key));
-	free(x.memory);
 }
 
 /* ---- freshness ---- */
@@ -261,20 +178,6 @@ static void a_change_makes_all_representations_of_a_resource_stale(void **state)
 	assert_false(coap_cache_is_fresh(&x.c, h, 1));
 	assert_int_equal(look(&x, "b", 1, NULL), COAP_CACHE_FRESH);
 	assert_int_equal(x.c.counters.invalidated, 2);
-	free(x.memory);
-}
-
-static void a_location_names_the_resource_that_was_created(void **state)
-{
-	struct box x;
-	struct coap_options posted = path("list"), made = path("list/7");
-	struct coap_message m = {.option_count = 2,
-		.options = {{COAP_OPTION_LOCATION_PATH, bytes_of_text("list")},
-			{COAP_OPTION_LOCATION_PATH, bytes_of_text("7")}}};
-	(void)state;
-	make(&x);
-	uint64_t authority = coap_cache_authority(&x.c, &x.to, &posted);
-	assert_true(coap_cache_location(authority, &m) == coap_cache_resource(&x.c, &x.to, &made));
 	free(x.memory);
 }
 
@@ -404,16 +307,11 @@ static void what_is_found_is_what_was_stored_whatever_came_between(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_that_are_no_cache_key_do_not_tell_requests_apart),
-		cmocka_unit_test(whatever_chooses_a_representation_tells_requests_apart),
-		cmocka_unit_test(the_body_of_a_fetch_belongs_to_its_key),
-		cmocka_unit_test(requests_with_an_effect_and_long_ones_have_no_key),
 		cmocka_unit_test(max_age_shrinks_by_the_time_in_the_cache),
 		cmocka_unit_test(a_max_age_of_zero_is_never_fresh_and_the_largest_does_not_wrap),
 		cmocka_unit_test(a_validation_refreshes_the_entry_and_replaces_options_by_their_kind),
 		cmocka_unit_test(options_of_a_validation_that_find_no_room_leave_the_entry_stale),
 		cmocka_unit_test(a_change_makes_all_representations_of_a_resource_stale),
-		cmocka_unit_test(a_location_names_the_resource_that_was_created),
 		cmocka_unit_test(only_contents_and_errors_may_be_stored),
 		cmocka_unit_test(the_least_recently_used_entry_makes_room_for_a_new_one),
 		cmocka_unit_test(a_pinned_entry_stays_and_keeps_its_handle_when_it_is_replaced),
