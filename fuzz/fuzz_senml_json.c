@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * SenML JSON and its patch sibling at the root: what reads well is written and read again. */
-#include "fuzz/payload_round.h"
+#define FUZZ_FORMAT     PAYLOAD_SENML_JSON
+#define FUZZ_BASE(data) PATH_ROOT
+#define FUZZ_SKIP       0
+#include "fuzz/payload_mutator.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

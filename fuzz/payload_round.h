@@ -22,7 +22,7 @@ static bool fuzz_read(uint32_t format, struct path base, struct bytes body, stru
 	return r.verdict == PAYLOAD_GOOD && n < FUZZ_RECORDS_MAX;
 }
 
-static void fuzz_payload_round(uint32_t format, struct path base, const uint8_t *data, size_t len)
+static inline void fuzz_payload_round(uint32_t format, struct path base, const uint8_t *data, size_t len)
 {
 	static struct record first[FUZZ_RECORDS_MAX], second[FUZZ_RECORDS_MAX];
 	static uint8_t memory[2][65536], out[262144];

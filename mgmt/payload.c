@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mgmt/payload.h"
 
-#include "mgmt/cbor.h"
+#include "mgmt/cbor_value.h"
 #include "mgmt/text.h"
 
 static bool is_json(uint32_t format)
@@ -24,9 +24,14 @@ static bool is_single(uint32_t format)
 	return format == PAYLOAD_TEXT || format == PAYLOAD_OPAQUE || format == PAYLOAD_CBOR;
 }
 
-bool payload_is_supported(uint32_t format)
+bool payload_can_read(uint32_t format)
 {
-	return is_single(format) || is_senml(format) || format == PAYLOAD_TLV;
+	return payload_can_write(format) || format == PAYLOAD_LWM2M_JSON;
+}
+
+bool payload_can_write(uint32_t format)
+{
+	return is_single(format) || is_senml(format) || format == PAYLOAD_TLV || format == PAYLOAD_LWM2M_CBOR;
 }
 
 /* ---- one value alone ---- */
@@ -53,51 +58,14 @@ static enum payload_verdict read_text_value(struct payload_reader *r, struct val
 	return PAYLOAD_BAD;
 }
 
-static bool item_value(struct cbor_reader *cbor, struct payload_reader *r, const struct cbor_item *item,
-	struct value *ret, bool *ret_full)
-{
-	switch (item->kind) {
-	case CBOR_UNSIGNED:
-		*ret = item->number <= INT64_MAX ? value_integer((int64_t)item->number) : value_unsigned(item->number);
-		return true;
-	case CBOR_NEGATIVE:
-		*ret = value_integer(item->number <= INT64_MAX ? -1 - (int64_t)item->number : 0);
-		return item->number <= INT64_MAX;
-	case CBOR_FLOAT:
-		*ret = value_float(item->real);
-		return true;
-	case CBOR_BOOLEAN:
-		*ret = value_boolean(item->boolean);
-		return true;
-	case CBOR_BYTES:
-	case CBOR_TEXT:
-		ret->type = item->kind == CBOR_BYTES ? VALUE_OPAQUE : VALUE_STRING;
-		return cbor_string(cbor, item, r->scratch, &ret->bytes, ret_full);
-	case CBOR_ARRAY:
-	case CBOR_MAP:
-	case CBOR_TAG:
-	case CBOR_NULL:
-	case CBOR_UNDEFINED:
-	case CBOR_BREAK:
-		return false;
-	}
-	return false;
-}
-
-/* Exactly one item; a time may stand behind tag 1 (RFC 8949 section 3.4.2). */
+/* Exactly one item. */
 static enum payload_verdict read_cbor_value(struct payload_reader *r, struct value *ret)
 {
 	struct cbor_reader cbor = cbor_reader_of(r->body);
 	struct cbor_item item;
-	bool is_full = false, is_time = false;
-	bool good = cbor_next(&cbor, &item);
-	if (good && item.kind == CBOR_TAG) {
-		is_time = item.number == 1;
-		good = is_time && cbor_next(&cbor, &item);
-	}
-	good = good && item_value(&cbor, r, &item, ret, &is_full) && cbor_left(&cbor) == 0;
-	if (is_time && good)
-		good = value_convert(ret, VALUE_TIME, ret);
+	bool is_full = false;
+	bool good = cbor_next(&cbor, &item) && item.kind != CBOR_NULL &&
+		    cbor_value_read(&cbor, &item, r->scratch, ret, &is_full) && cbor_left(&cbor) == 0;
 	return good ? PAYLOAD_GOOD : is_full ? PAYLOAD_FULL : PAYLOAD_BAD;
 }
 
@@ -146,6 +114,39 @@ static bool next_senml(struct payload_reader *r, struct record *ret)
 	return got && r->verdict == PAYLOAD_GOOD;
 }
 
+/* A string where the model has octets is base64: SenML has a field of its own for them, JSON of LwM2M 1.0 has not. */
+static bool decode_octets(struct payload_reader *r, struct record *record)
+{
+	struct bytes text = record->value.bytes;
+	if (record->value.type != VALUE_STRING || record->path.depth < 3 ||
+		model_resource(r->model, record->path.ids[0], record->path.ids[2]) == NULL ||
+		model_type(r->model, record->path) != VALUE_OPAQUE)
+		return true;
+	record->value.type = VALUE_OPAQUE;
+	enum text_verdict verdict = text_decode_base64(text, TEXT_BASE64_PADDED, r->scratch, &record->value.bytes);
+	if (verdict == TEXT_BAD)
+		r->verdict = PAYLOAD_BAD;
+	if (verdict == TEXT_FULL)
+		r->verdict = PAYLOAD_FULL;
+	return verdict == TEXT_GOOD;
+}
+
+static bool next_lwm2m_json(struct payload_reader *r, struct record *ret)
+{
+	bool got = lwm2m_json_next(&r->lwm2m_json, ret);
+	if (r->lwm2m_json.failed)
+		r->verdict = r->lwm2m_json.full ? PAYLOAD_FULL : PAYLOAD_BAD;
+	return got && decode_octets(r, ret);
+}
+
+static bool next_lwm2m_cbor(struct payload_reader *r, struct record *ret)
+{
+	bool got = lwm2m_cbor_next(&r->lwm2m_cbor, ret);
+	if (r->lwm2m_cbor.failed)
+		r->verdict = r->lwm2m_cbor.full ? PAYLOAD_FULL : PAYLOAD_BAD;
+	return got;
+}
+
 static bool next_tlv(struct payload_reader *r, struct record *ret)
 {
 	bool got = tlv_next(&r->tlv, ret);
@@ -176,7 +177,11 @@ static bool next_raw(struct payload_reader *r, struct record *ret)
 {
 	if (is_single(r->format))
 		return next_single(r, ret);
-	return r->format == PAYLOAD_TLV ? next_tlv(r, ret) : next_senml(r, ret);
+	if (r->format == PAYLOAD_TLV)
+		return next_tlv(r, ret);
+	if (r->format == PAYLOAD_LWM2M_CBOR)
+		return next_lwm2m_cbor(r, ret);
+	return r->format == PAYLOAD_LWM2M_JSON ? next_lwm2m_json(r, ret) : next_senml(r, ret);
 }
 
 bool payload_next(struct payload_reader *r, struct record *ret)
@@ -200,6 +205,10 @@ static void start_format(struct payload_reader *r)
 		senml_cbor_reader_init(&r->senml_cbor, r->body, is_etch(r->format), r->scratch);
 	else if (r->format == PAYLOAD_TLV)
 		tlv_reader_init(&r->tlv, r->base, r->body, r->model);
+	else if (r->format == PAYLOAD_LWM2M_CBOR)
+		lwm2m_cbor_reader_init(&r->lwm2m_cbor, r->base, r->body, r->scratch);
+	else if (r->format == PAYLOAD_LWM2M_JSON)
+		lwm2m_json_reader_init(&r->lwm2m_json, r->base, r->body, r->scratch);
 }
 
 void payload_reader_init(struct payload_reader *r, uint32_t format, struct path base, struct bytes body,
@@ -211,7 +220,7 @@ void payload_reader_init(struct payload_reader *r, uint32_t format, struct path 
 		.scratch = scratch,
 		.body = body,
 		.verdict = PAYLOAD_GOOD};
-	if (!payload_is_supported(format) || !format_fits_base(format, base))
+	if (!payload_can_read(format) || !format_fits_base(format, base))
 		r->verdict = PAYLOAD_UNSUPPORTED;
 	else
 		start_format(r);
@@ -233,41 +242,6 @@ void payload_reader_init_names(struct payload_reader *r, uint32_t format, struct
 
 /* ---- writing ---- */
 
-static void write_cbor_value(struct writer *w, const struct value *value)
-{
-	uint8_t text[16];
-	struct writer link = writer_of(text, sizeof text);
-	switch (value->type) {
-	case VALUE_NONE:
-		cbor_write_null(w);
-		break;
-	case VALUE_STRING:
-	case VALUE_CORELNK:
-		cbor_write_text(w, value->bytes);
-		break;
-	case VALUE_OPAQUE:
-		cbor_write_bytes(w, value->bytes);
-		break;
-	case VALUE_INTEGER:
-	case VALUE_TIME:
-		cbor_write_integer(w, value->integer);
-		break;
-	case VALUE_UNSIGNED:
-		cbor_write_unsigned(w, value->natural);
-		break;
-	case VALUE_FLOAT:
-		cbor_write_double(w, value->real);
-		break;
-	case VALUE_BOOLEAN:
-		cbor_write_boolean(w, value->boolean);
-		break;
-	case VALUE_OBJLNK:
-		value_write_objlnk(&link, value->objlnk);
-		cbor_write_text(w, writer_bytes(&link));
-		break;
-	}
-}
-
 static bool encode_single(uint32_t format, const struct value *value, struct writer *w)
 {
 	if (value->type == VALUE_NONE || (format == PAYLOAD_OPAQUE && value->type != VALUE_OPAQUE))
@@ -275,7 +249,7 @@ static bool encode_single(uint32_t format, const struct value *value, struct wri
 	if (format == PAYLOAD_TEXT)
 		text_encode(w, value);
 	else if (format == PAYLOAD_CBOR)
-		write_cbor_value(w, value);
+		cbor_value_write(w, value);
 	else
 		write_bytes(w, value->bytes);
 	return true;
@@ -304,14 +278,15 @@ static bool records_fit(uint32_t format, struct path base, const struct record *
 enum payload_verdict payload_encode(
 	uint32_t format, struct path base, const struct record *records, size_t count, struct writer *w)
 {
-	if (!payload_is_supported(format) || !format_fits_base(format, base) ||
-		!records_fit(format, base, records, count))
+	if (!payload_can_write(format) || !format_fits_base(format, base) || !records_fit(format, base, records, count))
 		return PAYLOAD_UNSUPPORTED;
 	if (is_single(format)) {
 		if (!encode_single(format, &records[0].value, w))
 			return PAYLOAD_UNSUPPORTED;
 	} else if (format == PAYLOAD_TLV) {
 		tlv_write(w, base, records, count);
+	} else if (format == PAYLOAD_LWM2M_CBOR) {
+		lwm2m_cbor_write(w, records, count);
 	} else {
 		encode_senml(format, base, records, count, is_etch(format) ? SENML_NONE_NULL : SENML_NONE_LEFT_OUT, w);
 	}

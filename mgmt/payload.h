@@ -18,6 +18,8 @@
 
 #include "coap/base/arena.h"
 #include "mgmt/links.h"
+#include "mgmt/lwm2m_cbor.h"
+#include "mgmt/lwm2m_json.h"
 #include "mgmt/model.h"
 #include "mgmt/senml_cbor.h"
 #include "mgmt/senml_json.h"
@@ -34,6 +36,8 @@ enum payload_format {
 	PAYLOAD_SENML_ETCH_JSON = 320,
 	PAYLOAD_SENML_ETCH_CBOR = 322,
 	PAYLOAD_TLV = 11542,
+	PAYLOAD_LWM2M_JSON = 11543, /* read only: of LwM2M 1.0, which has TLV as well */
+	PAYLOAD_LWM2M_CBOR = 11544, /* since LwM2M 1.2 */
 };
 
 enum payload_verdict {
@@ -55,11 +59,14 @@ struct payload_reader {
 		struct tlv_reader tlv;
 		struct senml_cbor_reader senml_cbor;
 		struct senml_json_reader senml_json;
+		struct lwm2m_json_reader lwm2m_json;
+		struct lwm2m_cbor_reader lwm2m_cbor;
 	};
 };
 
-/* Whether records can be read from and written to this format. */
-bool payload_is_supported(uint32_t format);
+/* Whether records can be read from this format, and written to it. */
+bool payload_can_read(uint32_t format);
+bool payload_can_write(uint32_t format);
 
 /* For values: the body of a Write, Create, Send, or of an answer to a Read. Everything in it must lie within `base`;
  * PATH_ROOT for composites and Send. */
@@ -72,7 +79,8 @@ void payload_reader_init_names(struct payload_reader *r, uint32_t format, struct
 bool payload_next(struct payload_reader *r, struct record *ret);
 
 /* Writes records that lie within `base`. They must be in the order of path_compare for TLV; either all or none have a
- * time; only SenML carries times. VALUE_NONE is an empty multiple resource, in SenML-ETCH a removal. Text, opaque and
+ * time; only SenML carries times. VALUE_NONE is an empty multiple resource, in SenML-ETCH a removal, and
+ * at a resource instance in LwM2M CBOR null. Text, opaque and
  * CBOR hold exactly the one record whose path is the base. */
 enum payload_verdict payload_encode(
 	uint32_t format, struct path base, const struct record *records, size_t count, struct writer *w);

@@ -1,17 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mgmt/senml.h"
 
-bool senml_resolve(struct senml_base *base, const struct senml_fields *fields, struct record *ret)
+/* Whole numbers stay whole where 64 bits hold the sum. */
+static void add_base_value(const struct value *base, struct value *value)
 {
-	uint8_t text[PATH_TEXT_BYTES];
-	struct writer w = writer_of(text, sizeof text);
-	struct record record = {.value = fields->value};
+	int64_t sum;
+	double a, b;
+	if (base->type == VALUE_INTEGER && value->type == VALUE_INTEGER &&
+		!__builtin_add_overflow(base->integer, value->integer, &sum))
+		*value = value_integer(sum);
+	else if (value_number(base, &a) && value_number(value, &b))
+		*value = value_float(a + b);
+}
+
+static void take_base(struct senml_base *base, const struct senml_fields *fields)
+{
 	if (fields->has_base_name)
 		base->name = fields->base_name;
 	if (fields->has_base_time) {
 		base->time_s = fields->base_time_s;
 		base->has_time = true;
 	}
+	if (fields->has_base_unit)
+		base->unit = fields->base_unit;
+	if (fields->has_base_value)
+		base->value = fields->base_value;
+}
+
+bool senml_resolve(struct senml_base *base, const struct senml_fields *fields, struct record *ret)
+{
+	uint8_t text[PATH_TEXT_BYTES];
+	struct writer w = writer_of(text, sizeof text);
+	struct record record = {.value = fields->value};
+	take_base(base, fields);
 	write_bytes(&w, base->name);
 	if (fields->has_name)
 		write_bytes(&w, fields->name);
@@ -19,8 +40,10 @@ bool senml_resolve(struct senml_base *base, const struct senml_fields *fields, s
 		return false;
 	record.has_time = base->has_time || fields->has_time;
 	record.time_s = (base->has_time ? base->time_s : 0) + (fields->has_time ? fields->time_s : 0);
+	record.unit = fields->has_unit ? fields->unit : base->unit;
+	add_base_value(&base->value, &record.value);
 	*ret = record;
-	return true;
+	return value_is_utf8(record.unit);
 }
 
 size_t senml_count(const struct record *records, size_t count, enum senml_none none)

@@ -69,6 +69,14 @@ static bool read_number(struct senml_cbor_reader *r, const struct cbor_item *ite
 	return (r->is_etch && item->kind == CBOR_NULL) || loose_number(item, &f->value);
 }
 
+static bool read_base_value(const struct cbor_item *item, struct senml_fields *f)
+{
+	if (f->has_base_value)
+		return false;
+	f->has_base_value = true;
+	return loose_number(item, &f->base_value);
+}
+
 static bool read_boolean(const struct cbor_item *item, struct senml_fields *f)
 {
 	if (f->has_value || item->kind != CBOR_BOOLEAN)
@@ -93,6 +101,12 @@ static bool read_labelled(
 		return read_string(r, item, CBOR_TEXT, &f->has_base_name, &f->base_name);
 	case LABEL_NAME:
 		return read_string(r, item, CBOR_TEXT, &f->has_name, &f->name);
+	case LABEL_BASE_UNIT:
+		return read_string(r, item, CBOR_TEXT, &f->has_base_unit, &f->base_unit);
+	case LABEL_UNIT:
+		return read_string(r, item, CBOR_TEXT, &f->has_unit, &f->unit);
+	case LABEL_BASE_VALUE:
+		return read_base_value(item, f);
 	case LABEL_BASE_TIME:
 		return read_time(item, &f->has_base_time, &f->base_time_s);
 	case LABEL_TIME:
@@ -110,7 +124,6 @@ static bool read_labelled(
 	case LABEL_BASE_VERSION:
 		return item->kind == CBOR_UNSIGNED && item->number <= VERSION_MAX;
 	case LABEL_BASE_SUM:
-	case LABEL_BASE_VALUE:
 	case LABEL_SUM:
 		return false;
 	default:
@@ -282,7 +295,8 @@ static void write_record(struct writer *w, struct pack *pack, const struct recor
 	bool has_value = record->value.type != VALUE_NONE || pack->none == SENML_NONE_NULL;
 	pack->is_first = false;
 
-	cbor_write_map(w, (uint64_t)(base_name.len > 0) + has_base_time + (name.len > 0) + has_time + has_value);
+	cbor_write_map(w, (uint64_t)(base_name.len > 0) + has_base_time + (name.len > 0) + has_time +
+				  (record->unit.len > 0) + has_value);
 	if (base_name.len > 0) {
 		cbor_write_integer(w, LABEL_BASE_NAME);
 		cbor_write_text(w, base_name);
@@ -298,6 +312,10 @@ static void write_record(struct writer *w, struct pack *pack, const struct recor
 	if (has_time) {
 		cbor_write_integer(w, LABEL_TIME);
 		write_number(w, time_s);
+	}
+	if (record->unit.len > 0) {
+		cbor_write_integer(w, LABEL_UNIT);
+		cbor_write_text(w, record->unit);
 	}
 	if (has_value)
 		write_value(w, &record->value);

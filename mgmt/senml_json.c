@@ -29,17 +29,6 @@ static bool take_number(const struct json_token *token, bool *has, double *ret)
 	return value_parse_double(token->text, ret);
 }
 
-/* Digits alone are read as an integer, so that 64 bits survive; the rest as a float. */
-static bool loose_number(struct bytes text, struct value *ret)
-{
-	struct arena none = {NULL, 0, 0};
-	if (text_decode(text, VALUE_INTEGER, &none, ret) == TEXT_GOOD ||
-		text_decode(text, VALUE_UNSIGNED, &none, ret) == TEXT_GOOD)
-		return true;
-	ret->type = VALUE_FLOAT;
-	return value_parse_double(text, &ret->real);
-}
-
 static bool take_value(struct senml_json_reader *r, const struct json_token *token, struct senml_fields *f)
 {
 	if (f->has_value)
@@ -47,7 +36,7 @@ static bool take_value(struct senml_json_reader *r, const struct json_token *tok
 	f->has_value = true;
 	if (token->kind == JSON_NULL)
 		return r->is_etch;
-	return token->kind == JSON_NUMBER && loose_number(token->text, &f->value);
+	return token->kind == JSON_NUMBER && text_decode_number(token->text, &f->value);
 }
 
 static bool take_boolean(const struct json_token *token, struct senml_fields *f)
@@ -83,11 +72,19 @@ static bool take_version(const struct json_token *token)
 	return token->kind == JSON_NUMBER && parse_decimal(token->text, VERSION_MAX, &version);
 }
 
-/* Base value and sums are refused. Unknown fields are skipped, unless they end in "_": those must be understood
+static bool take_base_value(const struct json_token *token, struct senml_fields *f)
+{
+	if (f->has_base_value || token->kind != JSON_NUMBER)
+		return false;
+	f->has_base_value = true;
+	return text_decode_number(token->text, &f->base_value);
+}
+
+/* Sums are refused. Unknown fields are skipped, unless they end in "_": those must be understood
  * (RFC 8428 section 4.4). */
 static bool take_unknown(struct senml_json_reader *r, struct bytes name, const struct json_token *token)
 {
-	bool is_refused = bytes_equal_text(name, "bv") || bytes_equal_text(name, "bs") || bytes_equal_text(name, "s") ||
+	bool is_refused = bytes_equal_text(name, "bs") || bytes_equal_text(name, "s") ||
 			  (name.len > 0 && name.data[name.len - 1] == '_');
 	return !is_refused && json_skip(&r->json, token);
 }
@@ -103,6 +100,12 @@ static bool take_field(
 		return take_number(token, &f->has_base_time, &f->base_time_s);
 	if (bytes_equal_text(name, "t"))
 		return take_number(token, &f->has_time, &f->time_s);
+	if (bytes_equal_text(name, "bu"))
+		return take_text(token, &f->has_base_unit, &f->base_unit);
+	if (bytes_equal_text(name, "u"))
+		return take_text(token, &f->has_unit, &f->unit);
+	if (bytes_equal_text(name, "bv"))
+		return take_base_value(token, f);
 	if (bytes_equal_text(name, "v"))
 		return take_value(r, token, f);
 	if (bytes_equal_text(name, "vb"))
@@ -279,6 +282,10 @@ static void write_record(struct writer *w, struct pack *pack, const struct recor
 	if (time_s < 0 || time_s > 0) {
 		write_name(w, "t", &is_first);
 		value_write_double(w, time_s);
+	}
+	if (record->unit.len > 0) {
+		write_name(w, "u", &is_first);
+		json_write_string(w, record->unit);
 	}
 	if (record->value.type != VALUE_NONE || pack->none == SENML_NONE_NULL)
 		write_value(w, &record->value, &is_first);

@@ -129,6 +129,18 @@ enum text_verdict text_decode(struct bytes text, enum value_type type, struct ar
 	return TEXT_GOOD;
 }
 
+bool text_decode_number(struct bytes text, struct value *ret)
+{
+	*ret = value_integer(0);
+	if (decode_integer(text, &ret->integer))
+		return true;
+	*ret = value_unsigned(0);
+	if (parse_decimal(text, UINT64_MAX, &ret->natural))
+		return true;
+	*ret = value_float(0);
+	return value_parse_double(text, &ret->real);
+}
+
 void text_encode(struct writer *w, const struct value *value)
 {
 	switch (value->type) {

@@ -13,6 +13,10 @@ enum text_verdict { TEXT_GOOD, TEXT_BAD, TEXT_FULL };
 enum text_verdict text_decode(struct bytes text, enum value_type type, struct arena *scratch, struct value *ret);
 void text_encode(struct writer *w, const struct value *value);
 
+/* A number of JSON, RFC 8259 section 6: digits alone as INTEGER or UNSIGNED, so that 64 bits survive; FLOAT otherwise.
+ */
+bool text_decode_number(struct bytes text, struct value *ret);
+
 enum text_base64 { TEXT_BASE64_PADDED, TEXT_BASE64_URL };
 
 enum text_verdict text_decode_base64(

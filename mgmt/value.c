@@ -73,11 +73,16 @@ static bool to_unsigned(const struct value *value, uint64_t *ret)
 	return true;
 }
 
+/* Up to 2^53 every integer is a double, beyond it those that come back the same. */
 static bool to_float(const struct value *value, double *ret)
 {
 	if (!value_number(value, ret))
 		return false;
-	return value->type == VALUE_FLOAT || fabs(*ret) <= EXACT_INTEGER_MAX;
+	if (value->type == VALUE_FLOAT)
+		return true;
+	if (value->type == VALUE_UNSIGNED)
+		return *ret < 0x1p64 && (uint64_t)*ret == value->natural;
+	return *ret < 0x1p63 && (int64_t)*ret == value->integer;
 }
 
 bool value_convert(const struct value *value, enum value_type type, struct value *ret)

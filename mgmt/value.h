@@ -42,8 +42,17 @@ struct record {
 	struct path path; /* of a resource or resource instance */
 	struct value value;
 	bool has_time;
-	double time_s; /* SenML: from 2^28 on Unix seconds, below that relative to now (RFC 8428 section 4.5.3) */
+	double time_s;     /* SenML: from 2^28 on Unix seconds, below that relative to now (RFC 8428 section 4.5.3) */
+	struct bytes unit; /* SenML: of RFC 8428 section 12.1, "Cel"; empty when not said */
 };
+
+/* The Unix time a record speaks of, when it is read at `now_s`; without a time it speaks of that moment. */
+static inline double record_unix_time_s(const struct record *record, double now_s)
+{
+	if (!record->has_time)
+		return now_s;
+	return record->time_s >= 0x1p28 ? record->time_s : now_s + record->time_s;
+}
 
 static inline struct value value_none(void)
 {
@@ -102,8 +111,8 @@ static inline struct record record_of(struct path path, struct value value)
 
 /* Same type and same value. Floats compare by value, and two NaN are equal, so that "nothing changed" holds. */
 bool value_equal(const struct value *a, const struct value *b);
-/* Brings a value to another type where that is exact: integral floats to integers, integers to floats up to 2^53,
- * numbers to time, strings to CoRE links, "66:0" to object links. False otherwise. */
+/* Brings a value to another type where that is exact: integral floats to integers, integers to floats where
+ * a double holds them, numbers to time, strings to CoRE links, "66:0" to object links. False otherwise. */
 bool value_convert(const struct value *value, enum value_type type, struct value *ret);
 /* Integer, unsigned, float and time as a number, for thresholds; false for the other types. */
 bool value_number(const struct value *value, double *ret);

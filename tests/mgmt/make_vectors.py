@@ -6,7 +6,7 @@ import json
 import sys
 import textwrap
 
-SUPPORTED = {0, 40, 42, 60, 110, 112, 322, 11542}
+SUPPORTED = {0, 40, 42, 60, 110, 112, 322, 11542, 11544}
 
 print("""/* Made by make_vectors.py. Encodings of public examples are facts; nobody owns them, so this table is free of any
  * licence. */

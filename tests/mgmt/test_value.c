@@ -30,6 +30,9 @@ static void exact_conversions_are_made(void **state)
 	assert_true(converts(value_integer(7), value_time(7)));
 	assert_true(converts(value_unsigned(INT64_MAX), value_integer(INT64_MAX)));
 	assert_true(converts(value_integer(1LL << 53), value_float(0x1p53)));
+	assert_true(converts(value_integer((1LL << 53) + 2), value_float(0x1p53 + 2)));
+	assert_true(converts(value_integer(INT64_MIN), value_float(-0x1p63)));
+	assert_true(converts(value_unsigned((uint64_t)1 << 63), value_float(0x1p63)));
 	assert_true(converts(value_string(bytes_of_text("66:0")), value_objlnk(66, 0)));
 	assert_true(converts(value_string(bytes_of_text("</3>")), value_corelnk(bytes_of_text("</3>"))));
 	assert_true(converts(value_boolean(true), value_boolean(true)));
@@ -46,7 +49,9 @@ static void lossy_conversions_are_refused(void **state)
 	assert_true(refuses(value_float((double)INFINITY), VALUE_UNSIGNED));
 	assert_true(refuses(value_unsigned((uint64_t)INT64_MAX + 1), VALUE_INTEGER));
 	assert_true(refuses(value_integer(-1), VALUE_UNSIGNED));
-	assert_true(refuses(value_integer((1LL << 53) + 2), VALUE_FLOAT));
+	assert_true(refuses(value_integer((1LL << 53) + 1), VALUE_FLOAT));
+	assert_true(refuses(value_integer(INT64_MAX), VALUE_FLOAT));
+	assert_true(refuses(value_unsigned(UINT64_MAX), VALUE_FLOAT));
 	assert_true(refuses(value_integer(1), VALUE_BOOLEAN));
 	assert_true(refuses(value_integer(1), VALUE_STRING));
 	assert_true(refuses(value_string(bytes_of_text("1")), VALUE_INTEGER));
