@@ -74,7 +74,7 @@ void objects_handle(struct objects *o, struct path path, struct coap_endpoint *e
 
 void objects_write_links(const struct objects *o, struct writer *w)
 {
-	registration_write_root(w, bytes_of_text("60 110 112 11542"));
+	registration_write_root(w, bytes_of_text("60 110 112 11542 11544"));
 	for (size_t i = 0; i < o->count; i++) {
 		struct reader version = reader_of(bytes_of_text(o->table[i]->version));
 		uint8_t major = (uint8_t)(read_u8(&version) - '0');

@@ -2,6 +2,7 @@
 #include "server/follow.h"
 
 #include "coap/content_format.h"
+#include "mgmt/format.h"
 #include "mgmt/model.h"
 
 #include <assert.h>
@@ -50,9 +51,12 @@ struct path follow_path(enum operation operation)
 	return forms[operation].path;
 }
 
-static uint32_t accepted_format(const struct device *device)
+static uint16_t accepted_format(const struct device *device)
 {
-	return device_has_format(device, COAP_FORMAT_SENML_CBOR) ? COAP_FORMAT_SENML_CBOR : COAP_FORMAT_LWM2M_TLV;
+	uint16_t candidates[FORMAT_CANDIDATES_MAX];
+	struct format_device d = device_formats(device);
+	(void)format_candidates(&d, FORMAT_READ, VALUE_NONE, candidates);
+	return candidates[0];
 }
 
 /* A piece of the request's own text, which options and body borrow. */
@@ -96,8 +100,9 @@ void follow_build(struct follow_request *ret, enum operation operation, const st
 	ret->path = form->path;
 	ret->reads = form->reads;
 	add_path(ret, &w, form->path);
-	if (form->reads)
-		coap_options_add_uint(&ret->options, COAP_OPTION_ACCEPT, accepted_format(device));
+	uint16_t accept = form->reads ? accepted_format(device) : FORMAT_ANY;
+	if (accept != FORMAT_ANY)
+		coap_options_add_uint(&ret->options, COAP_OPTION_ACCEPT, accept);
 	if (operation == OPERATION_SET_HEALTH) {
 		add_period(ret, &w, "pmin=", pace->pmin_s);
 		add_period(ret, &w, "pmax=", pace->pmax_s);

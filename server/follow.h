@@ -3,7 +3,8 @@
  * What the server asks of a device, in CoAP's words (lwm2m interface sections 5, 6 and 11).
  *
  * After each Register: /3/0 is read, the pace of health reports is set, /26250/0 and /5/0 are observed, as far as the
- * device has these objects. SenML CBOR is asked for where the device knows it, TLV otherwise. */
+ * device has these objects. They are read in the best format that the device is known to have
+ * (mgmt/format.h). */
 #pragma once
 
 #include "coap/endpoint.h"

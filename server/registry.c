@@ -163,14 +163,10 @@ bool device_has_instance(const struct device *device, uint16_t object, uint16_t 
 	return false;
 }
 
-bool device_has_format(const struct device *device, uint16_t format)
+struct format_device device_formats(const struct device *device)
 {
-	if (device->registration.format_count == 0)
-		return format == COAP_FORMAT_LWM2M_TLV;
-	for (unsigned i = 0; i < device->registration.format_count; i++)
-		if (device->registration.formats[i] == format)
-			return true;
-	return false;
+	const struct registration *r = &device->registration;
+	return (struct format_device){.minor = r->minor, .formats = r->formats, .format_count = r->format_count};
 }
 
 bool device_has_tag(const struct device *device, struct bytes tag)

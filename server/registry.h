@@ -17,6 +17,7 @@
 #include "coap/hashindex.h"
 #include "coap/transport.h"
 #include "mgmt/firmware.h"
+#include "mgmt/format.h"
 #include "mgmt/health.h"
 #include "mgmt/signature.h"
 
@@ -134,8 +135,8 @@ bool device_is_reachable(const struct device *device);
 /* Whether the list of objects has this object, or this instance of it. */
 bool device_has_object(const struct device *device, uint16_t object);
 bool device_has_instance(const struct device *device, uint16_t object, uint16_t instance);
-/* Whether it understands this Content-Format; a device that did not say is taken to know TLV alone (LwM2M 1.0). */
-bool device_has_format(const struct device *device, uint16_t format);
+/* What it said of the formats it understands; borrowed from the device. */
+struct format_device device_formats(const struct device *device);
 /* Whether the tag is one of the device's. */
 bool device_has_tag(const struct device *device, struct bytes tag);
 

@@ -318,11 +318,20 @@ static void what_cannot_be_read_gives_4_05(void **state)
 		assert_int_equal(get(paths[i], COAP_FORMAT_NONE), COAP_METHOD_NOT_ALLOWED);
 }
 
+static void instances_can_be_read_in_lwm2m_cbor(void **state)
+{
+	(void)state;
+	assert_int_equal(get("/26250/0/13", COAP_FORMAT_LWM2M_CBOR), COAP_CONTENT);
+	static const uint8_t expected[] = {0xa1, 0x83, 0x19, 0x66, 0x8a, 0x00, 0x0d, 0x65, '1', '.', '0', '.', '0'};
+	assert_int_equal(response.payload.len, sizeof expected);
+	assert_memory_equal(response.payload.data, expected, sizeof expected);
+}
+
 static void a_format_that_cannot_hold_the_answer_gives_4_06(void **state)
 {
 	(void)state;
 	assert_int_equal(get("/3/0", COAP_FORMAT_TEXT), COAP_NOT_ACCEPTABLE);
-	assert_int_equal(get("/3/0", COAP_FORMAT_LWM2M_CBOR), COAP_NOT_ACCEPTABLE);
+	assert_int_equal(get("/3/0", 11543), COAP_NOT_ACCEPTABLE); /* JSON of LwM2M 1.0 */
 	assert_int_equal(get("/3/0/0", COAP_FORMAT_OCTETS), COAP_NOT_ACCEPTABLE);
 	assert_int_equal(get("/3/0", COAP_FORMAT_JSON), COAP_NOT_ACCEPTABLE);
 }
@@ -741,7 +750,7 @@ static void the_list_of_objects_is_that_of_the_contract(void **state)
 	objects_write_links(&objects, &w);
 	assert_false(w.failed);
 	response.payload = writer_bytes(&w);
-	assert_true(says("</>;ct=\"60 110 112 11542\","));
+	assert_true(says("</>;ct=\"60 110 112 11542 11544\","));
 	assert_true(says("</1/0>"));
 	assert_true(says("</5>;ver=1.1"));
 	assert_true(says("</5/0>"));
@@ -763,6 +772,7 @@ int main(void)
 		TEST(connectivity_shows_bearer_and_addresses),
 		TEST(what_is_not_there_gives_4_04),
 		TEST(what_cannot_be_read_gives_4_05),
+		TEST(instances_can_be_read_in_lwm2m_cbor),
 		TEST(a_format_that_cannot_hold_the_answer_gives_4_06),
 		TEST(security_is_closed_to_every_operation),
 		TEST(discover_lists_what_is_there_with_dimensions),

@@ -179,12 +179,13 @@ static void what_a_device_listed_can_be_asked(void **state)
 	assert_false(device_has_object(&d, 4));
 	assert_true(device_has_instance(&d, 3, 0));
 	assert_false(device_has_instance(&d, 5, 0));
-	assert_true(device_has_format(&d, 11542)); /* it did not say, so it is taken for LwM2M 1.0 */
-	assert_false(device_has_format(&d, 112));
+	assert_int_equal(device_formats(&d).format_count, 0);
+	d.registration.minor = 1;
 	d.registration.format_count = 1;
 	d.registration.formats[0] = 112;
-	assert_true(device_has_format(&d, 112));
-	assert_false(device_has_format(&d, 11542));
+	assert_int_equal(device_formats(&d).minor, 1);
+	assert_int_equal(device_formats(&d).format_count, 1);
+	assert_int_equal(device_formats(&d).formats[0], 112);
 }
 
 static void tags_are_whole_words(void **state)
