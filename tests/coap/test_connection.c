@@ -699,6 +699,206 @@ static void connections_take_turns(void **state)
 	strike_stage(&s);
 }
 
+/* ---- what does not happen often ---- */
+
+/* RFC 8323 section 5.1 gives codes 7.01 to 7.05 a meaning; others may get one. */
+static void a_signal_without_a_meaning_is_ignored(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	FEED(&s, CSM "\x00\xe9" GET_TEST);
+	assert_int_equal(s.losses, 0);
+	assert_int_equal(s.messages, 1);
+	strike_stage(&s);
+}
+
+static void a_signal_whose_options_are_no_options_ends_it(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	FEED(&s, CSM "\x10\xe2\xf0");
+	assert_aborted(&s, COAP_CONNECTION_MALFORMED);
+	strike_stage(&s);
+}
+
+/* Section 5.6: one Abort is enough, and after it nothing of the peer counts. */
+static void an_abort_instead_of_a_greeting_is_not_answered_with_another(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	drain(&s, SIZE_MAX);
+	FEED(&s, "\x00\xe5");
+	assert_int_equal(s.end, COAP_CONNECTION_ABORTED);
+	drain(&s, SIZE_MAX);
+	assert_int_equal(s.out_len, OUR_CSM_BYTES);
+	strike_stage(&s);
+}
+
+static void a_connection_that_never_opened_ends_at_once_when_it_is_released_or_closed(void **state)
+{
+	static const enum coap_connection_end ends[] = {COAP_CONNECTION_RELEASED, COAP_CONNECTION_CLOSED};
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct stage s;
+		raise_stage(&s);
+		if (i < 2) /* ours, on its way; else the peer has not greeted */
+			assert_true(coap_connection_open(s.t, &somebody, s.now, &s.remote));
+		for (int twice = 0; twice < 2; twice++)
+			if (i % 2 == 0)
+				coap_connection_release(s.t, s.remote.session, s.now);
+			else
+				coap_connection_close(s.t, s.remote.session, s.now);
+		take_events(&s);
+		assert_int_equal(s.losses, 1);
+		assert_int_equal(s.end, ends[i % 2]);
+		strike_stage(&s);
+	}
+}
+
+/* Nothing was agreed on yet, so nothing may be said. */
+static void nothing_is_sent_before_the_greeting(void **state)
+{
+	static const uint8_t get[] = {0x40, 0x01, 0, 0};
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	assert_false(coap_connection_send(s.t, s.remote.session, bytes_of(get, sizeof get), s.now));
+	assert_false(coap_connection_is_ready(s.t, s.remote.session));
+	drain(&s, SIZE_MAX);
+	assert_int_equal(s.out_len, OUR_CSM_BYTES);
+	FEED(&s, CSM);
+	assert_true(coap_connection_send(s.t, s.remote.session, bytes_of(get, sizeof get), s.now));
+	strike_stage(&s);
+}
+
+static void a_connection_that_is_refused_or_breaks_says_which(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct stage s;
+		raise_stage(&s);
+		if (i < 2)
+			assert_true(coap_connection_open(s.t, &somebody, s.now, &s.remote));
+		for (int twice = 0; twice < 2; twice++)
+			if (i % 2 == 0)
+				coap_connection_ended(s.t, s.remote.session, s.now);
+			else
+				coap_connection_broken(s.t, s.remote.session, s.now);
+		take_events(&s);
+		assert_int_equal(s.losses, 1);
+		assert_int_equal(s.end, i < 2    ? COAP_CONNECTION_REFUSED
+					: i == 2 ? COAP_CONNECTION_CLOSED
+						 : COAP_CONNECTION_BROKEN);
+		coap_connection_connected(s.t, s.remote.session, s.now); /* too late */
+		assert_int_equal(state_of(&s), COAP_CONNECTION_CLOSING);
+		strike_stage(&s);
+	}
+}
+
+static void each_end_has_words_of_its_own(void **state)
+{
+	(void)state;
+	for (int i = COAP_CONNECTION_CLOSED; i <= COAP_CONNECTION_PEER_TAKES_NONE; i++) {
+		assert_true(coap_connection_end_text((enum coap_connection_end)i)[0] != '\0');
+		for (int j = COAP_CONNECTION_CLOSED; j < i; j++)
+			assert_string_not_equal(coap_connection_end_text((enum coap_connection_end)i),
+				coap_connection_end_text((enum coap_connection_end)j));
+	}
+}
+
+/* The second of two connections waits: the walk passes the first. */
+static void only_those_that_wait_for_answers_are_walked_through(void **state)
+{
+	struct coap_remote first, waiting;
+	struct stage s;
+	uint32_t cursor = 0;
+	(void)state;
+	raise_stage(&s);
+	FEED(&s, CSM);
+	first = s.remote;
+	assert_true(coap_connection_accept(s.t, &somebody, s.now, &s.remote));
+	FEED(&s, CSM "\x11\xe2\x42\x20");
+	assert_true(coap_connections_awaiting(s.t, &cursor, &waiting));
+	assert_true(coap_remote_equal(&waiting, &s.remote));
+	assert_false(coap_connections_awaiting(s.t, &cursor, &waiting));
+	coap_connection_settled(s.t, first.session, s.now); /* it waits for nothing */
+	cursor = 0;
+	assert_true(coap_connections_awaiting(s.t, &cursor, &waiting));
+	/* A Release, and what it waits for, too. */
+	FEED(&s, "\x00\xe4\x00\xe4");
+	coap_connection_settled(s.t, s.remote.session, s.now);
+	take_events(&s);
+	assert_int_equal(s.end, COAP_CONNECTION_RELEASED);
+	cursor = 0;
+	assert_false(coap_connections_awaiting(s.t, &cursor, &waiting));
+	strike_stage(&s);
+}
+
+/* A second Ping of our own does not prolong the patience for the first one's Pong. */
+static void our_second_ping_does_not_prolong_the_wait_for_the_first(void **state)
+{
+	static const struct coap_token own = {.len = 0};
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	FEED(&s, CSM);
+	assert_true(coap_connection_ping(s.t, s.remote.session, &own, s.now));
+	drain(&s, SIZE_MAX);
+	pass(&s, SECONDS(20));
+	assert_true(coap_connection_ping(s.t, s.remote.session, &own, s.now));
+	drain(&s, SIZE_MAX);
+	pass(&s, SECONDS(10));
+	assert_aborted(&s, COAP_CONNECTION_PEER_TAKES_NONE);
+	strike_stage(&s);
+}
+
+/* The peer reads a little at a time: what waits moves up, and its bytes stay in order. */
+static void output_that_leaves_bit_by_bit_stays_in_order(void **state)
+{
+	uint8_t datagram[1000] = {0x40, 0x45, 0, 0, 0xff};
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	FEED(&s, CSM);
+	drain(&s, SIZE_MAX);
+	s.out_len = 0;
+	for (uint8_t i = 0; i < 200; i++) {
+		memset(datagram + 5, i, sizeof datagram - 5);
+		assert_true(coap_connection_send(s.t, s.remote.session, bytes_of(datagram, sizeof datagram), s.now));
+		drain(&s, i < 30 ? 900 : 998);
+	}
+	drain(&s, SIZE_MAX);
+	size_t frame = s.out_len / 200;
+	assert_int_equal(s.out_len, 200 * frame);
+	for (size_t i = 0; i < 200; i++)
+		for (size_t k = frame - 900; k < frame; k++)
+			assert_int_equal(s.out[i * frame + k], i);
+	strike_stage(&s);
+}
+
+/* Answers fill all that may wait, three messages of the longest kind and an Abort, and then a Pong is owed, too. */
+static void a_pong_that_finds_no_room_ends_it(void **state)
+{
+	static const size_t most = 3 * (16 * 1024 + 512) + COAP_SIGNAL_MAX_BYTES, lens[] = {1000, COAP_HEADER_BYTES};
+	uint8_t datagram[1000] = {0x40, 0x45, 0, 0, 0xff};
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	FEED(&s, CSM "\x11\xe2\x42\x20");
+	for (int i = 0; i < 2; i++)
+		while (most - coap_connection_output(s.t, s.remote.session).len >= lens[i])
+			assert_true(coap_connection_send(s.t, s.remote.session, bytes_of(datagram, lens[i]), s.now));
+	take_events(&s);
+	assert_int_equal(s.losses, 0);
+	coap_connection_settled(s.t, s.remote.session, s.now);
+	take_events(&s);
+	assert_aborted(&s, COAP_CONNECTION_PEER_TAKES_NONE);
+	strike_stage(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -735,6 +935,17 @@ int main(void)
 		cmocka_unit_test(output_that_does_not_move_ends_it),
 		cmocka_unit_test(a_message_longer_than_the_peer_takes_is_never_sent),
 		cmocka_unit_test(connections_take_turns),
+		cmocka_unit_test(a_signal_without_a_meaning_is_ignored),
+		cmocka_unit_test(a_signal_whose_options_are_no_options_ends_it),
+		cmocka_unit_test(an_abort_instead_of_a_greeting_is_not_answered_with_another),
+		cmocka_unit_test(a_connection_that_never_opened_ends_at_once_when_it_is_released_or_closed),
+		cmocka_unit_test(nothing_is_sent_before_the_greeting),
+		cmocka_unit_test(a_connection_that_is_refused_or_breaks_says_which),
+		cmocka_unit_test(each_end_has_words_of_its_own),
+		cmocka_unit_test(only_those_that_wait_for_answers_are_walked_through),
+		cmocka_unit_test(our_second_ping_does_not_prolong_the_wait_for_the_first),
+		cmocka_unit_test(output_that_leaves_bit_by_bit_stays_in_order),
+		cmocka_unit_test(a_pong_that_finds_no_room_ends_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
