@@ -3,217 +3,96 @@
  * A client whose bodies go and come by Q-Block (RFC 9177); the server is played by hand, so that it may say what no
  * server of ours would. */
 #include "coap/content_format.h"
-#include "tests/sim/byhand.h"
+#include "tests/sim/asker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-#define BODY_MAX 20000
-
-struct stage {
-	struct world world;
-	struct peer client;
-	struct byhand server;
-	uint8_t content[BODY_MAX];
-	struct coap_options options; /* of the server's next message */
-	uint16_t id;
-	int outcomes[COAP_OUTCOME_BROKEN + 1];
-	enum coap_code code;
-	size_t body_len;
-	struct handle exchange;
-	char said[4096]; /* by the client, one line a message */
-	size_t said_len;
-};
-
-static bool listen(void *context, const struct address *from, const struct address *to, struct bytes datagram,
-	uint64_t number, msec now)
+static struct coap_call call_to(struct asker *s, enum coap_code method, size_t body_len)
 {
-	struct stage *s = context;
-	struct coap_message m;
-	char line[COAP_MESSAGE_TEXT_MAX_BYTES];
-	struct writer w = writer_of(line, sizeof line);
-	(void)to, (void)number, (void)now;
-	if (from->ip[15] != 1 || coap_message_parse(datagram, &m) != COAP_VERDICT_OK)
-		return true;
-	m.id = 0;
-	m.token.len = 0;
-	coap_message_describe(&w, &m);
-	s->said_len += (size_t)snprintf(
-		s->said + s->said_len, sizeof s->said - s->said_len, "%.*s\n", (int)writer_bytes(&w).len, line);
-	return true;
+	struct coap_call call = asker_call(s, method, body_len);
+	call.qblock = COAP_QBLOCK_NON;
+	return call;
 }
 
-static void raise_stage(struct stage *s)
-{
-	struct coap_endpoint_config config = peer_config(NULL, 0);
-	config.parameters.body_size_max = 4096;
-	config.capacities.qblocks = 2;
-	*s = (struct stage){.id = 0x7000};
-	for (size_t i = 0; i < sizeof s->content; i++)
-		s->content[i] = (uint8_t)(i * 7 + i / 251);
-	world_init(&s->world, 7);
-	s->world.link.quality.delay = 10;
-	s->world.link.filter = listen;
-	s->world.link.filter_context = s;
-	peer_join(&s->client, &s->world, 1, &config);
-	byhand_join(&s->server, &s->world, 2);
-}
-
-static int ended(const struct stage *s)
-{
-	int sum = 0;
-	for (size_t i = 0; i < sizeof s->outcomes / sizeof s->outcomes[0]; i++)
-		sum += i == COAP_OUTCOME_NOTIFICATION ? 0 : s->outcomes[i];
-	return sum;
-}
-
-/* Every call has ended once, and nothing of it is left. */
-static void strike_stage(struct stage *s)
-{
-	if (ended(s) == 0)
-		coap_endpoint_cancel(s->client.endpoint, s->exchange, s->world.now);
-	world_run(&s->world, SECONDS(300));
-	assert_true(ended(s) <= 1);
-	assert_true(coap_endpoint_is_idle(s->client.endpoint));
-	peer_leave(&s->client);
-	world_done(&s->world);
-}
-
-static void on_reply(void *context, struct coap_endpoint *endpoint, const struct coap_reply *reply, msec now)
-{
-	struct stage *s = context;
-	(void)endpoint, (void)now;
-	s->outcomes[reply->outcome]++;
-	s->code = reply->code;
-	s->body_len = reply->body.len;
-	assert_memory_equal(reply->body.data, s->content, reply->body.len);
-}
-
-static struct coap_call call_to(struct stage *s, enum coap_code method, size_t body_len)
-{
-	return (struct coap_call){.to = {s->server.node.address, HANDLE_NONE},
-		.method = method,
-		.body = bytes_of(s->content, body_len),
-		.qblock = COAP_QBLOCK_NON,
-		.reply = on_reply,
-		.context = s};
-}
-
-static void begin_call(struct stage *s, const struct coap_call *call)
-{
-	assert_true(coap_endpoint_request(s->client.endpoint, call, s->world.now, &s->exchange));
-	world_run(&s->world, 50);
-}
-
-static void begin(struct stage *s, enum coap_code method, size_t body_len)
+static void begin(struct asker *s, enum coap_code method, size_t body_len)
 {
 	struct coap_call call = call_to(s, method, body_len);
-	begin_call(s, &call);
+	asker_begin(s, &call);
 }
 
-/* The client has sent exactly this since it was asked last. */
-static void expect(struct stage *s, const char *lines)
+static void raise_stage(struct asker *s)
 {
-	assert_string_equal(s->said, lines);
-	s->said_len = 0;
-	s->said[0] = '\0';
-}
-
-/* ---- what the server says ---- */
-
-static void add(struct stage *s, uint16_t option, uint32_t value)
-{
-	coap_options_add_uint(&s->options, option, value);
-}
-
-static void add_block(struct stage *s, uint16_t option, uint32_t number, bool has_more, uint8_t szx)
-{
-	add(s, option, coap_block_value((struct coap_block){number, has_more, szx}));
-}
-
-/* In answer to the message `to`, with the options that were added. */
-static void say_to(struct stage *s, const struct coap_message *to, enum coap_code code, struct bytes payload)
-{
-	bool is_confirmable = to->type == COAP_TYPE_CON;
-	byhand_tell(&s->server, &s->client, is_confirmable ? COAP_TYPE_ACK : COAP_TYPE_NON, code,
-		is_confirmable ? to->id : s->id++, coap_token_bytes(&to->token), &s->options, payload);
-	coap_options_clear(&s->options);
-}
-
-/* In answer to the latest message. */
-static void say(struct stage *s, enum coap_code code, struct bytes payload)
-{
-	struct coap_message latest = byhand_message(&s->server);
-	say_to(s, &latest, code, payload);
+	struct coap_endpoint_config config = asker_config();
+	asker_raise(s, &config);
 }
 
 /* Block `number` of a response of `size` bytes in blocks of 1024. */
-static void say_block(struct stage *s, uint32_t number, size_t size)
+static void say_block(struct asker *s, uint32_t number, size_t size)
 {
 	size_t offset = (size_t)number * 1024, len = size - offset < 1024 ? size - offset : 1024;
-	add_block(s, COAP_OPTION_Q_BLOCK2, number, offset + len < size, 6);
-	add(s, COAP_OPTION_SIZE2, (uint32_t)size);
-	say(s, COAP_CONTENT, bytes_of(s->content + offset, len));
+	asker_add_block(s, COAP_OPTION_Q_BLOCK2, number, offset + len < size, 6);
+	asker_add(s, COAP_OPTION_SIZE2, (uint32_t)size);
+	asker_answer(s, COAP_CONTENT, bytes_of(s->content + offset, len));
 }
 
 /* The client asks for nothing, and its first message is non-confirmable from now on. */
-static void acquaint(struct stage *s)
+static void acquaint(struct asker *s)
 {
 	begin(s, COAP_GET, 0);
-	expect(s, "CON GET 0000 / Q-Block2:0/0/1024\n");
-	say(s, COAP_CONTENT, BYTES_NONE);
+	assert_true(asker_said(s, "CON GET 0000 / Q-Block2:0/0/1024\n"));
+	asker_answer(s, COAP_CONTENT, BYTES_NONE);
 	assert_int_equal(s->outcomes[COAP_OUTCOME_RESPONSE], 1);
-	s->outcomes[COAP_OUTCOME_RESPONSE] = 0;
+	asker_forget(s);
 }
 
 /* A GET whose whole response is asked for already. */
-static void begin_get(struct stage *s)
+static void begin_get(struct asker *s)
 {
 	acquaint(s);
 	begin(s, COAP_GET, 0);
-	expect(s, "NON GET 0000 / Q-Block2:0/1/1024\n");
+	assert_true(asker_said(s, "NON GET 0000 / Q-Block2:0/1/1024\n"));
 }
 
 /* ---- does the peer know Q-Block? (section 4.1) ---- */
 
 static void a_peer_that_rejects_the_probe_is_asked_without_qblock_from_then_on(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	begin(&s, COAP_GET, 0);
-	expect(&s, "CON GET 0000 / Q-Block2:0/0/1024\n");
+	assert_true(asker_said(&s, "CON GET 0000 / Q-Block2:0/0/1024\n"));
 	byhand_say(&s.server, &s.client, COAP_TYPE_RST, COAP_EMPTY, byhand_id(&s.server), BYTES_NONE, BYTES_NONE);
-	expect(&s, "CON GET 0000 /\n");
-	say(&s, COAP_CONTENT, bytes_of(s.content, 10));
+	assert_true(asker_said(&s, "CON GET 0000 /\n"));
+	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 10));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
-	s.outcomes[COAP_OUTCOME_RESPONSE] = 0;
+	asker_forget(&s);
 	begin(&s, COAP_GET, 0);
-	expect(&s, "CON GET 0000 /\n");
-	strike_stage(&s);
+	assert_true(asker_said(&s, "CON GET 0000 /\n"));
+	asker_strike(&s);
 }
 
 static void a_peer_that_answers_the_probe_by_block2_is_asked_by_block2(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	begin(&s, COAP_GET, 0);
-	expect(&s, "CON GET 0000 / Q-Block2:0/0/1024\n");
-	add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
-	say(&s, COAP_CONTENT, bytes_of(s.content, 1024));
-	expect(&s, "CON GET 0000 /\n");
-	strike_stage(&s);
+	assert_true(asker_said(&s, "CON GET 0000 / Q-Block2:0/0/1024\n"));
+	asker_add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
+	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 1024));
+	assert_true(asker_said(&s, "CON GET 0000 /\n"));
+	asker_strike(&s);
 }
 
 /* Whatever the peer says of the probe's resource, it has understood a critical option; a PUT goes on then. */
 static void a_probe_that_finds_no_resource_is_followed_by_the_request_all_the_same(void **state)
 {
-	struct stage s;
+	struct asker s;
 	struct coap_options options = {0};
 	(void)state;
 	raise_stage(&s);
@@ -224,70 +103,68 @@ static void a_probe_that_finds_no_resource_is_followed_by_the_request_all_the_sa
 	coap_options_add_text(&options, COAP_OPTION_URI_QUERY, "q");
 	coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, 42);
 	call.options = &options;
-	begin_call(&s, &call);
-	expect(&s, "CON GET 0000 /p?q Uri-Host:a Uri-Port:7 Q-Block2:0/0/16\n");
-	say(&s, COAP_NOT_FOUND, BYTES_NONE);
+	asker_begin(&s, &call);
+	assert_true(asker_said(&s, "CON GET 0000 /p?q Uri-Host:a Uri-Port:7 Q-Block2:0/0/16\n"));
+	asker_answer(&s, COAP_NOT_FOUND, BYTES_NONE);
 	assert_non_null(strstr(s.said, "NON PUT"));
-	assert_int_equal(ended(&s), 0);
-	say(&s, COAP_CREATED, BYTES_NONE);
+	assert_int_equal(asker_ended(&s), 0);
+	asker_answer(&s, COAP_CREATED, BYTES_NONE);
 	assert_int_equal(s.code, COAP_CREATED);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* ---- our body ---- */
 
 /* Where the numbers of a burst end and what was in it, for the tests below: 12 blocks, of which a set of 10 leaves. */
-static void begin_long_put(struct stage *s, struct coap_message *ret_last)
+static void begin_long_put(struct asker *s, struct coap_message *ret_last)
 {
 	acquaint(s);
 	begin(s, COAP_PUT, 12 * 1024);
 	*ret_last = byhand_message(&s->server);
-	s->said_len = 0;
-	s->said[0] = '\0';
-	s->server.count = 0;
+	asker_forget(s);
 }
 
 static void a_continue_without_a_block_is_for_the_set_whose_token_it_has(void **state)
 {
-	struct stage s;
+	struct asker s;
 	struct coap_message last, first;
 	(void)state;
 	raise_stage(&s);
 	begin_long_put(&s, &last);
 	first = last;
-	say_to(&s, &last, COAP_CONTINUE, BYTES_NONE);
+	asker_answer_to(&s, &last, COAP_CONTINUE, BYTES_NONE);
 	assert_int_equal(s.server.count, 2);
 	/* The same token says nothing of the set that has left since. */
-	say_to(&s, &first, COAP_CONTINUE, BYTES_NONE);
+	asker_answer_to(&s, &first, COAP_CONTINUE, BYTES_NONE);
 	assert_int_equal(s.server.count, 2);
-	assert_int_equal(ended(&s), 0);
-	strike_stage(&s);
+	assert_int_equal(asker_ended(&s), 0);
+	asker_strike(&s);
 }
 
 /* Section 5: a list that does not ascend is dropped silently. */
 static void a_list_of_missing_blocks_that_goes_back_is_ignored(void **state)
 {
 	static const uint8_t goes_back[] = {3, 1}, ascends[] = {1, 3};
-	struct stage s;
+	struct asker s;
 	struct coap_message last;
 	(void)state;
 	raise_stage(&s);
 	begin_long_put(&s, &last);
-	add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
-	say_to(&s, &last, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(goes_back, 2));
-	expect(&s, "");
-	add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
-	say_to(&s, &last, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(ascends, 2));
+	asker_add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
+	asker_answer_to(&s, &last, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(goes_back, 2));
+	assert_true(asker_said(&s, ""));
+	asker_add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
+	asker_answer_to(&s, &last, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(ascends, 2));
 	assert_int_equal(s.server.count, 2);
-	assert_int_equal(ended(&s), 0);
-	strike_stage(&s);
+	assert_int_equal(asker_ended(&s), 0);
+	asker_strike(&s);
 }
 
 /* RFC 7959 section 2.9.3: the hint begins the body anew in smaller blocks, under another Request-Tag because it is
  * another transfer (section 4.3). */
 static void a_body_begins_anew_in_the_smaller_blocks_that_a_4_13_names(void **state)
 {
-	struct stage s;
+	struct asker s;
 	struct coap_message before, after;
 	struct bytes old_tag, new_tag;
 	uint32_t block;
@@ -301,17 +178,17 @@ static void a_body_begins_anew_in_the_smaller_blocks_that_a_4_13_names(void **st
 	memcpy(tag, old_tag.data, old_tag.len);
 	old_tag.data = tag;
 	s.server.count = 0;
-	add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 5);
-	say(&s, COAP_REQUEST_ENTITY_TOO_LARGE, BYTES_NONE);
+	asker_add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 5);
+	asker_answer(&s, COAP_REQUEST_ENTITY_TOO_LARGE, BYTES_NONE);
 	assert_int_equal(s.server.count, 3);
 	after = byhand_message(&s.server);
 	assert_true(coap_message_option(&after, COAP_OPTION_REQUEST_TAG, &new_tag));
 	assert_false(bytes_equal(old_tag, new_tag));
 	assert_true(coap_message_uint(&after, COAP_OPTION_Q_BLOCK1, &block));
 	assert_int_equal(block, 2 << 4 | 5);
-	say(&s, COAP_CHANGED, BYTES_NONE);
+	asker_answer(&s, COAP_CHANGED, BYTES_NONE);
 	assert_int_equal(s.code, COAP_CHANGED);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* A size that is not smaller, none at all, one that does not exist: it is the answer. */
@@ -319,25 +196,25 @@ static void a_4_13_without_a_smaller_block_size_is_the_answer(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		struct stage s;
+		struct asker s;
 		raise_stage(&s);
 		acquaint(&s);
 		begin(&s, COAP_PUT, 1500);
 		if (i == 0)
-			add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 6);
+			asker_add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 6);
 		if (i == 1)
-			add(&s, COAP_OPTION_Q_BLOCK1, 7);
-		say(&s, COAP_REQUEST_ENTITY_TOO_LARGE, BYTES_NONE);
+			asker_add(&s, COAP_OPTION_Q_BLOCK1, 7);
+		asker_answer(&s, COAP_REQUEST_ENTITY_TOO_LARGE, BYTES_NONE);
 		assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
 		assert_int_equal(s.code, COAP_REQUEST_ENTITY_TOO_LARGE);
-		strike_stage(&s);
+		asker_strike(&s);
 	}
 }
 
 /* 2^20 blocks are the most; a body of 17 MiB would need more of 16 bytes. */
 static void a_4_13_for_blocks_too_small_for_the_body_is_the_answer(void **state)
 {
-	struct stage s;
+	struct asker s;
 	size_t len = 17 << 20;
 	uint8_t *body = calloc(1, len);
 	(void)state;
@@ -345,32 +222,32 @@ static void a_4_13_for_blocks_too_small_for_the_body_is_the_answer(void **state)
 	acquaint(&s);
 	struct coap_call call = call_to(&s, COAP_PUT, 0);
 	call.body = bytes_of(body, len);
-	begin_call(&s, &call);
-	add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 0);
-	say(&s, COAP_REQUEST_ENTITY_TOO_LARGE, BYTES_NONE);
+	asker_begin(&s, &call);
+	asker_add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 0);
+	asker_answer(&s, COAP_REQUEST_ENTITY_TOO_LARGE, BYTES_NONE);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
 	assert_int_equal(s.code, COAP_REQUEST_ENTITY_TOO_LARGE);
-	strike_stage(&s);
+	asker_strike(&s);
 	free(body);
 }
 
 /* The server mixes: a body by Q-Block1 is answered by Block2 (section 3.2 forbids it, RFC 7959 carries it). */
 static void a_response_by_block2_to_a_body_by_qblock1_is_fetched_by_block2(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	acquaint(&s);
 	begin(&s, COAP_POST, 1500);
 	s.said_len = 0;
-	add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
-	say(&s, COAP_CHANGED, bytes_of(s.content, 1024));
+	asker_add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
+	asker_answer(&s, COAP_CHANGED, bytes_of(s.content, 1024));
 	assert_non_null(strstr(s.said, "Block2:1/0/1024"));
-	add_block(&s, COAP_OPTION_BLOCK2, 1, false, 6);
-	say(&s, COAP_CHANGED, bytes_of(s.content + 1024, 100));
+	asker_add_block(&s, COAP_OPTION_BLOCK2, 1, false, 6);
+	asker_answer(&s, COAP_CHANGED, bytes_of(s.content + 1024, 100));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
 	assert_int_equal(s.body_len, 1124);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* ---- the response's body ---- */
@@ -388,22 +265,22 @@ static void a_response_whose_blocks_cannot_be_used_breaks_the_call(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct stage s;
+		struct asker s;
 		raise_stage(&s);
 		begin_get(&s);
-		add(&s, COAP_OPTION_Q_BLOCK2, cases[i][0]);
+		asker_add(&s, COAP_OPTION_Q_BLOCK2, cases[i][0]);
 		if (cases[i][1] != 0)
-			add(&s, COAP_OPTION_SIZE2, cases[i][1]);
-		say(&s, COAP_CONTENT, bytes_of(s.content, cases[i][2]));
+			asker_add(&s, COAP_OPTION_SIZE2, cases[i][1]);
+		asker_answer(&s, COAP_CONTENT, bytes_of(s.content, cases[i][2]));
 		assert_int_equal(s.outcomes[COAP_OUTCOME_BROKEN], 1);
-		strike_stage(&s);
+		asker_strike(&s);
 	}
 }
 
 /* Larger than we have asked for: RFC 7959 section 2.4 lets a server only go below. */
 static void blocks_larger_than_wanted_break_the_call(void **state)
 {
-	struct stage s;
+	struct asker s;
 	struct coap_endpoint_config config = peer_config(NULL, 0);
 	(void)state;
 	raise_stage(&s);
@@ -412,146 +289,146 @@ static void blocks_larger_than_wanted_break_the_call(void **state)
 	config.capacities.qblocks = 2;
 	peer_join(&s.client, &s.world, 1, &config);
 	begin(&s, COAP_GET, 0);
-	expect(&s, "CON GET 0000 / Q-Block2:0/0/64\n");
+	assert_true(asker_said(&s, "CON GET 0000 / Q-Block2:0/0/64\n"));
 	say_block(&s, 0, 2048);
-	expect(&s, "NON GET 0000 / Q-Block2:0/1/64\n");
+	assert_true(asker_said(&s, "NON GET 0000 / Q-Block2:0/1/64\n"));
 	say_block(&s, 0, 2048);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_BROKEN], 1);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 static void an_etag_longer_than_an_etag_can_be_keeps_to_its_room(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	acquaint(&s);
 	struct coap_call call = call_to(&s, COAP_GET, 0);
 	call.is_forwarded = true; /* which lets options pass that are not well-formed */
-	begin_call(&s, &call);
+	asker_begin(&s, &call);
 	coap_options_add(&s.options, COAP_OPTION_ETAG, bytes_of(s.content, 400));
 	say_block(&s, 0, 2048);
-	assert_int_equal(ended(&s), 0);
-	strike_stage(&s);
+	assert_int_equal(asker_ended(&s), 0);
+	asker_strike(&s);
 }
 
 /* Section 4.4: the body has changed, and the old one is gone. It is asked for once more, not for ever. */
 static void a_body_that_changes_under_way_is_asked_for_anew_once(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	begin_get(&s);
 	for (uint32_t etag = 1; etag <= 3; etag++) {
-		assert_int_equal(ended(&s), 0);
-		add(&s, COAP_OPTION_ETAG, etag);
+		assert_int_equal(asker_ended(&s), 0);
+		asker_add(&s, COAP_OPTION_ETAG, etag);
 		say_block(&s, etag - 1, 4000);
 		if (etag == 2)
-			expect(&s, "NON GET 0000 / Q-Block2:0/1/1024\n");
+			assert_true(asker_said(&s, "NON GET 0000 / Q-Block2:0/1/1024\n"));
 		else
-			expect(&s, "");
+			assert_true(asker_said(&s, ""));
 		if (etag == 2) {
-			add(&s, COAP_OPTION_ETAG, etag);
+			asker_add(&s, COAP_OPTION_ETAG, etag);
 			say_block(&s, 0, 4000);
 		}
 	}
 	assert_int_equal(s.outcomes[COAP_OUTCOME_BROKEN], 1);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 static void a_body_that_changes_is_not_asked_for_anew_when_that_would_act_again(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	acquaint(&s);
 	begin(&s, COAP_POST, 1500);
 	for (uint32_t n = 0; n < 2; n++) {
-		add(&s, COAP_OPTION_ETAG, n + 1);
+		asker_add(&s, COAP_OPTION_ETAG, n + 1);
 		say_block(&s, n, 4000);
 	}
 	assert_int_equal(s.outcomes[COAP_OUTCOME_BROKEN], 1);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* ---- observed ---- */
 
-static void observe(struct stage *s)
+static void observe(struct asker *s)
 {
 	struct coap_call call = call_to(s, COAP_GET, 0);
 	acquaint(s);
 	call.observe = true;
-	begin_call(s, &call);
-	expect(s, "NON GET 0000 / Observe:0 Q-Block2:0/1/1024\n");
-	add(s, COAP_OPTION_OBSERVE, 10);
-	say(s, COAP_CONTENT, bytes_of(s->content, 5));
+	asker_begin(s, &call);
+	assert_true(asker_said(s, "NON GET 0000 / Observe:0 Q-Block2:0/1/1024\n"));
+	asker_add(s, COAP_OPTION_OBSERVE, 10);
+	asker_answer(s, COAP_CONTENT, bytes_of(s->content, 5));
 	assert_int_equal(s->outcomes[COAP_OUTCOME_NOTIFICATION], 1);
 }
 
 /* RFC 7641 section 3.4. */
 static void a_notification_in_one_message_that_is_not_newer_is_dropped(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	observe(&s);
 	for (uint32_t sequence = 9; sequence <= 10; sequence++) {
-		add(&s, COAP_OPTION_OBSERVE, sequence);
-		say(&s, COAP_CONTENT, bytes_of(s.content, 6));
+		asker_add(&s, COAP_OPTION_OBSERVE, sequence);
+		asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 6));
 		assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 1);
 	}
-	add(&s, COAP_OPTION_OBSERVE, 11);
-	say(&s, COAP_CONTENT, bytes_of(s.content, 7));
+	asker_add(&s, COAP_OPTION_OBSERVE, 11);
+	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 7));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 2);
 	assert_int_equal(s.body_len, 7);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 static void a_block_of_another_body_does_not_get_into_a_notification(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	observe(&s);
 	for (uint32_t n = 0; n < 2; n++) {
-		add(&s, COAP_OPTION_OBSERVE, 11);
-		add(&s, COAP_OPTION_ETAG, 1);
+		asker_add(&s, COAP_OPTION_OBSERVE, 11);
+		asker_add(&s, COAP_OPTION_ETAG, 1);
 		say_block(&s, n, 2500);
 	}
 	for (uint32_t etag = 2; etag >= 1; etag--) { /* by a request for what is missing, so without Observe */
-		add(&s, COAP_OPTION_ETAG, etag);
+		asker_add(&s, COAP_OPTION_ETAG, etag);
 		say_block(&s, 2, 2500);
 		assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], etag == 2 ? 1 : 2);
 	}
 	assert_int_equal(s.body_len, 2500);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 static void a_notification_without_observe_ends_the_observation(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	struct coap_call call = call_to(&s, COAP_GET, 0);
 	acquaint(&s);
 	call.observe = true;
-	begin_call(&s, &call);
-	say(&s, COAP_CONTENT, bytes_of(s.content, 5));
+	asker_begin(&s, &call);
+	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 5));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 0);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 static void an_error_ends_the_observation(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	observe(&s);
-	say(&s, COAP_NOT_FOUND, BYTES_NONE);
+	asker_answer(&s, COAP_NOT_FOUND, BYTES_NONE);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
 	assert_int_equal(s.code, COAP_NOT_FOUND);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* ---- time, and a peer that lags behind ---- */
@@ -560,7 +437,7 @@ static void an_error_ends_the_observation(void **state)
  * that waits. */
 static void an_answer_that_comes_while_the_next_request_waits_is_not_its_answer(void **state)
 {
-	struct stage s;
+	struct asker s;
 	struct coap_message first;
 	(void)state;
 	raise_stage(&s);
@@ -568,83 +445,81 @@ static void an_answer_that_comes_while_the_next_request_waits_is_not_its_answer(
 	first = byhand_message(&s.server);
 	world_run(&s.world, SECONDS(130));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
-	memset(s.outcomes, 0, sizeof s.outcomes);
-	s.said_len = 0;
-	s.said[0] = '\0';
+	asker_forget(&s);
 	begin(&s, COAP_GET, 0);
-	expect(&s, "");
-	say_to(&s, &first, COAP_CONTENT, BYTES_NONE);
-	assert_int_equal(ended(&s), 0);
+	assert_true(asker_said(&s, ""));
+	asker_answer_to(&s, &first, COAP_CONTENT, BYTES_NONE);
+	assert_int_equal(asker_ended(&s), 0);
 	world_run(&s.world, SECONDS(300));
 	assert_non_null(strstr(s.said, "NON GET 0000 / Q-Block2:0/1/1024\n"));
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* RFC 9175 section 2.4: an Echo in a success is for the next request. */
 static void an_echo_in_a_success_goes_with_the_next_request(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	begin_get(&s);
 	coap_options_add(&s.options, COAP_OPTION_ECHO, bytes_of("fresh", 5));
-	say(&s, COAP_CONTENT, BYTES_NONE);
+	asker_answer(&s, COAP_CONTENT, BYTES_NONE);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
-	s.outcomes[COAP_OUTCOME_RESPONSE] = 0;
+	asker_forget(&s);
 	begin(&s, COAP_GET, 0);
 	struct coap_message m = byhand_message(&s.server);
 	struct bytes echo;
 	assert_true(coap_message_option(&m, COAP_OPTION_ECHO, &echo));
 	assert_true(bytes_equal_text(echo, "fresh"));
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* A second demand for an Echo, in answer to a request that had one, is the outcome. */
 static void a_server_that_never_has_enough_of_echoes_is_not_asked_for_ever(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	begin_get(&s);
 	for (int i = 0; i < 2; i++) {
 		coap_options_add(&s.options, COAP_OPTION_ECHO, bytes_of("more", 4));
-		say(&s, COAP_UNAUTHORIZED, BYTES_NONE);
+		asker_answer(&s, COAP_UNAUTHORIZED, BYTES_NONE);
 		assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], i);
 	}
 	assert_int_equal(s.code, COAP_UNAUTHORIZED);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* Confirmable blocks of which nothing is ever heard end with the retransmissions of one of them. */
 static void a_confirmable_body_that_nobody_acknowledges_ends(void **state)
 {
-	struct stage s;
+	struct asker s;
 	(void)state;
 	raise_stage(&s);
 	acquaint(&s);
 	struct coap_call call = call_to(&s, COAP_PUT, 3000);
 	call.qblock = COAP_QBLOCK_CON;
-	begin_call(&s, &call);
+	asker_begin(&s, &call);
 	s.server.count = 0;
 	world_run(&s.world, SECONDS(200));
 	assert_int_equal(s.server.count, 4);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 /* RFC 7252 section 4.2: rejected, and by its Message-ID also when it was not confirmable. */
 static void a_rejected_message_of_a_burst_ends_the_call(void **state)
 {
-	struct stage s;
+	struct asker s;
 	struct coap_message last;
 	(void)state;
 	raise_stage(&s);
 	begin_long_put(&s, &last);
 	byhand_say(&s.server, &s.client, COAP_TYPE_RST, COAP_EMPTY, (uint16_t)(last.id + 1), BYTES_NONE, BYTES_NONE);
-	assert_int_equal(ended(&s), 0);
+	assert_int_equal(asker_ended(&s), 0);
 	byhand_say(&s.server, &s.client, COAP_TYPE_RST, COAP_EMPTY, (uint16_t)(last.id - 3), BYTES_NONE, BYTES_NONE);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESET], 1);
-	strike_stage(&s);
+	asker_strike(&s);
 }
 
 int main(void)
