@@ -32,13 +32,6 @@
 #define VALUES_MAX_BYTES  SWEEP_OPTIONS_MAX_BYTES
 #define URI_PREFIX        "coap://[::]"
 
-enum sweep_exit {
-	SWEEP_EXIT_DONE = 0,
-	SWEEP_EXIT_LOCAL = 1,
-	SWEEP_EXIT_USAGE = 2,
-	SWEEP_EXIT_SILENT = 3,
-};
-
 static const char help[] =
 	"coapctl sweep: one request to many devices (RFC 8974).\n"
 	"\n"
@@ -90,12 +83,6 @@ struct job {
 
 static struct job job;
 static volatile sig_atomic_t is_stopped;
-
-static int fail(enum sweep_exit status, const char *what, const char *why)
-{
-	fprintf(stderr, "coapctl: %s%s%s\n", what, why != NULL ? ": " : "", why != NULL ? why : "");
-	return (int)status;
-}
 
 static void on_signal(int number)
 {
@@ -162,24 +149,24 @@ static bool make_options(struct job *j)
 	return !w.failed;
 }
 
-static int read_arguments(struct job *j, int argc, char *argv[])
+static enum coapctl_status read_arguments(struct job *j, int argc, char *argv[])
 {
 	int option;
 	while ((option = getopt_long(argc, argv, "t:jh", long_options, NULL)) >= 0) {
 		if (option == 'h') {
 			fputs(help, stdout);
-			exit(SWEEP_EXIT_DONE);
+			exit(COAPCTL_DONE);
 		}
 		if (option == '?')
-			return SWEEP_EXIT_USAGE;
+			return COAPCTL_USAGE;
 		if (!take_option(j, option, optarg))
-			return fail(SWEEP_EXIT_USAGE, "this cannot be the value of an option", optarg);
+			return coapctl_fail(COAPCTL_USAGE, "this cannot be the value of an option", optarg);
 	}
 	if (!make_options(j))
-		return fail(SWEEP_EXIT_USAGE, "not a path with or without a query", j->path);
+		return coapctl_fail(COAPCTL_USAGE, "not a path with or without a query", j->path);
 	const char *reason;
 	const char *word = target_source_init(&j->source, argv + optind, argc - optind, (uint16_t)j->port, &reason);
-	return word == NULL ? SWEEP_EXIT_DONE : fail(SWEEP_EXIT_USAGE, word, reason);
+	return word == NULL ? COAPCTL_DONE : coapctl_fail(COAPCTL_USAGE, word, reason);
 }
 
 /* ---- what is said ---- */
@@ -323,15 +310,15 @@ static void run(struct job *j)
 	}
 }
 
-static int prepare(struct job *j, struct coap_transport *transport, void **ret_memory)
+static enum coapctl_status prepare(struct job *j, struct coap_transport *transport, void **ret_memory)
 {
 	uint8_t seed[PRNG_SEED_BYTES];
 	struct address everywhere = {.port = 0};
 	int error = coap_udp_open(&everywhere, &j->udp);
 	if (error != 0)
-		return fail(SWEEP_EXIT_LOCAL, "no socket", strerror(-error));
+		return coapctl_fail(COAPCTL_LOCAL, "no socket", strerror(-error));
 	if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-		return fail(SWEEP_EXIT_LOCAL, "no random numbers", strerror(errno));
+		return coapctl_fail(COAPCTL_LOCAL, "no random numbers", strerror(errno));
 	*transport = coap_udp_transport(j->udp);
 	struct sweep_config config = {.options = &j->options,
 		.transport = transport,
@@ -344,10 +331,10 @@ static int prepare(struct job *j, struct coap_transport *transport, void **ret_m
 	size_t size = (sweep_memory(&config) + CARVE_ALIGNMENT - 1) / CARVE_ALIGNMENT * CARVE_ALIGNMENT;
 	*ret_memory = memory_checked(aligned_alloc(CARVE_ALIGNMENT, size));
 	sweep_init(&j->sweep, *ret_memory, &config, seed, coap_loop_read_clock());
-	return SWEEP_EXIT_DONE;
+	return COAPCTL_DONE;
 }
 
-int coapctl_sweep(int argc, char *argv[])
+enum coapctl_status coapctl_sweep(int argc, char *argv[])
 {
 	struct job *j = &job;
 	struct coap_transport transport;
@@ -358,17 +345,17 @@ int coapctl_sweep(int argc, char *argv[])
 		.timeout_s = TIMEOUT_DEFAULT_S,
 		.port = COAP_PORT,
 		.max_retransmit = COAP_TOKENLENGTH_MAX_RETRANSMIT};
-	int status = read_arguments(j, argc, argv);
-	if (status == SWEEP_EXIT_DONE)
+	enum coapctl_status status = read_arguments(j, argc, argv);
+	if (status == COAPCTL_DONE)
 		status = prepare(j, &transport, &memory);
-	if (status == SWEEP_EXIT_DONE) {
+	if (status == COAPCTL_DONE) {
 		(void)sigaction(SIGINT, &stop, NULL);
 		(void)sigaction(SIGTERM, &stop, NULL);
 		run(j);
 		print_totals(j);
-		status = j->source.has_bad_line            ? SWEEP_EXIT_USAGE
-			 : j->sweep.counters.answered == 0 ? SWEEP_EXIT_SILENT
-							   : SWEEP_EXIT_DONE;
+		status = j->source.has_bad_line            ? COAPCTL_USAGE
+			 : j->sweep.counters.answered == 0 ? COAPCTL_SILENT
+							   : COAPCTL_DONE;
 	}
 	coap_udp_close(j->udp);
 	free(memory);
