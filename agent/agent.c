@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/state.h"
+#include "agent/update_text.h"
 
 #include "coap/carve.h"
 

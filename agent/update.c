@@ -5,65 +5,9 @@
  * (ACTIVATE, START_PAYLOAD of what already runs) are repeated rather than remembered. */
 #include "agent/update.h"
 
-#include "coap/uri.h"
+#include "agent/package_uri.h"
 
 #include <assert.h>
-
-/* ---- names ---- */
-
-const char *update_phase_name(enum update_phase phase)
-{
-	switch (phase) {
-	case UPDATE_IDLE:
-		return "idle";
-	case UPDATE_MANIFEST:
-		return "manifest";
-	case UPDATE_IMAGE:
-		return "image";
-	case UPDATE_VERIFY:
-		return "verify";
-	case UPDATE_DOWNLOADED:
-		return "downloaded";
-	case UPDATE_ORDERED:
-		return "ordered";
-	case UPDATE_RECHECK:
-		return "recheck";
-	case UPDATE_TESTING:
-		return "testing";
-	case UPDATE_SETTLING:
-		return "settling";
-	}
-	return "?";
-}
-
-const char *update_effect_name(enum update_effect_kind kind)
-{
-	switch (kind) {
-	case UPDATE_STORE:
-		return "store";
-	case UPDATE_FETCH_MANIFEST:
-		return "fetch_manifest";
-	case UPDATE_FETCH_IMAGE:
-		return "fetch_image";
-	case UPDATE_STOP_FETCH:
-		return "stop_fetch";
-	case UPDATE_CHECK_DIGEST:
-		return "check_digest";
-	case UPDATE_DISCARD:
-		return "discard";
-	case UPDATE_STOP_PAYLOAD:
-		return "stop_payload";
-	case UPDATE_ACTIVATE:
-		return "activate";
-	case UPDATE_SELF_TEST:
-		return "self_test";
-	case UPDATE_START_PAYLOAD:
-		return "start_payload";
-	case UPDATE_TELL:
-		return "tell";
-	}
-	return "?";
-}
 
 /* ---- questions ---- */
 
@@ -247,30 +191,6 @@ static void started(struct update *u, const struct update_event *event, msec now
 
 /* ---- what the server asks ---- */
 
-static bool has_scheme(struct bytes uri, const char *scheme)
-{
-	struct bytes want = bytes_of_text(scheme);
-	return bytes_equal(bytes_first(uri, want.len), want);
-}
-
-/* INITIAL when the agent will fetch from this URI: its scheme and authority are the server's. */
-static enum firmware_result judge_uri(const struct update *u, struct bytes text)
-{
-	struct coap_uri uri, server;
-	if (!has_scheme(text, "coap://") && !has_scheme(text, "coaps://")) {
-		static const char *const others[] = {"http://", "https://", "coap+tcp://", "coaps+tcp://", "ftp://"};
-		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-			if (has_scheme(text, others[i]))
-				return FIRMWARE_RESULT_UNSUPPORTED_PROTOCOL;
-		return FIRMWARE_RESULT_INVALID_URI;
-	}
-	if (!coap_uri_parse(text, &uri) || !coap_uri_parse(bytes_of_text(u->config->server_uri), &server))
-		return FIRMWARE_RESULT_INVALID_URI;
-	bool is_ours =
-		uri.is_secure == server.is_secure && uri.port == server.port && bytes_equal(uri.host, server.host);
-	return is_ours && uri.path.len > 1 ? FIRMWARE_RESULT_INITIAL : FIRMWARE_RESULT_INVALID_URI;
-}
-
 static void begin_update(struct update *u, const struct update_event *event, msec now, struct update_effects *effects)
 {
 	struct journal_state *s = &u->state;
@@ -314,7 +234,7 @@ static enum update_verdict uri_written(
 											 : UPDATE_NOT_NOW;
 	if (u->phase != UPDATE_IDLE)
 		return UPDATE_NOT_NOW;
-	enum firmware_result result = judge_uri(u, event->uri);
+	enum firmware_result result = package_uri_judge(event->uri, u->config->server_uri);
 	if (result != FIRMWARE_RESULT_INITIAL)
 		return reset(u, result, event, effects);
 	begin_update(u, event, now, effects);

@@ -151,7 +151,5 @@ msec update_deadline(const struct update *u);
 /* ---- questions ---- */
 
 enum firmware_state update_lwm2m_state(const struct update *u);
-const char *update_phase_name(enum update_phase phase);
-const char *update_effect_name(enum update_effect_kind kind);
 /* The slot a download goes to and a trial comes from. */
 enum slot update_target(const struct update *u);
