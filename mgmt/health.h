@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How a device feels: the content of our object 26250, Fieldfare Host Health (docs/objects/26250.xml), as the agent
+ * How a device feels: the content of our object 26250, Fieldfare Host Health (docs/objects/26250-1_0.xml), as the agent
  * fills it in and the server keeps it. Fields that were not measured are not sent. */
 #pragma once
 

@@ -1,19 +1,76 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mgmt/model.h"
 
+/* ---- versions ---- */
+
+struct version {
+	uint64_t major, minor;
+};
+
+static struct version version_of(const struct model_object *object)
+{
+	struct version v = {1, 0};
+	struct bytes text = bytes_of_text(object->version);
+	const uint8_t *point = memchr(text.data, '.', text.len);
+	size_t len = point == NULL ? text.len : (size_t)(point - text.data);
+	(void)parse_decimal(bytes_first(text, len), UINT8_MAX, &v.major);
+	(void)parse_decimal(bytes_from(text, len + 1), UINT8_MAX, &v.minor);
+	return v;
+}
+
+/* How well a version stands in for the wanted one; less is better. */
+static uint64_t distance(struct version have, const struct model_choice *want)
+{
+	if (have.major != want->major)
+		return 0x20000 - (have.major << 8 | have.minor);
+	return have.minor >= want->minor ? have.minor - want->minor : 256u + want->minor - have.minor;
+}
+
+static const struct model_choice *find_choice(const struct model *m, uint16_t object)
+{
+	for (size_t i = 0; i < m->choice_count; i++)
+		if (m->choices[i].object == object)
+			return &m->choices[i];
+	return NULL;
+}
+
+/* Of the versions from `first` on; the last is the newest. */
+static const struct model_object *choose(const struct model *m, size_t first)
+{
+	const struct model_object *best = &m->objects[first];
+	const struct model_choice *want = find_choice(m, best->id);
+	for (size_t i = first + 1; i < m->object_count && m->objects[i].id == best->id; i++)
+		if (want == NULL || distance(version_of(&m->objects[i]), want) < distance(version_of(best), want))
+			best = &m->objects[i];
+	return best;
+}
+
+struct model_choice model_choice_of(uint16_t object, uint8_t minor)
+{
+	static const struct model_choice with_1_1[] = {{0, 1, 1}, {1, 1, 1}, {3, 1, 1}, {4, 1, 2}};
+	static const struct model_choice with_1_2[] = {
+		{0, 1, 2}, {1, 1, 2}, {2, 1, 1}, {3, 1, 2}, {4, 1, 3}, {5, 1, 1}, {21, 1, 1}};
+	const struct model_choice *table = minor == 1 ? with_1_1 : with_1_2;
+	size_t count = minor == 1 ? sizeof with_1_1 / sizeof *with_1_1 : sizeof with_1_2 / sizeof *with_1_2;
+	for (size_t i = 0; minor > 0 && i < count; i++)
+		if (table[i].object == object)
+			return table[i];
+	return (struct model_choice){object, 1, 0};
+}
+
+/* ---- objects and resources ---- */
+
 const struct model_object *model_object(const struct model *m, uint16_t object)
 {
 	size_t low = 0, high = m->object_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (m->objects[middle].id == object)
-			return &m->objects[middle];
 		if (m->objects[middle].id < object)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return NULL;
+	return low < m->object_count && m->objects[low].id == object ? choose(m, low) : NULL;
 }
 
 static const struct model_resource *find_resource(const struct model_object *object, uint16_t resource)
@@ -87,7 +144,7 @@ void model_write_name(struct writer *w, const char *name)
 
 static bool is_named(const char *name, struct bytes wanted)
 {
-	uint8_t text[64];
+	uint8_t text[MODEL_NAME_MAX];
 	struct writer w = writer_of(text, sizeof text);
 	model_write_name(&w, name);
 	struct bytes made = writer_bytes(&w);
@@ -103,7 +160,7 @@ const struct model_object *model_object_named(const struct model *m, struct byte
 {
 	for (size_t i = 0; i < m->object_count; i++)
 		if (is_named(m->objects[i].name, name))
-			return &m->objects[i];
+			return model_object(m, m->objects[i].id);
 	return NULL;
 }
 

@@ -2,9 +2,12 @@
  *
  * What objects and resources exist, and what may be done with them: the LwM2M object definitions as data.
  *
- * A model is a table of objects in ascending order of id, each with its resources in ascending order. The compiled-in
- * one, `model_core`, knows the objects 0 to 7 in the versions of LwM2M 1.1 and our own object 26250, Fieldfare Host
- * Health (docs/objects/26250.xml). Whoever loads definitions at run time builds another `struct model` and passes that.
+ * A model is a table of objects in ascending order of id and version, each with its resources in ascending order. The
+ * compiled-in one, `model_core`, knows the objects 0 to 7 in the versions of LwM2M 1.1 and our own object 26250,
+ * Fieldfare Host Health. Whoever loads definitions at run time (mgmt/model_files.h) has another `struct model`.
+ *
+ * A model may hold several versions of an object. Which one is meant depends on the device: a copy of the model with
+ * the device's choices answers with those.
  *
  * Names are those of the object files; for people they are written in kebab-case: "Firmware Version" is
  * firmware-version, and /3/0/3 is device/0/firmware-version. */
@@ -25,6 +28,8 @@ enum model_object_id {
 	MODEL_LOCATION = 6,
 	MODEL_STATISTICS = 7,
 };
+
+#define MODEL_NAME_MAX 128 /* bytes of a name */
 
 /* Operations, as bits. */
 #define MODEL_READ    1u
@@ -50,16 +55,29 @@ struct model_object {
 	const struct model_resource *resources;
 };
 
+/* The version of an object that a device has. */
+struct model_choice {
+	uint16_t object;
+	uint8_t major, minor;
+};
+
 struct model {
 	size_t object_count;
 	const struct model_object *objects;
+	size_t choice_count;
+	const struct model_choice *choices; /* in any order */
 };
 
 extern const struct model model_core;
 
-/* NULL when the model does not know it. */
+/* NULL when the model does not know it. Of several versions the chosen one; when the model has not got that, the next
+ * one of the same major version, because that knows more and contradicts nothing; the newest where nothing was chosen.
+ */
 const struct model_object *model_object(const struct model *m, uint16_t object);
 const struct model_resource *model_resource(const struct model *m, uint16_t object, uint16_t resource);
+/* The version an object has when its device does not say: the one that came with LwM2M 1.`minor` for core objects, 1.0
+ * for all others (lwm2m interface section 1.1). */
+struct model_choice model_choice_of(uint16_t object, uint8_t minor);
 /* By kebab-case name; capitals are not distinguished. */
 const struct model_object *model_object_named(const struct model *m, struct bytes name);
 const struct model_resource *model_resource_named(const struct model_object *object, struct bytes name);

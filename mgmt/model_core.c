@@ -179,4 +179,4 @@ static const struct model_object objects[] = {
 	OBJECT(26250, "Fieldfare Host Health", "1.0", false, false, fieldfare_host_health),
 };
 
-const struct model model_core = {sizeof objects / sizeof objects[0], objects};
+const struct model model_core = {.object_count = sizeof objects / sizeof objects[0], .objects = objects};

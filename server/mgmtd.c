@@ -9,6 +9,7 @@
  * Exit status: 0 asked to stop, 2 usage or configuration, 3 store or artifacts, 4 network or cryptography. */
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
+#include "mgmt/model_files.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
 #include "server/http/http.h"
@@ -48,6 +49,7 @@ struct daemon {
 	ev_signal on_terminate, on_interrupt, on_hangup;
 	ev_async on_stored, on_artifact;
 
+	struct model_files *objects;
 	struct store_sqlite *store;
 	struct artifact_files *artifacts;
 	struct network *network;
@@ -289,6 +291,7 @@ static void build_server(struct daemon *d)
 		.health_pmin_s = d->settings.pmin_s,
 		.health_pmax_s = d->settings.pmax_s,
 		.certificate_days = d->settings.certificate_days,
+		.model = model_files_model(d->objects),
 		.needs_approval = d->settings.needs_approval,
 		.accepts_plain = d->settings.has_plain_listen};
 	struct server_ports ports = {.store = store_sqlite_port(d->store),
@@ -334,6 +337,21 @@ static bool load(struct daemon *d, msec now)
 		return true;
 	(void)fprintf(stderr, "mgmtd: %s\n", message);
 	return false;
+}
+
+static void log_definition(void *context, const char *path, const char *reason)
+{
+	(void)context;
+	log_text(SERVER_LOG_WARNING, "event=definition-left-out path=\"%s\" reason=\"%s\"", path, reason);
+}
+
+/* Without definitions everything works; objects then have numbers for names, and are not checked. */
+static bool load_objects(struct daemon *d)
+{
+	d->objects = model_files_load(d->settings.objects_path, log_definition, NULL);
+	if (d->objects != NULL)
+		log_text(SERVER_LOG_INFO, "event=definitions count=%zu", model_files_count(d->objects));
+	return d->objects != NULL;
 }
 
 static bool open_network(struct daemon *d)
@@ -416,6 +434,8 @@ static enum exit_status run(struct daemon *d)
 		return EXIT_NETWORK;
 	if (!open_disk(d))
 		return EXIT_STORE;
+	if (!load_objects(d))
+		return EXIT_USAGE;
 	build_server(d);
 	if (!load(d, coap_loop_read_clock()))
 		return EXIT_STORE;
@@ -440,6 +460,7 @@ static void close_all(struct daemon *d)
 	artifact_files_close(d->artifacts);
 	store_sqlite_close(d->store);
 	trust_files_done(&d->trust);
+	model_files_free(d->objects);
 	if (d->loop.ev != NULL)
 		coap_loop_done(&d->loop);
 }

@@ -50,6 +50,7 @@ struct server_config {
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
 	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
+	const struct model *model;                    /* what objects there are; NULL: model_core */
 	bool needs_approval;                          /* of enrolments; not of claims that were made for a name */
 	/* A Register that comes without security makes an association under the name it claims. For closed test nets
 	 * only: anybody can be anybody there. */

@@ -158,6 +158,7 @@ static const struct key keys[] = {
 	{"artifacts", "max_size", read_size, "must be a size such as 64M, from 1K to 1024G", FIELD(artifact_max_bytes),
 		1024, UINT64_C(1) << 40},
 	{"update", "trust_anchors", PATH, FIELD(trust_anchors), 0, 0},
+	{"objects", "path", PATH, FIELD(objects_path), 0, 0},
 	{"health", "pmin", NUMBER("1 to 86400 seconds"), FIELD(pmin_s), 1, 86400},
 	{"health", "pmax", NUMBER("1 to 86400 seconds"), FIELD(pmax_s), 1, 86400},
 	{"limits", "devices", NUMBER("1 to 2000000"), FIELD(devices), 1, 2000000},
@@ -230,6 +231,7 @@ static void set_defaults(struct settings *s)
 	s->http_connections = 256;
 	(void)snprintf(s->store_path, sizeof s->store_path, "/var/lib/fieldfare/mgmtd.db");
 	(void)snprintf(s->artifacts_path, sizeof s->artifacts_path, "/var/lib/fieldfare/artifacts");
+	(void)snprintf(s->objects_path, sizeof s->objects_path, "%s", FIELDFARE_OBJECTS);
 	s->artifact_max_bytes = UINT64_C(256) << 20;
 	s->idle_timeout_s = 2 * 86400;
 	s->certificate_days = 90;

@@ -40,6 +40,8 @@ struct settings {
 	uint64_t artifact_max_bytes;
 	/* [update] */
 	char trust_anchors[SETTINGS_PATH_BYTES]; /* empty: signatures are left to the devices */
+	/* [objects] */
+	char objects_path[SETTINGS_PATH_BYTES]; /* the folder of the object definitions */
 	/* [health] */
 	uint32_t pmin_s, pmax_s;
 	/* [limits] */

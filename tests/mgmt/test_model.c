@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mgmt/model.h"
 
+#include "tests/mgmt/print_model.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,23 +87,53 @@ static void unknown_values_are_opaque(void **state)
 	assert_int_equal(model_type(&model_core, path_of_instance(3, 0)), VALUE_OPAQUE);
 }
 
-/* The table as text for compare_model.py, which holds it against the object files. */
-static int print_model(void)
+static const struct model_resource nothing[1];
+static const struct model_object versions[] = {
+	{.id = 20, .name = "Log", .version = "1.0", .resources = nothing},
+	{.id = 20, .name = "Event Log", .version = "2.0", .resources = nothing},
+	{.id = 20, .name = "Event Log", .version = "2.1", .resources = nothing},
+	{.id = 20, .name = "Event Log", .version = "2.10", .resources = nothing},
+	{.id = 21, .name = "Other", .version = "1.0", .resources = nothing},
+};
+
+/* The index in `versions` of what is found when the device has this version of object 20. */
+static long chosen(uint8_t major, uint8_t minor)
 {
-	for (size_t i = 0; i < model_core.object_count; i++) {
-		const struct model_object *o = &model_core.objects[i];
-		printf("object|%u|%s|%s|%d|%d\n", o->id, o->name, o->version, o->is_multiple, o->is_mandatory);
-		for (size_t k = 0; k < o->resource_count; k++) {
-			const struct model_resource *r = &o->resources[k];
-			printf("%u|%s|%s%s%s|%s|%d|%d|", r->id, r->name, r->operations & MODEL_READ ? "R" : "",
-				r->operations & MODEL_WRITE ? "W" : "", r->operations & MODEL_EXECUTE ? "E" : "",
-				value_type_name(r->type), r->is_multiple, r->is_mandatory);
-			if (r->has_range)
-				printf("%lld..%lld", (long long)r->lowest, (long long)r->highest);
-			printf("|%s\n", r->units == NULL ? "" : r->units);
-		}
+	struct model_choice choice = {20, major, minor};
+	struct model m = {.object_count = 5, .objects = versions, .choice_count = 1, .choices = &choice};
+	return model_object(&m, 20) - versions;
+}
+
+static void of_several_versions_the_chosen_one_counts(void **state)
+{
+	struct model m = {.object_count = 5, .objects = versions};
+	(void)state;
+	assert_int_equal(chosen(1, 0), 0);
+	assert_int_equal(chosen(2, 0), 1);
+	assert_int_equal(chosen(2, 1), 2);
+	assert_int_equal(chosen(2, 10), 3);
+	assert_int_equal(chosen(1, 1), 0); /* the newest that is older */
+	assert_int_equal(chosen(2, 2), 3); /* newer ones know more */
+	assert_int_equal(chosen(2, 11), 3);
+	assert_int_equal(chosen(3, 0), 3);
+	assert_ptr_equal(model_object(&m, 20), &versions[3]);
+	assert_ptr_equal(model_object(&m, 21), &versions[4]);
+	assert_ptr_equal(model_object_named(&m, bytes_of_text("other")), &versions[4]);
+	assert_null(model_object(&m, 22));
+}
+
+static void a_version_that_was_not_said_is_that_of_the_enabler(void **state)
+{
+	static const struct {
+		uint16_t object;
+		uint8_t minor, expected;
+	} rows[] = {
+		{3, 0, 0}, {3, 1, 1}, {3, 2, 2}, {4, 1, 2}, {5, 1, 0}, {5, 2, 1}, {2, 1, 0}, {9, 2, 0}, {3303, 1, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct model_choice c = model_choice_of(rows[i].object, rows[i].minor);
+		assert_true(c.object == rows[i].object && c.major == 1 && c.minor == rows[i].expected);
 	}
-	return 0;
 }
 
 int main(int argc, char **argv)
@@ -112,8 +144,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(paths_may_have_names),
 		cmocka_unit_test(ranges_are_kept),
 		cmocka_unit_test(unknown_values_are_opaque),
+		cmocka_unit_test(of_several_versions_the_chosen_one_counts),
+		cmocka_unit_test(a_version_that_was_not_said_is_that_of_the_enabler),
 	};
-	if (argc == 2 && bytes_equal_text(bytes_of_text(argv[1]), "--print"))
-		return print_model();
+	if (argc >= 2 && bytes_equal_text(bytes_of_text(argv[1]), "--print"))
+		return print_model(&model_core);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

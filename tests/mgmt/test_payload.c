@@ -51,7 +51,7 @@ static int set_up(void **state)
 	objects[n++] = (struct model_object){65, "Links", "1.0", false, false, 3, r65};
 	objects[n++] = (struct model_object){66, "Services", "1.0", true, false, 3, r66};
 	objects[n++] = (struct model_object){3303, "Temperature", "1.0", true, false, 1, r3303};
-	model = (struct model){n, objects};
+	model = (struct model){.object_count = n, .objects = objects};
 	arena_init(&scratch, scratch_memory, sizeof scratch_memory);
 	return 0;
 }

@@ -29,7 +29,7 @@ static const uint32_t single_formats[] = {PAYLOAD_TEXT, PAYLOAD_CBOR, PAYLOAD_OP
 
 static struct model_resource resources[2 * TYPE_COUNT];
 static struct model_object object = {OBJECT, "Everything", "1.0", true, false, 2 * TYPE_COUNT, resources};
-static const struct model model = {1, &object};
+static const struct model model = {.object_count = 1, .objects = &object};
 
 static uint8_t memory[BODY_BYTES], pool[BODY_BYTES];
 static struct arena scratch;

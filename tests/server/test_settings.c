@@ -51,6 +51,7 @@ static void the_least_configuration_gets_the_defaults(void **state)
 	assert_false(s->settings.has_plain_listen);
 	assert_int_equal(s->settings.http_listen.port, 8080);
 	assert_int_equal(s->settings.http_listen.ip[12], 127);
+	assert_string_equal(s->settings.objects_path, FIELDFARE_OBJECTS);
 	assert_int_equal(s->settings.log_level, SERVER_LOG_INFO);
 	assert_true(s->settings.sessions > s->settings.devices);
 }
@@ -72,7 +73,8 @@ static void everything_can_be_said(void **state)
 		    "# a comment\n[coap]\nlisten = 192.0.2.1:5700, [2001:db8::1]:5701\nplain_listen = 127.0.0.1\n"
 		    "public_uri = coaps://mgmt.example.com\n[dtls]\npsk_file = /a\ncertificate = /b\nprivate_key = /c\n"
 		    "ca = /d\nidle_timeout = 60\n[http]\nlisten = [::1]:9000\nconnections = 8\n[store]\npath = /e\n"
-		    "[artifacts]\npath = /f\nmax_size = 64M\n[update]\ntrust_anchors = /g\n[health]\npmin = 1\npmax = "
+		    "[artifacts]\npath = /f\nmax_size = 64M\n[update]\ntrust_anchors = /g\n[objects]\npath = "
+		    "/h\n[health]\npmin = 1\npmax = "
 		    "2\n"
 		    "[limits]\ndevices = 5\nsessions = 6\nhandshakes = 7\n[log]\nlevel = debug\n"))
 		fail_msg("%s", s->message);
@@ -84,6 +86,7 @@ static void everything_can_be_said(void **state)
 	assert_int_equal(s->settings.devices + s->settings.sessions + s->settings.handshakes, 18);
 	assert_int_equal(s->settings.log_level, SERVER_LOG_DEBUG);
 	assert_string_equal(s->settings.trust_anchors, "/g");
+	assert_string_equal(s->settings.objects_path, "/h");
 }
 
 static void every_mistake_is_named_with_its_line(void **state)
