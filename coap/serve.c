@@ -187,6 +187,20 @@ static bool says_observe(const struct coap_endpoint *e, const struct coap_messag
 	       !(origin->has_block2 && origin->block2.number > 0);
 }
 
+/* Who registers again is told the latest state by the answer, and asks until it comes: a notification that still tries is
+ * superseded (RFC 7641 section 4.5.2), and its long timeouts shall not hold back the next. */
+static void supersede_notification(
+	struct coap_endpoint *e, const struct coap_message *m, const struct coap_origin *origin, msec now)
+{
+	struct handle h;
+	if (m->type != COAP_TYPE_CON || !coap_observer_find(&e->observers, &origin->remote, &origin->token, &h))
+		return;
+	struct handle pending = coap_observer_get(&e->observers, h)->pending;
+	coap_retransmit_remove(&e->retransmit, pending);
+	if (!handle_is_none(pending))
+		coap_observer_settled(&e->observers, h, now);
+}
+
 /* RFC 7641 section 4.1. A registration that finds no room is answered like a plain GET. */
 static void read_observe(struct coap_endpoint *e, const struct coap_message *m, struct bytes datagram,
 	struct coap_origin *origin, msec now)
@@ -195,6 +209,7 @@ static void read_observe(struct coap_endpoint *e, const struct coap_message *m, 
 	if (!says_observe(e, m, origin, &value))
 		return;
 	if (value == 0) {
+		supersede_notification(e, m, origin, now);
 		if (!coap_observer_add(&e->observers, &origin->remote, &origin->token, origin->resource, datagram, now,
 			    &origin->observer))
 			e->counters.refused_full++;

@@ -385,6 +385,28 @@ static void only_one_confirmable_notification_is_in_flight_and_its_repetition_te
 	strike_stage(&s);
 }
 
+/* Its client has been away: behind a NAT that forgot it, or out of reach. What it asks now is answered with the latest
+ * state, so the notification that still tries to reach it holds nothing back any more. */
+static void a_client_that_registers_again_is_told_of_changes_at_once(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	struct handle h = watch(&s);
+	s.loses_server = true;
+	change(&s, true, SECONDS(8));
+	s.loses_server = false;
+	coap_endpoint_observe_again(s.client.endpoint, h, s.world.now);
+	world_run(&s.world, 100);
+	assert_int_equal(s.seen, 1);
+	change(&s, true, 100);
+	assert_int_equal(s.seen, 2);
+	world_run(&s.world, SECONDS(120));
+	assert_true(has_observer(&s));
+	assert_false(s.went_back);
+	strike_stage(&s);
+}
+
 static void nonconfirmable_notifications_leave_in_a_burst_and_then_one_in_three_seconds(void **state)
 {
 	struct stage s;
@@ -605,6 +627,7 @@ int main(void)
 		cmocka_unit_test(an_observer_who_never_answers_is_forgotten_after_the_last_timeout),
 		cmocka_unit_test(
 			only_one_confirmable_notification_is_in_flight_and_its_repetition_tells_the_latest_state),
+		cmocka_unit_test(a_client_that_registers_again_is_told_of_changes_at_once),
 		cmocka_unit_test(nonconfirmable_notifications_leave_in_a_burst_and_then_one_in_three_seconds),
 		cmocka_unit_test(once_a_day_a_notification_is_confirmable),
 		cmocka_unit_test(a_client_that_hears_nothing_registers_again),
