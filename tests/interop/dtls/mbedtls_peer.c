@@ -42,8 +42,8 @@ static void prove(char *proof)
 {
 	const char *kind = strtok(proof, ":"), *a = strtok(NULL, ":"), *b = strtok(NULL, ":"), *c = strtok(NULL, ":");
 	if (strcmp(kind, "psk") == 0) {
-		check(mbedtls_ssl_conf_psk(&config, (const unsigned char *)b, strlen(b), (const unsigned char *)a,
-			      strlen(a)),
+		check(mbedtls_ssl_conf_psk(
+			      &config, (const unsigned char *)b, strlen(b), (const unsigned char *)a, strlen(a)),
 			"key");
 		return;
 	}
@@ -66,8 +66,7 @@ static void set_up(int role)
 	mbedtls_pk_init(&key);
 	mbedtls_ssl_cookie_init(&cookies);
 	check(mbedtls_ctr_drbg_seed(&random_source, mbedtls_entropy_func, &entropy, NULL, 0), "randomness");
-	check(mbedtls_ssl_config_defaults(
-		      &config, role, MBEDTLS_SSL_TRANSPORT_DATAGRAM, MBEDTLS_SSL_PRESET_DEFAULT),
+	check(mbedtls_ssl_config_defaults(&config, role, MBEDTLS_SSL_TRANSPORT_DATAGRAM, MBEDTLS_SSL_PRESET_DEFAULT),
 		"defaults");
 	mbedtls_ssl_conf_rng(&config, mbedtls_ctr_drbg_random, &random_source);
 	mbedtls_ssl_conf_read_timeout(&config, 5000);
