@@ -4,9 +4,9 @@
  * and runs until it is told to stop.
  *
  *     UDP <-> dtls <-> coap endpoint <-> agent <-> slots, journal, payload, /proc
- *
- * Exit status: 0 asked to stop, 2 usage or configuration, 3 state directory, 4 network or cryptography. */
+ */
 #include "agent/agent.h"
+#include "agent/agentd_options.h"
 #include "agent/config.h"
 #include "agent/credential_files.h"
 #include "agent/keystore_files.h"
@@ -15,6 +15,7 @@
 #include "agent/provision_linux.h"
 #include "agent/slots_linux.h"
 #include "coap/io/loop.h"
+#include "coap/io/resolve.h"
 #include "coap/io/udp.h"
 #include "coap/uri.h"
 #include "dtls/crypto_wolfcrypt.h"
@@ -23,17 +24,12 @@
 #include "mgmt/signature_wolfcrypt.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-enum exit_status { EXIT_GOOD = 0, EXIT_USAGE = 2, EXIT_STATE = 3, EXIT_NETWORK = 4 };
 
 #define SHUTDOWN_LIMIT_MS SECONDS(8)
 #define ENDPOINT_BODY_MAX 4352 /* a signed manifest, or a large read */
@@ -106,32 +102,13 @@ static void digest_end(void *context, uint8_t ret[SHA256_BYTES])
 }
 
 /* Names are resolved at each attempt, since addresses change; the loop waits for the resolver meanwhile. */
-static bool resolve(const char *server_uri, struct address *ret)
-{
-	struct coap_uri uri;
-	char host[256], port[8];
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found;
-	if (!coap_uri_parse(bytes_of_text(server_uri), &uri) || uri.host.len >= sizeof host)
-		return false;
-	if (coap_uri_address(&uri, ret))
-		return true;
-	(void)snprintf(host, sizeof host, "%.*s", (int)uri.host.len, (const char *)uri.host.data);
-	(void)snprintf(port, sizeof port, "%u", uri.port);
-	if (getaddrinfo(host, port, &hints, &found) != 0)
-		return false;
-	char text[ADDRESS_TEXT_BYTES];
-	bool is_good =
-		getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
-		address_parse(bytes_of_text(text), uri.port, ret);
-	freeaddrinfo(found);
-	return is_good;
-}
-
 static bool uplink_connect(void *context, msec now)
 {
 	struct daemon *d = context;
+	struct coap_uri uri;
 	struct address address;
-	if (!resolve(d->config.uri, &address)) {
+	const char *reason;
+	if (!coap_uri_parse(bytes_of_text(d->config.uri), &uri) || !coap_resolve_uri(&uri, &address, &reason)) {
 		log_text(d, AGENT_LOG_WARNING, "event=connect_failed reason=\"the server's name does not resolve\"");
 		return false;
 	}
@@ -401,7 +378,7 @@ static bool open_state(struct daemon *d)
 
 /* ---- what the command line asks ---- */
 
-static enum exit_status install(struct daemon *d, const struct provision *what)
+static enum agentd_status install(struct daemon *d, const struct provision *what)
 {
 	char message[CONFIG_MESSAGE_BYTES];
 	struct slot_port slots = slots_linux_slots(&d->slots);
@@ -410,10 +387,10 @@ static enum exit_status install(struct daemon *d, const struct provision *what)
 	if (provision_install(what, &slots, &boot, &journal, message)) {
 		(void)printf("installed %s as version %s, sequence %llu\n", what->image, what->version,
 			(unsigned long long)what->sequence);
-		return EXIT_GOOD;
+		return AGENTD_GOOD;
 	}
 	(void)fprintf(stderr, "agentd: %s\n", message);
-	return EXIT_STATE;
+	return AGENTD_STATE;
 }
 
 /* What /3/0/4 means for an agent: itself and its payload begin anew, as after a restart of the machine. */
@@ -427,77 +404,22 @@ static void restart_self(struct daemon *d, char **argv)
 	(void)fprintf(stderr, "agentd: cannot start itself again: %s\n", strerror(errno));
 }
 
-static enum exit_status run(struct daemon *d, char **argv)
+static enum agentd_status run(struct daemon *d, char **argv)
 {
 	if (!open_network(d) || !build_agent(d))
-		return EXIT_NETWORK;
+		return AGENTD_NETWORK;
 	watch_signal(d, &d->on_terminate, terminated, SIGTERM);
 	watch_signal(d, &d->on_interrupt, terminated, SIGINT);
 	watch_signal(d, &d->on_child, child_ended, SIGCHLD);
 	if (agent_start(d->agent, d->endpoint, coap_loop_read_clock()) < 0) {
 		(void)fprintf(stderr, "agentd: state directory %s: the journal cannot be read\n", d->config.state_dir);
-		return EXIT_STATE;
+		return AGENTD_STATE;
 	}
 	coap_loop_run(&d->loop);
 	coap_udp_flush(d->udp);
 	if (d->platform.wants_reboot)
 		restart_self(d, argv);
-	return EXIT_GOOD;
-}
-
-static void print_usage(FILE *out)
-{
-	(void)fprintf(out, "usage: agentd [--config FILE]                  run\n"
-			   "       agentd [--config FILE] --check-config   say whether the configuration is good\n"
-			   "       agentd [--config FILE] --install IMAGE --version-text V --sequence N\n"
-			   "                                               put a factory image into the first slot\n"
-			   "       agentd --version | --help\n"
-			   "The configuration is /etc/fieldfare/agentd.ini, or what AGENTD_CONFIG names.\n");
-}
-
-struct options {
-	const char *config;
-	bool checks_only;
-	struct provision provision;
-};
-
-/* False, with the status to leave with, when there is nothing more to do. */
-static bool read_options(int argc, char **argv, struct options *o, enum exit_status *ret_status)
-{
-	static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
-		{"check-config", no_argument, NULL, 'k'}, {"install", required_argument, NULL, 'i'},
-		{"version-text", required_argument, NULL, 't'}, {"sequence", required_argument, NULL, 's'},
-		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	const char *environment = getenv("AGENTD_CONFIG");
-	o->config = environment != NULL ? environment : "/etc/fieldfare/agentd.ini";
-	*ret_status = EXIT_USAGE;
-	for (int c; (c = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1;) {
-		if (c == 'c')
-			o->config = optarg;
-		else if (c == 'k')
-			o->checks_only = true;
-		else if (c == 'i')
-			o->provision.image = optarg;
-		else if (c == 't')
-			o->provision.version = optarg;
-		else if (c == 's' && parse_decimal(bytes_of_text(optarg), INT64_MAX, &o->provision.sequence))
-			o->provision.has_sequence = true;
-		else if (c == 'V' || c == 'h') {
-			if (c == 'V')
-				(void)printf("agentd %s\n", FIELDFARE_VERSION);
-			else
-				print_usage(stdout);
-			*ret_status = EXIT_GOOD;
-			return false;
-		} else {
-			print_usage(stderr);
-			return false;
-		}
-	}
-	bool is_half = o->provision.image != NULL && (o->provision.version == NULL || !o->provision.has_sequence);
-	if (optind < argc || is_half)
-		print_usage(stderr);
-	return optind == argc && !is_half;
+	return AGENTD_GOOD;
 }
 
 /* Everything the configuration names, so that a mistake shows before anything is started. */
@@ -520,19 +442,19 @@ int main(int argc, char **argv)
 {
 	static struct daemon daemon = {.stop_by = NEVER};
 	struct daemon *d = &daemon;
-	struct options options = {.config = NULL};
-	enum exit_status status;
-	if (!read_options(argc, argv, &options, &status))
+	struct agentd_options options;
+	enum agentd_status status;
+	if (!agentd_read_options(argc, argv, &options, &status))
 		return (int)status;
 	if (!load_files(d, options.config))
-		return EXIT_USAGE;
+		return AGENTD_USAGE;
 	if (options.checks_only) {
 		(void)printf("%s is good\n", options.config);
-		return EXIT_GOOD;
+		return AGENTD_GOOD;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!open_state(d))
-		return EXIT_STATE;
+		return AGENTD_STATE;
 	platform_linux_init(&d->platform, d->config.state_dir);
 	d->platform.may_reboot = d->config.may_reboot != 0;
 	d->signature = signature_wolfcrypt_port(&d->anchors);

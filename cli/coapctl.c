@@ -8,7 +8,7 @@
 #include "cli/coapctl_arguments.h"
 #include "cli/coapctl_request.h"
 #include "cli/coapctl_sweep.h"
-#include "cli/resolve.h"
+#include "coap/io/resolve.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -164,7 +164,7 @@ static enum coapctl_status run_with_transmission(struct job *j, struct bytes pay
 static enum coapctl_status find_server(const struct coapctl_arguments *a, struct address *ret)
 {
 	const char *reason;
-	if (!resolve(coapctl_next_hop(a), ret, &reason))
+	if (!coap_resolve_uri(coapctl_next_hop(a), ret, &reason))
 		return coapctl_fail(COAPCTL_LOCAL, "the host is not known", reason);
 	if (a->is_group && !address_is_multicast(ret))
 		return coapctl_fail(COAPCTL_USAGE, "--group goes with a multicast address", NULL);

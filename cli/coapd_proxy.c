@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/coapd_proxy.h"
 
+#include "coap/io/resolve.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,21 +19,10 @@ bool coapd_proxy_allow(struct coapd_proxy *p, const char *text)
 	       coap_proxied_network_parse(bytes_of_text(text), &p->networks[p->network_count]) && ++p->network_count;
 }
 
-static bool find_address(const struct coap_uri *uri, struct address *ret)
-{
-	char host[COAP_RESOLVER_NAME_MAX + 1];
-	if (coap_uri_address(uri, ret))
-		return true;
-	if (uri->host.len >= sizeof host)
-		return false;
-	memcpy(host, uri->host.data, uri->host.len);
-	host[uri->host.len] = '\0';
-	return coap_resolver_resolve(host, uri->port, ret);
-}
-
 bool coapd_proxy_reverse(struct coapd_proxy *p, char *text)
 {
 	struct coap_uri uri;
+	const char *reason;
 	char *uri_text = strchr(text, '=');
 	if (uri_text == NULL || p->route_count == COAPD_PROXY_ROUTES_MAX)
 		return false;
@@ -39,7 +30,7 @@ bool coapd_proxy_reverse(struct coapd_proxy *p, char *text)
 	struct coap_proxy_route *route = &p->routes[p->route_count];
 	*route = (struct coap_proxy_route){.proxy = &p->proxy, .prefix = text[0] == '/' ? text + 1 : text, .base = ""};
 	if (!coap_uri_parse(bytes_of_text(uri_text), &uri) || uri.is_secure || uri.has_query ||
-		!find_address(&uri, &route->to.address))
+		!coap_resolve_uri(&uri, &route->to.address, &reason))
 		return false;
 	if (uri.path.len > 1) /* the path reaches to the end of the text */
 		route->base = (const char *)uri.path.data + 1;

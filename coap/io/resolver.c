@@ -6,9 +6,9 @@
  *       ^ told                   ^ asked               ^ added */
 #include "coap/io/resolver.h"
 
+#include "coap/io/resolve.h"
+
 #include <ev.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,26 +39,6 @@ static struct question *at(struct coap_resolver *r, unsigned n)
 	return &r->ring[n % COAP_RESOLVER_QUESTIONS_MAX];
 }
 
-bool coap_resolver_resolve(const char *name, uint16_t port, struct address *ret)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_family = AF_UNSPEC}, *found;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-	if (getaddrinfo(name, NULL, &hints, &found) != 0)
-		return false;
-	if (found->ai_family == AF_INET) {
-		memcpy(&v4, found->ai_addr, sizeof v4);
-		const uint8_t *ip = (const uint8_t *)&v4.sin_addr;
-		*ret = address_ipv4(ip[0], ip[1], ip[2], ip[3], port);
-	} else {
-		memcpy(&v6, found->ai_addr, sizeof v6);
-		*ret = (struct address){.port = port, .scope = v6.sin6_scope_id};
-		memcpy(ret->ip, &v6.sin6_addr, sizeof ret->ip);
-	}
-	freeaddrinfo(found);
-	return true;
-}
-
 /* The helper: takes a question, asks with the lock open, and puts the answer in its place. */
 static void *run(void *context)
 {
@@ -72,7 +52,8 @@ static void *run(void *context)
 		struct question *q = at(r, r->asked);
 		struct address address = {.port = 0};
 		(void)pthread_mutex_unlock(&r->lock);
-		bool is_found = coap_resolver_resolve(q->name, q->port, &address);
+		const char *reason;
+		bool is_found = coap_resolve_name(q->name, q->port, &address, &reason);
 		(void)pthread_mutex_lock(&r->lock);
 		q->is_found = is_found;
 		q->address = address;

@@ -23,6 +23,3 @@ void coap_resolver_close(struct coap_resolver *r);
 
 /* Asks. False when too many wait, or the name is longer than a name may be. */
 bool coap_resolver_ask(struct coap_resolver *r, struct bytes name, uint16_t port, struct handle ticket);
-
-/* The same at once, for programs that have nothing else to do. False when there is no address. */
-bool coap_resolver_resolve(const char *name, uint16_t port, struct address *ret);

@@ -111,16 +111,9 @@ static void one_question_too_many_is_refused_until_an_answer_has_been_taken(void
 	strike_stage(&s);
 }
 
-static void an_address_is_found_at_once_and_nonsense_is_not(void **state)
+static void closing_none_is_allowed(void **state)
 {
-	struct address found, v4 = address_ipv4(192, 0, 2, 7, 5684);
 	(void)state;
-	assert_true(coap_resolver_resolve("192.0.2.7", 5684, &found));
-	assert_true(address_equal(&found, &v4));
-	assert_true(coap_resolver_resolve("2001:db8::1", 5684, &found));
-	assert_false(address_is_ipv4(&found));
-	assert_int_equal(found.port, 5684);
-	assert_false(coap_resolver_resolve("a..b", 5684, &found));
 	coap_resolver_close(NULL);
 }
 
@@ -130,7 +123,7 @@ int main(void)
 		cmocka_unit_test(answers_come_in_the_order_of_the_questions_with_their_tickets),
 		cmocka_unit_test(a_name_that_can_be_none_is_not_asked_for),
 		cmocka_unit_test(one_question_too_many_is_refused_until_an_answer_has_been_taken),
-		cmocka_unit_test(an_address_is_found_at_once_and_nonsense_is_not),
+		cmocka_unit_test(closing_none_is_allowed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

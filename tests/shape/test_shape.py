@@ -30,7 +30,7 @@ MAY_INCLUDE_FILE = {"dtls": {"coap/transport.h"}}
 # Edges touch sockets, files, clocks and libraries; only edges and mains include them.
 EDGE = re.compile(r"(_linux|_wolfssl|_wolfcrypt|_sqlite|_postgres|_files|_inih|_expat)\.[ch]$|^coap/io/|^server/http/|/log\.[ch]$"
                   r"|/(config|settings)\.[ch]$")
-MAIN = re.compile(r"^(agent/agentd|server/mgmtd|cli/[a-z_]+)\.[ch]$")
+MAIN = re.compile(r"^(agent/agentd(_[a-z]+)?|server/mgmtd|cli/[a-z_]+)\.[ch]$")
 
 CORE_SYSTEM_HEADERS = {"assert.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "string.h", "stdalign.h"}
 MGMT_SYSTEM_HEADERS = CORE_SYSTEM_HEADERS | {"cbor.h", "math.h", "stdio.h", "stdlib.h", "float.h"}
