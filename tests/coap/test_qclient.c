@@ -43,7 +43,7 @@ static void say_block(struct asker *s, uint32_t number, size_t size)
 static void acquaint(struct asker *s)
 {
 	begin(s, COAP_GET, 0);
-	assert_true(asker_said(s, "CON GET 0000 / Q-Block2:0/0/1024\n"));
+	assert_true(byhand_heard(&s->server, "CON GET 0000 / Q-Block2:0/0/1024\n"));
 	asker_answer(s, COAP_CONTENT, BYTES_NONE);
 	assert_int_equal(s->outcomes[COAP_OUTCOME_RESPONSE], 1);
 	asker_forget(s);
@@ -54,7 +54,7 @@ static void begin_get(struct asker *s)
 {
 	acquaint(s);
 	begin(s, COAP_GET, 0);
-	assert_true(asker_said(s, "NON GET 0000 / Q-Block2:0/1/1024\n"));
+	assert_true(byhand_heard(&s->server, "NON GET 0000 / Q-Block2:0/1/1024\n"));
 }
 
 /* ---- does the peer know Q-Block? (section 4.1) ---- */
@@ -65,14 +65,14 @@ static void a_peer_that_rejects_the_probe_is_asked_without_qblock_from_then_on(v
 	(void)state;
 	raise_stage(&s);
 	begin(&s, COAP_GET, 0);
-	assert_true(asker_said(&s, "CON GET 0000 / Q-Block2:0/0/1024\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 / Q-Block2:0/0/1024\n"));
 	byhand_say(&s.server, &s.client, COAP_TYPE_RST, COAP_EMPTY, byhand_id(&s.server), BYTES_NONE, BYTES_NONE);
-	assert_true(asker_said(&s, "CON GET 0000 /\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 /\n"));
 	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 10));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
 	asker_forget(&s);
 	begin(&s, COAP_GET, 0);
-	assert_true(asker_said(&s, "CON GET 0000 /\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 /\n"));
 	asker_strike(&s);
 }
 
@@ -82,10 +82,10 @@ static void a_peer_that_answers_the_probe_by_block2_is_asked_by_block2(void **st
 	(void)state;
 	raise_stage(&s);
 	begin(&s, COAP_GET, 0);
-	assert_true(asker_said(&s, "CON GET 0000 / Q-Block2:0/0/1024\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 / Q-Block2:0/0/1024\n"));
 	asker_add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
 	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 1024));
-	assert_true(asker_said(&s, "CON GET 0000 /\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 /\n"));
 	asker_strike(&s);
 }
 
@@ -104,9 +104,9 @@ static void a_probe_that_finds_no_resource_is_followed_by_the_request_all_the_sa
 	coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, 42);
 	call.options = &options;
 	asker_begin(&s, &call);
-	assert_true(asker_said(&s, "CON GET 0000 /p?q Uri-Host:a Uri-Port:7 Q-Block2:0/0/16\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 /p?q Uri-Host:a Uri-Port:7 Q-Block2:0/0/16\n"));
 	asker_answer(&s, COAP_NOT_FOUND, BYTES_NONE);
-	assert_non_null(strstr(s.said, "NON PUT"));
+	assert_non_null(strstr(s.server.heard, "NON PUT"));
 	assert_int_equal(asker_ended(&s), 0);
 	asker_answer(&s, COAP_CREATED, BYTES_NONE);
 	assert_int_equal(s.code, COAP_CREATED);
@@ -152,7 +152,7 @@ static void a_list_of_missing_blocks_that_goes_back_is_ignored(void **state)
 	begin_long_put(&s, &last);
 	asker_add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
 	asker_answer_to(&s, &last, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(goes_back, 2));
-	assert_true(asker_said(&s, ""));
+	assert_true(byhand_heard(&s.server, ""));
 	asker_add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
 	asker_answer_to(&s, &last, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(ascends, 2));
 	assert_int_equal(s.server.count, 2);
@@ -239,10 +239,10 @@ static void a_response_by_block2_to_a_body_by_qblock1_is_fetched_by_block2(void 
 	raise_stage(&s);
 	acquaint(&s);
 	begin(&s, COAP_POST, 1500);
-	s.said_len = 0;
+	s.server.heard_len = 0;
 	asker_add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
 	asker_answer(&s, COAP_CHANGED, bytes_of(s.content, 1024));
-	assert_non_null(strstr(s.said, "Block2:1/0/1024"));
+	assert_non_null(strstr(s.server.heard, "Block2:1/0/1024"));
 	asker_add_block(&s, COAP_OPTION_BLOCK2, 1, false, 6);
 	asker_answer(&s, COAP_CHANGED, bytes_of(s.content + 1024, 100));
 	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
@@ -289,9 +289,9 @@ static void blocks_larger_than_wanted_break_the_call(void **state)
 	config.capacities.qblocks = 2;
 	peer_join(&s.client, &s.world, 1, &config);
 	begin(&s, COAP_GET, 0);
-	assert_true(asker_said(&s, "CON GET 0000 / Q-Block2:0/0/64\n"));
+	assert_true(byhand_heard(&s.server, "CON GET 0000 / Q-Block2:0/0/64\n"));
 	say_block(&s, 0, 2048);
-	assert_true(asker_said(&s, "NON GET 0000 / Q-Block2:0/1/64\n"));
+	assert_true(byhand_heard(&s.server, "NON GET 0000 / Q-Block2:0/1/64\n"));
 	say_block(&s, 0, 2048);
 	assert_int_equal(s.outcomes[COAP_OUTCOME_BROKEN], 1);
 	asker_strike(&s);
@@ -324,9 +324,9 @@ static void a_body_that_changes_under_way_is_asked_for_anew_once(void **state)
 		asker_add(&s, COAP_OPTION_ETAG, etag);
 		say_block(&s, etag - 1, 4000);
 		if (etag == 2)
-			assert_true(asker_said(&s, "NON GET 0000 / Q-Block2:0/1/1024\n"));
+			assert_true(byhand_heard(&s.server, "NON GET 0000 / Q-Block2:0/1/1024\n"));
 		else
-			assert_true(asker_said(&s, ""));
+			assert_true(byhand_heard(&s.server, ""));
 		if (etag == 2) {
 			asker_add(&s, COAP_OPTION_ETAG, etag);
 			say_block(&s, 0, 4000);
@@ -359,7 +359,7 @@ static void observe(struct asker *s)
 	acquaint(s);
 	call.observe = true;
 	asker_begin(s, &call);
-	assert_true(asker_said(s, "NON GET 0000 / Observe:0 Q-Block2:0/1/1024\n"));
+	assert_true(byhand_heard(&s->server, "NON GET 0000 / Observe:0 Q-Block2:0/1/1024\n"));
 	asker_add(s, COAP_OPTION_OBSERVE, 10);
 	asker_answer(s, COAP_CONTENT, bytes_of(s->content, 5));
 	assert_int_equal(s->outcomes[COAP_OUTCOME_NOTIFICATION], 1);
@@ -447,11 +447,11 @@ static void an_answer_that_comes_while_the_next_request_waits_is_not_its_answer(
 	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
 	asker_forget(&s);
 	begin(&s, COAP_GET, 0);
-	assert_true(asker_said(&s, ""));
+	assert_true(byhand_heard(&s.server, ""));
 	asker_answer_to(&s, &first, COAP_CONTENT, BYTES_NONE);
 	assert_int_equal(asker_ended(&s), 0);
 	world_run(&s.world, SECONDS(300));
-	assert_non_null(strstr(s.said, "NON GET 0000 / Q-Block2:0/1/1024\n"));
+	assert_non_null(strstr(s.server.heard, "NON GET 0000 / Q-Block2:0/1/1024\n"));
 	asker_strike(&s);
 }
 

@@ -1,28 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/asker.h"
 
-#include <stdio.h>
-
 /* ---- life ---- */
-
-static bool listen(void *context, const struct address *from, const struct address *to, struct bytes datagram,
-	uint64_t number, msec now)
-{
-	struct asker *s = context;
-	struct coap_message m;
-	char line[COAP_MESSAGE_TEXT_MAX_BYTES];
-	struct writer w = writer_of(line, sizeof line);
-	(void)to, (void)number, (void)now;
-	if (!address_equal(from, &s->client.node.address) || coap_message_parse(datagram, &m) != COAP_VERDICT_OK)
-		return true;
-	m.id = 0;
-	m.token.len = 0;
-	coap_message_describe(&w, &m);
-	s->said_len += (size_t)snprintf(
-		s->said + s->said_len, sizeof s->said - s->said_len, "%.*s\n", (int)writer_bytes(&w).len, line);
-	assert(s->said_len < sizeof s->said);
-	return true;
-}
 
 struct coap_endpoint_config asker_config(void)
 {
@@ -39,8 +18,6 @@ void asker_raise(struct asker *s, const struct coap_endpoint_config *config)
 		s->content[i] = (uint8_t)(i * 7 + i / 251);
 	world_init(&s->world, 7);
 	s->world.link.quality.delay = 10;
-	s->world.link.filter = listen;
-	s->world.link.filter_context = s;
 	peer_join(&s->client, &s->world, 1, config);
 	byhand_join(&s->server, &s->world, 2);
 }
@@ -57,8 +34,8 @@ void asker_forget(struct asker *s)
 {
 	memset(s->outcomes, 0, sizeof s->outcomes);
 	s->server.count = 0;
-	s->said_len = 0;
-	s->said[0] = '\0';
+	s->server.heard_len = 0;
+	s->server.heard[0] = '\0';
 }
 
 void asker_strike(struct asker *s)
@@ -98,16 +75,6 @@ void asker_begin(struct asker *s, const struct coap_call *call)
 	bool has_begun = coap_endpoint_request(s->client.endpoint, call, s->world.now, &s->exchange);
 	assert(has_begun);
 	world_run(&s->world, 50);
-}
-
-bool asker_said(struct asker *s, const char *lines)
-{
-	bool is_it = s->said_len == strlen(lines) && memcmp(s->said, lines, s->said_len) == 0;
-	if (!is_it)
-		fprintf(stderr, "the client said:\n%.*sand not:\n%s", (int)s->said_len, s->said, lines);
-	s->said_len = 0;
-	s->said[0] = '\0';
-	return is_it;
 }
 
 /* ---- the server ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A client of ours and a server that is played by hand, so that it may say what no server of ours would. The client's
- * messages are kept as text, and each outcome of its calls is counted. */
+ * A client of ours and a server that is played by hand, so that it may say what no server of ours would. Each
+ * outcome of the client's calls is counted. */
 #pragma once
 
 #include "tests/sim/byhand.h"
@@ -19,8 +19,6 @@ struct asker {
 	enum coap_code code;
 	size_t body_len; /* of the latest outcome; its bytes were those of `content` */
 	struct handle exchange;
-	char said[4096]; /* by the client, one line a message, without Message-ID and token */
-	size_t said_len;
 };
 
 /* A configuration with room for two bodies of 4096 bytes by Q-Block. */
@@ -38,8 +36,6 @@ void asker_forget(struct asker *s);
 /* A call to the server with `body_len` bytes of the content. */
 struct coap_call asker_call(struct asker *s, enum coap_code method, size_t body_len);
 void asker_begin(struct asker *s, const struct coap_call *call);
-/* Whether the client has said exactly this since it was asked last. */
-bool asker_said(struct asker *s, const char *lines);
 
 /* ---- the server ---- */
 

@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/byhand.h"
 
+#include <stdio.h>
+
+static void note(struct byhand *b, struct bytes datagram)
+{
+	struct coap_message m;
+	char line[COAP_MESSAGE_TEXT_MAX_BYTES];
+	struct writer text = writer_of(line, sizeof line), w;
+	if (coap_message_parse(datagram, &m) != COAP_VERDICT_OK)
+		return;
+	m.id = 0;
+	m.token.len = 0;
+	coap_message_describe(&text, &m);
+	w = writer_of(b->heard + b->heard_len, sizeof b->heard - 1 - b->heard_len);
+	write_bytes(&w, writer_bytes(&text));
+	write_text(&w, "\n");
+	if (!w.failed)
+		b->heard_len += writer_bytes(&w).len;
+	b->heard[b->heard_len] = '\0';
+}
+
 static void receive(void *context, const struct address *from, struct bytes datagram, msec now)
 {
 	struct byhand *b = context;
@@ -9,6 +29,7 @@ static void receive(void *context, const struct address *from, struct bytes data
 	b->count++;
 	b->len = datagram.len;
 	memcpy(b->data, datagram.data, datagram.len);
+	note(b, datagram);
 }
 
 void byhand_join(struct byhand *b, struct world *w, uint8_t host)
@@ -68,6 +89,16 @@ uint16_t byhand_id(const struct byhand *b)
 struct bytes byhand_token(const struct byhand *b)
 {
 	return bytes_of(b->data + COAP_HEADER_BYTES, b->data[0] & 15);
+}
+
+bool byhand_heard(struct byhand *b, const char *lines)
+{
+	bool is_it = strcmp(b->heard, lines) == 0;
+	if (!is_it)
+		fprintf(stderr, "heard was:\n%sand not:\n%s", b->heard, lines);
+	b->heard_len = 0;
+	b->heard[0] = '\0';
+	return is_it;
 }
 
 bool byhand_got_empty(struct byhand *b, enum coap_type type, uint16_t id)

@@ -11,6 +11,9 @@ struct byhand {
 	uint8_t data[1500]; /* the latest datagram that came */
 	size_t len;
 	int count; /* how many came since it was last set to 0 */
+	/* The messages that came, one line each, without Message-ID and token; as far as there is room. */
+	char heard[4096];
+	size_t heard_len;
 };
 
 /* Joins as 192.0.2.`host`, port 5683. */
@@ -30,6 +33,8 @@ enum coap_type byhand_type(const struct byhand *b);
 uint8_t byhand_code(const struct byhand *b);
 uint16_t byhand_id(const struct byhand *b);
 struct bytes byhand_token(const struct byhand *b);
+/* Whether exactly these lines were heard since it was asked last. Tells of a difference on standard error. */
+bool byhand_heard(struct byhand *b, const char *lines);
 /* Whether exactly one datagram has come since `count` was 0, an Empty message of this type and Message-ID. Begins to
  * count anew. */
 bool byhand_got_empty(struct byhand *b, enum coap_type type, uint16_t id);
