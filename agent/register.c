@@ -13,27 +13,6 @@
 
 #define MAX_TRANSMIT_WAIT_MS SECONDS(93) /* RFC 7252 section 4.8.2 */
 
-const char *register_state_name(enum register_state state)
-{
-	switch (state) {
-	case REGISTER_OFFLINE:
-		return "offline";
-	case REGISTER_CONNECTING:
-		return "connecting";
-	case REGISTER_REGISTERING:
-		return "registering";
-	case REGISTER_REGISTERED:
-		return "registered";
-	case REGISTER_UPDATING:
-		return "updating";
-	case REGISTER_DEREGISTERING:
-		return "deregistering";
-	case REGISTER_STOPPED:
-		return "stopped";
-	}
-	return "?";
-}
-
 static void enter(struct registration *r, enum register_state state, msec at)
 {
 	r->state = state;

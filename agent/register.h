@@ -115,4 +115,3 @@ enum register_action register_due(struct registration *r, msec now);
 bool register_is_registered(const struct registration *r);
 /* The segment number `i` of the location. */
 struct bytes register_location(const struct registration *r, uint8_t i);
-const char *register_state_name(enum register_state state);

@@ -57,8 +57,6 @@ void print_json(const json_t *value);
 const char *text_member(const json_t *object, const char *name);
 /* "14:03:22 (12 min ago)" of a member that is a moment; "-" without it. `ret` has WHEN_TEXT_BYTES. */
 const char *moment_member(const json_t *object, const char *name, char *ret);
-/* `a / b`, both members of the object; 0 without them. */
-double share_of(double part, double whole);
 
 /* ---- the server ---- */
 

@@ -50,8 +50,3 @@ const char *moment_member(const json_t *object, const char *name, char *ret)
 	when_both(moment, when_now(), ret);
 	return ret;
 }
-
-double share_of(double part, double whole)
-{
-	return whole > 0 ? part / whole : 0;
-}

@@ -153,17 +153,14 @@ const struct dtls_counters *dtls_counters(const struct dtls *d);
 struct dtls_save;
 struct dtls_saved_session;
 
-/* How much memory the marks of this configuration need. */
-size_t dtls_marks_bytes(const struct dtls_config *config);
-/* From now on changes are marked in `marks`, which is zero and aligned to 8. It stays the owner's. */
+/* From now on changes are marked in `marks`, which is zero and aligned to 8, and of dtls_sessions_marks_bytes
+ * (session.h). It stays the owner's. */
 void dtls_mark_in(struct dtls *d, uint64_t *marks);
 /* How many slots are marked. */
 uint32_t dtls_changed_count(const struct dtls *d);
 /* A slot whose saved copy is out of date, and the session there: HANDLE_NONE when nobody is, and zeros are to be
  * written. False when there is none. */
 bool dtls_changed(struct dtls *d, uint32_t *ret_slot, struct handle *ret_session);
-/* Something of the owner's own has changed that he keeps with the session. */
-void dtls_change(struct dtls *d, struct handle session);
 /* Writes the record of an established session (DTLS_SAVE_RECORD_BYTES); see dtls_save_write. */
 bool dtls_save(struct dtls *d, struct dtls_save *save, struct handle session, uint16_t reserve, struct bytes note,
 	uint8_t *out);

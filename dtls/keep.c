@@ -7,11 +7,6 @@
 
 #include <assert.h>
 
-size_t dtls_marks_bytes(const struct dtls_config *config)
-{
-	return dtls_sessions_marks_bytes(config->sessions);
-}
-
 void dtls_mark_in(struct dtls *d, uint64_t *marks)
 {
 	dtls_sessions_mark_in(&d->sessions, marks);
@@ -34,12 +29,6 @@ bool dtls_changed(struct dtls *d, uint32_t *ret_slot, struct handle *ret_session
 		return false;
 	*ret_session = established_at(d, *ret_slot);
 	return true;
-}
-
-void dtls_change(struct dtls *d, struct handle session)
-{
-	if (dtls_session_get(&d->sessions, session) != NULL)
-		dtls_session_changed(&d->sessions, session.slot);
 }
 
 bool dtls_save(struct dtls *d, struct dtls_save *save, struct handle session, uint16_t reserve, struct bytes note,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Object 5, Firmware Update, as both ends see it (lwm2m interface section 11): states, results, and the table of what
- * each event does in each state.
+ * Object 5, Firmware Update, as both ends see it (lwm2m interface section 11): states and results.
  *
  *              URI or package              all of it arrived               Update
  *     IDLE ---------------------> DOWNLOADING -------------> DOWNLOADED -----------------> UPDATING
@@ -55,41 +54,6 @@ enum firmware_resource {
 	FIRMWARE_CHANGED_AT = 12,
 	FIRMWARE_DEFER_PERIOD = 13,
 };
-
-enum firmware_event {
-	FIRMWARE_PACKAGE_BEGUN,   /* the first block of a push */
-	FIRMWARE_URI_WRITTEN,     /* with a usable URI */
-	FIRMWARE_URI_REFUSED,     /* with an unusable one; `result` 7 or 9 */
-	FIRMWARE_RESET,           /* an empty URI, or a package of one zero byte or none */
-	FIRMWARE_ARRIVED,         /* complete and accepted */
-	FIRMWARE_DOWNLOAD_FAILED, /* `result` 2 to 9 */
-	FIRMWARE_EXECUTED,        /* Update */
-	FIRMWARE_DEFERRED,        /* Update, but not now */
-	FIRMWARE_CANCELLED,
-	FIRMWARE_INSTALLED,      /* the new image runs */
-	FIRMWARE_INSTALL_FAILED, /* `result` 8; the image is still good */
-	FIRMWARE_IMAGE_UNUSABLE, /* `result` 5 or 8; the image is gone */
-	FIRMWARE_EVENT_COUNT,
-};
-
-enum firmware_answer {
-	FIRMWARE_CHANGED,     /* 2.04; for events inside the device: it happened */
-	FIRMWARE_NOT_ALLOWED, /* 4.05: not in this state; nothing changes */
-	FIRMWARE_BAD,         /* 4.00: the value is not usable */
-};
-
-struct firmware {
-	enum firmware_state state;
-	enum firmware_result result;
-};
-
-/* One event. `result` is used by the events that say so above. An answer other than CHANGED leaves the state alone,
- * with one exception: URI_REFUSED records its result. */
-enum firmware_answer firmware_step(struct firmware *f, enum firmware_event event, enum firmware_result result);
-
-/* Whether a device may report state `to` after it reported `from`, seen from outside, where quick states and whole
- * reboots are easily missed: every pair but IDLE to UPDATING, which has skipped the download. */
-bool firmware_is_plausible(enum firmware_state from, enum firmware_state to);
 
 bool firmware_state_is_known(int64_t number);
 bool firmware_result_is_known(int64_t number);
