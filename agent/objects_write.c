@@ -5,6 +5,7 @@
 #include "agent/visit.h"
 
 #include "coap/content_format.h"
+#include "mgmt/execute.h"
 #include "mgmt/payload.h"
 
 /* ---- Write-Attributes ---- */
@@ -193,38 +194,6 @@ enum coap_code visit_write_composite(struct visit *v)
 
 /* ---- Execute ---- */
 
-static bool is_argument_character(uint8_t c)
-{
-	return c == 0x21 || (c >= 0x23 && c <= 0x26) || (c >= 0x28 && c <= 0x5b) || (c >= 0x5d && c <= 0x7e);
-}
-
-/* digit[='characters'], separated by commas, each digit at most once (lwm2m interface section 5). */
-static bool are_arguments(struct bytes text)
-{
-	unsigned seen = 0;
-	struct reader r = reader_of(text);
-	while (reader_left(&r) > 0) {
-		unsigned digit = (unsigned)read_u8(&r) - '0';
-		if (digit > 9 || (seen >> digit & 1) != 0)
-			return false;
-		seen |= 1u << digit;
-		uint8_t next = reader_left(&r) == 0 ? ',' : read_u8(&r);
-		if (next == '=') {
-			if (read_u8(&r) != '\'')
-				return false;
-			do
-				next = read_u8(&r);
-			while (!r.failed && is_argument_character(next));
-			if (next != '\'')
-				return false;
-			next = reader_left(&r) == 0 ? ',' : read_u8(&r);
-		}
-		if (next != ',' || r.failed)
-			return false;
-	}
-	return text.len == 0 || text.data[text.len - 1] != ',';
-}
-
 static enum coap_code execute(struct visit *v)
 {
 	uint16_t format = v->request->content_format;
@@ -232,7 +201,7 @@ static enum coap_code execute(struct visit *v)
 		return COAP_METHOD_NOT_ALLOWED;
 	if (format != COAP_FORMAT_NONE && format != COAP_FORMAT_TEXT)
 		return COAP_UNSUPPORTED_CONTENT_FORMAT;
-	if (!are_arguments(v->request->body))
+	if (!execute_arguments_are_good(v->request->body))
 		return COAP_BAD_REQUEST;
 	return v->object->execute(v->o->world, v->resource->id, v->request->body);
 }

@@ -368,6 +368,7 @@ void command_stored(struct server *s, const struct pending *p, bool ok, msec now
 	case PENDING_ISSUE:
 	case PENDING_CAMPAIGN:
 	case PENDING_UPLOAD:
+	case PENDING_ERRAND:
 		break;
 	}
 }

@@ -11,6 +11,7 @@
  *     revocation.c  who is not welcome any more
  *     claiming.c    claims, and the guests that come with them
  *     approving.c   enrolments that wait for an operator
+ *     errands.c    what they want from single devices
  *     query.c      what they look at
  *     handlers/    what devices ask for
  *
@@ -48,7 +49,8 @@ enum pending_kind {
 	PENDING_RESTORE,
 	PENDING_CLAIM_CREATE,
 	PENDING_CLAIM_REMOVE,
-	PENDING_AUDIT, /* the last step of every command: its event */
+	PENDING_ERRAND, /* its event; then it goes to the device */
+	PENDING_AUDIT,  /* the last step of every command: its event */
 };
 
 struct pending {
@@ -64,15 +66,33 @@ struct pending {
 	char actor[DEVICE_TEXT_MAX + 1];
 	char name[RELEASE_NAME_MAX + 1]; /* of a release */
 	struct server_done done;         /* of PENDING_AUDIT: what to tell when it lasts */
-	uint8_t issue;                   /* its place in server.issues */
-	bool has_changed;                /* an Update that did more than renew */
-	struct denial denial;            /* of PENDING_REVOKE and PENDING_RESTORE */
-	struct claim claim;              /* of PENDING_CLAIM_*; of PENDING_ISSUE the one that is used up */
+	struct handle errand;
+	uint8_t issue;        /* its place in server.issues */
+	bool has_changed;     /* an Update that did more than renew */
+	struct denial denial; /* of PENDING_REVOKE and PENDING_RESTORE */
+	struct claim claim;   /* of PENDING_CLAIM_*; of PENDING_ISSUE the one that is used up */
 	struct device_record record;
 	struct registration registration;
 };
 
 /* ---- the composer ---- */
+
+/* An operator's errand under way. */
+struct errand_place {
+	uint64_t token;
+	struct handle device;
+	enum errand_kind kind;
+	struct path path;
+	msec deadline;
+	uint16_t formats[FORMAT_CANDIDATES_MAX]; /* that the device may have, best first */
+	uint8_t format_count, tried;
+	uint16_t text_len, kept_len;
+	uint8_t text[ERRAND_TEXT_MAX];
+	uint8_t kept[SERVER_ERRAND_BODY_MAX]; /* its records, as SenML CBOR */
+	uint8_t body[SERVER_ERRAND_BODY_MAX]; /* as they are sent */
+};
+
+#define SERVER_RECORDS_MAX 1024 /* of one answer */
 
 /* A certificate that waits for the audit log before it leaves. */
 struct issue {
@@ -106,6 +126,10 @@ struct server {
 	struct pending *pending;
 	struct slab pending_slab;
 	bool batch_is_open;
+
+	struct errand_place *errands;
+	struct slab errand_slab;
+	struct record *records; /* SERVER_RECORDS_MAX of them, scratch */
 
 	struct issue issues[SERVER_ISSUES_MAX];
 	struct release *incoming; /* of the one release add that may be under way */
@@ -174,6 +198,22 @@ bool conduct_resume(struct server *s, struct device *device, enum operation oper
 void conduct_forget(struct server *s, struct device *device, msec now);
 /* Facts that a device told, by an answer, a notification or a Send, as bits of facts.h. */
 void conduct_told(struct server *s, struct device *device, unsigned facts, bool is_answer, msec now);
+
+/* ---- errands.c ---- */
+
+/* Sends the errand of this purpose. False when it cannot be sent; it still stands then. */
+bool errands_send(struct server *s, struct device *device, uint32_t purpose, coap_reply_function *reply, msec now);
+/* The device refused the format it was asked in, and there is another one to try. */
+bool errands_has_another_format(struct server *s, uint32_t purpose, const struct coap_reply *reply);
+/* The device answered; the errand is over. */
+void errands_answered(
+	struct server *s, const struct device *device, uint32_t purpose, const struct coap_reply *reply, msec now);
+/* It came to nothing; the errand is over. */
+void errands_failed(struct server *s, uint32_t purpose, enum server_result result, msec now);
+/* All of the device come to nothing. */
+void errands_forget(struct server *s, const struct device *device, msec now);
+/* The batch of PENDING_ERRAND has come back. */
+void errands_stored(struct server *s, const struct pending *p, bool ok, msec now);
 
 /* ---- campaign.c ---- */
 

@@ -16,11 +16,22 @@ static uint32_t slot_of(const struct server *s, const struct device *device)
 	return registry_handle(&s->registry, device).slot;
 }
 
+/* A device in queue mode listens until it has been silent for MAX_TRANSMIT_WAIT. */
+static bool is_asleep(const struct server *s, const struct device *device, msec now)
+{
+	return device->registration.has_queue_mode && device->last_seen != 0 &&
+	       server_wall(s, now) - device->last_seen > REGISTRY_GRACE;
+}
+
 void conduct_heard(struct server *s, struct device *device, msec now)
 {
+	bool was_asleep = is_asleep(s, device, now);
 	device->last_seen = server_wall(s, now);
-	if (device->is_awake)
+	if (device->is_awake) {
+		if (was_asleep)
+			conduct_pump(s, device, now);
 		return;
+	}
 	device->is_awake = true;
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);
 	conduct_pump(s, device, now);
@@ -43,6 +54,8 @@ static void conduct_reply(void *context, struct coap_endpoint *endpoint, const s
 
 static bool send(struct server *s, struct device *device, const struct queue_item *item, msec now)
 {
+	if (item->operation == OPERATION_ERRAND)
+		return errands_send(s, device, item->purpose, conduct_reply, now);
 	uint8_t uri[SERVER_URI_BYTES];
 	struct writer offer = writer_of(uri, sizeof uri);
 	struct follow_request request;
@@ -60,7 +73,7 @@ static bool send(struct server *s, struct device *device, const struct queue_ite
 
 void conduct_pump(struct server *s, struct device *device, msec now)
 {
-	if (!device_is_reachable(device) || s->is_stopping)
+	if (!device_is_reachable(device) || is_asleep(s, device, now) || s->is_stopping)
 		return;
 	struct queue_item *item = queue_begin(&s->queue, slot_of(s, device));
 	if (item == NULL)
@@ -112,6 +125,7 @@ void conduct_forget(struct server *s, struct device *device, msec now)
 	end_observations(s, device, now);
 	coap_endpoint_cancel(s->endpoint, device->exchange, now);
 	device->exchange = HANDLE_NONE;
+	errands_forget(s, device, now);
 	queue_clear(&s->queue, slot_of(s, device));
 }
 
@@ -186,7 +200,8 @@ static bool read_body(struct server *s, struct device *device, enum operation op
 /* The rollout's entry that asked for the operation; NULL when none did or it is gone. */
 static struct rollout_entry *entry_of(const struct server *s, const struct queue_item *item)
 {
-	bool is_there = item->purpose != 0 && slab_is_taken(&s->rollouts.entry_slab, item->purpose - 1);
+	bool is_there = item->purpose != 0 && item->operation != OPERATION_ERRAND &&
+			slab_is_taken(&s->rollouts.entry_slab, item->purpose - 1);
 	return is_there ? rollout_entry_at(&s->rollouts, item->purpose - 1) : NULL;
 }
 
@@ -194,7 +209,7 @@ static struct rollout_entry *entry_of(const struct server *s, const struct queue
 static bool is_called_off(const struct server *s, const struct queue_item *item)
 {
 	const struct rollout_entry *entry = entry_of(s, item);
-	return item->purpose != 0 && (entry == NULL || entry_has_ended(entry));
+	return item->purpose != 0 && item->operation != OPERATION_ERRAND && (entry == NULL || entry_has_ended(entry));
 }
 
 /* The device has, or may have, an offer that nobody stands behind any more. */
@@ -239,6 +254,9 @@ static void answered(struct server *s, struct device *device, const struct queue
 		if (success)
 			conduct_ask(s, device, OPERATION_READ_FIRMWARE, 0, msec_after(now, FOLLOW_DEADLINE), now);
 		break;
+	case OPERATION_ERRAND:
+		errands_answered(s, device, item->purpose, reply, now);
+		break;
 	case OPERATION_SET_HEALTH:
 	case OPERATION_END:
 		break;
@@ -271,6 +289,13 @@ static void unanswered(struct server *s, struct device *device, enum coap_outcom
 	bool is_useless = outcome == COAP_OUTCOME_BROKEN || outcome == COAP_OUTCOME_RESET;
 	bool is_rollouts = item.purpose != 0 || item.operation == OPERATION_READ_VERSION;
 	s->counters.request_failures++;
+	if (item.operation == OPERATION_ERRAND) { /* it may have been carried out, so it is not sent again */
+		device->is_awake = is_useless;
+		queue_done(&s->queue, slot_of(s, device));
+		errands_failed(s, item.purpose, SERVER_NO_ANSWER, now);
+		conduct_pump(s, device, now);
+		return;
+	}
 	if (is_useless || (item.tries >= CONDUCT_TRIES_MAX && !is_rollouts)) {
 		log_given_up(s, device, &item);
 		queue_done(&s->queue, slot_of(s, device));
@@ -308,6 +333,9 @@ static void finished(struct server *s, struct device *device, const struct coap_
 		return;
 	}
 	struct queue_item item = *running;
+	if (item.operation == OPERATION_ERRAND && errands_has_another_format(s, item.purpose, reply) &&
+		send(s, device, &item, now))
+		return;
 	queue_done(&s->queue, slot_of(s, device));
 	keep_observation(device, (enum operation)item.operation, reply);
 	if (!coap_code_is_success(reply->code))

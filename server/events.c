@@ -150,6 +150,7 @@ const char *event_type_name(enum event_type type)
 		[EVENT_ENROLMENT_WAITING] = "enrolment-waiting",
 		[EVENT_ENROLMENT_APPROVED] = "enrolment-approved",
 		[EVENT_ENROLMENT_REJECTED] = "enrolment-rejected",
+		[EVENT_DEVICE_ASKED] = "device-asked",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

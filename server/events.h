@@ -53,6 +53,7 @@ enum event_type {
 	EVENT_ENROLMENT_WAITING,
 	EVENT_ENROLMENT_APPROVED,
 	EVENT_ENROLMENT_REJECTED,
+	EVENT_DEVICE_ASKED, /* an operator has something changed at a device; `detail` says what */
 	EVENT_TYPE_END,
 };
 

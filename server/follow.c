@@ -91,7 +91,7 @@ static void add_text_body(struct follow_request *r, struct writer *w, struct byt
 void follow_build(struct follow_request *ret, enum operation operation, const struct device *device,
 	const struct follow_pace *pace, struct bytes offer)
 {
-	assert(operation < OPERATION_END);
+	assert(operation < OPERATION_ERRAND);
 	const struct form *form = &forms[operation];
 	struct writer w = writer_of(ret->text, sizeof ret->text);
 	coap_options_clear(&ret->options);

@@ -35,6 +35,32 @@ uint32_t server_device_operations(const struct server *s, const struct device *d
 	return queue_count(&s->queue, registry_handle(&s->registry, device).slot);
 }
 
+static void choose(const struct device_object *listed, uint8_t minor, struct model *model, struct model_choice *choices)
+{
+	struct model_choice choice = {listed->object, listed->major, listed->minor};
+	if (listed->major == 0)
+		choice = model_choice_of(listed->object, minor);
+	for (size_t i = 0; i < model->choice_count; i++)
+		if (choices[i].object == listed->object) {
+			if (listed->major != 0)
+				choices[i] = choice;
+			return;
+		}
+	choices[model->choice_count++] = choice;
+}
+
+struct model server_device_model(
+	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX])
+{
+	const struct registration *r = &device->registration;
+	struct model model = *s->config.model;
+	model.choices = choices;
+	model.choice_count = 0;
+	for (unsigned i = 0; i < r->object_count; i++)
+		choose(&r->objects[i], r->minor, &model, choices);
+	return model;
+}
+
 /* ---- releases and artifacts ---- */
 
 const struct release *server_release_next(const struct server *s, uint32_t *cursor)
@@ -199,6 +225,10 @@ const char *server_result_text(enum server_result result)
 		[SERVER_WRONG_STATE] = "the rollout does not take this word now",
 		[SERVER_BAD_PLAN] = "the plan of waves is not usable",
 		[SERVER_ARTIFACT] = "the upload failed",
+		[SERVER_NOT_REGISTERED] = "the device is not registered",
+		[SERVER_BAD_ERRAND] = "the device would refuse this",
+		[SERVER_UNSUPPORTED] = "the device speaks a version of LwM2M that has no such operation",
+		[SERVER_NO_ANSWER] = "the device did not answer in time",
 	};
 	return (size_t)result < sizeof texts / sizeof *texts ? texts[result] : "unknown";
 }

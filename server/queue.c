@@ -159,6 +159,8 @@ const char *operation_name(enum operation operation)
 		return "reset";
 	case OPERATION_READ_VERSION:
 		return "read-version";
+	case OPERATION_ERRAND:
+		return "errand";
 	case OPERATION_END:
 		break;
 	}

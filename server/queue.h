@@ -23,6 +23,7 @@ enum operation {
 	OPERATION_EXECUTE,          /* POST /5/0/2 */
 	OPERATION_RESET,            /* PUT /5/0/1 = "" */
 	OPERATION_READ_VERSION,     /* GET /3/0/3 */
+	OPERATION_ERRAND,           /* an operator's; `purpose` is its place among the errands */
 	OPERATION_END,
 };
 

@@ -33,8 +33,11 @@ static struct server_config completed(const struct server_config *given)
 	c.denials = or_usual(c.denials, DENIALS_KEPT_USUAL);
 	c.claims = or_usual(c.claims, 1024);
 	c.enrolments = or_usual(c.enrolments, 64);
+	c.errands = or_usual(c.errands, 256);
 	c.updates = or_usual(c.updates, 4096);
 	c.pending = or_usual(c.pending, 1024);
+	if (c.model == NULL)
+		c.model = &model_core;
 	c.health_pmin_s = or_usual(c.health_pmin_s, 5);
 	c.health_pmax_s = or_usual(c.health_pmax_s, 60);
 	c.certificate_days = or_usual(c.certificate_days, 90);
@@ -54,6 +57,9 @@ static struct server *layout(struct carve *c, const struct server_config *config
 		memset(s, 0, sizeof *s);
 	s->pending = carve_take(c, config->pending, sizeof *s->pending);
 	slab_carve(&s->pending_slab, c, config->pending);
+	s->errands = carve_take(c, config->errands, sizeof *s->errands);
+	slab_carve(&s->errand_slab, c, config->errands);
+	s->records = carve_take(c, SERVER_RECORDS_MAX, sizeof *s->records);
 	s->incoming = carve_take(c, 1, sizeof *s->incoming);
 	s->updates = carve_take(c, config->updates, sizeof *s->updates);
 	registry_carve(&s->registry, c, config->devices, 0);
@@ -350,6 +356,9 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 		break;
 	case PENDING_UPLOAD:
 		break;
+	case PENDING_ERRAND:
+		errands_stored(s, p, ok, now);
+		break;
 	case PENDING_CLAIM_CREATE:
 	case PENDING_CLAIM_REMOVE:
 		claiming_stored(s, p, ok, now);
@@ -433,13 +442,15 @@ static void expire(struct server *s, struct device *device, msec now)
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);
 }
 
-static void give_up(struct server *s, const struct queue_item *item)
+static void give_up(struct server *s, const struct queue_item *item, msec now)
 {
 	const struct device *device = &s->registry.devices[item->device];
 	struct writer line = server_line(s, "request-expired", device->record.name);
 	s->counters.requests_given_up++;
 	server_line_text(&line, "operation", operation_name((enum operation)item->operation));
 	server_log(s, SERVER_LOG_WARNING, &line);
+	if (item->operation == OPERATION_ERRAND)
+		errands_failed(s, item->purpose, SERVER_NO_ANSWER, now);
 }
 
 void server_tick(struct server *s, msec now)
@@ -449,6 +460,6 @@ void server_tick(struct server *s, msec now)
 	while (registry_due(&s->registry, now, &device))
 		expire(s, device, now);
 	while (queue_due(&s->queue, now, &item))
-		give_up(s, &item);
+		give_up(s, &item, now);
 	campaign_tick(s, now);
 }

@@ -27,6 +27,7 @@
 #include "pki/pki.h"
 #include "server/approvals.h"
 #include "server/artifact.h"
+#include "server/errand.h"
 #include "server/queue.h"
 #include "server/store.h"
 
@@ -46,6 +47,7 @@ struct server_config {
 	uint32_t denials;                             /* devices and certificates revoked; 0: 4096 */
 	uint32_t claims;                              /* open, used and expired ones; 0: 1024 */
 	uint32_t enrolments;                          /* that wait for approval; 0: 64 */
+	uint32_t errands;                             /* of operators, under way; 0: 256 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
@@ -81,6 +83,10 @@ enum server_result {
 	SERVER_WRONG_STATE, /* the rollout does not take this word now */
 	SERVER_BAD_PLAN,
 	SERVER_ARTIFACT, /* an upload failed; the enum artifact_result tells */
+	SERVER_NOT_REGISTERED,
+	SERVER_BAD_ERRAND,  /* the definitions of the device's objects are against it; server_reason tells */
+	SERVER_UNSUPPORTED, /* the device speaks a version of LwM2M without this operation */
+	SERVER_NO_ANSWER,   /* with ports.done: the device did not answer, or did not wake up in time */
 };
 
 /* What ports.done tells. */
@@ -90,6 +96,20 @@ struct server_done {
 	uint32_t rollout;              /* number of the rollout started */
 	enum artifact_result artifact; /* of an upload */
 	struct artifact stored;        /* the artifact that an upload has become */
+};
+
+/* What a device answered to an errand. Everything is borrowed for the call. */
+struct server_answer {
+	uint64_t token;
+	const struct device *device;
+	const struct model *model; /* with the versions that the device has */
+	enum errand_kind kind;
+	enum coap_code code;
+	bool is_unreadable; /* it has a body that nobody can make sense of; there are no records then */
+	const struct record *records;
+	size_t count;
+	struct bytes body;    /* Discover: the links; an error: what the device says about it */
+	struct path location; /* Create: where the instance is */
 };
 
 enum server_log_level { SERVER_LOG_ERROR, SERVER_LOG_WARNING, SERVER_LOG_INFO, SERVER_LOG_DEBUG };
@@ -112,6 +132,9 @@ struct server_ports {
 	/* A command has ended. May be NULL. */
 	void (*done)(void *context, const struct server_done *done, msec now);
 	void *done_context;
+	/* A device has answered an errand, be it with an error; what else can become of one comes by `done`. May be
+	 * NULL. */
+	void (*answered)(void *context, const struct server_answer *answer, msec now); /* with done_context */
 	/* One line of key=value text without a newline, borrowed. May be NULL. */
 	void (*log)(void *context, enum server_log_level level, struct bytes line);
 	void *log_context;
@@ -251,6 +274,15 @@ enum server_result server_claim_remove(struct server *s, struct bytes identity, 
 /* An operator's word on what server_enrolment_next shows; the device hears of it when it comes again. */
 enum server_result server_enrolment_decide(
 	struct server *s, struct bytes name, bool is_approved, const struct server_ask *ask, msec now);
+/* Has a device do something, within `patience`: a device that sleeps is asked when it wakes up. What the device answers
+ * comes by ports.answered, all else by ports.done with a result other than SERVER_DONE. An errand is sent once: when
+ * its answer is lost, nobody knows whether it was carried out. What changes something is in the audit log before it is
+ * sent.
+ */
+#define SERVER_ERRAND_BODY_MAX 4096
+enum server_result server_errand(struct server *s, struct bytes name, const struct errand *errand, msec patience,
+	const struct server_ask *ask, msec now);
+
 /* Adds an event of the owner's or the HTTP edge's to the audit log, such as EVENT_TOKEN_ADDED. */
 enum server_result server_audit(
 	struct server *s, enum event_type type, const char *detail, const struct server_ask *ask, msec now);
@@ -264,6 +296,9 @@ const struct device *server_device_get(const struct server *s, struct handle dev
 /* When its registration runs out, without grace; 0 when it is not registered. */
 wall_msec server_device_expires_at(const struct server *s, const struct device *device);
 uint32_t server_device_operations(const struct server *s, const struct device *device);
+/* The definitions of its objects, in the versions that it has. `choices` is storage for the answer. */
+struct model server_device_model(
+	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX]);
 
 const struct release *server_release_next(const struct server *s, uint32_t *cursor);
 const struct release *server_release_find(const struct server *s, struct bytes name);

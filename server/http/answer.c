@@ -135,6 +135,14 @@ static struct meaning meaning_of(enum server_result result, enum artifact_result
 		return (struct meaning){MHD_HTTP_CONFLICT, "in_use"};
 	case SERVER_WRONG_STATE:
 		return (struct meaning){MHD_HTTP_CONFLICT, "wrong_state"};
+	case SERVER_NOT_REGISTERED:
+		return (struct meaning){MHD_HTTP_CONFLICT, "not_registered"};
+	case SERVER_BAD_ERRAND:
+		return (struct meaning){MHD_HTTP_UNPROCESSABLE_CONTENT, "bad_operation"};
+	case SERVER_UNSUPPORTED:
+		return (struct meaning){MHD_HTTP_CONFLICT, "unsupported"};
+	case SERVER_NO_ANSWER:
+		return (struct meaning){MHD_HTTP_GATEWAY_TIMEOUT, "no_answer"};
 	case SERVER_ARTIFACT:
 		return meaning_of_artifact(artifact);
 	case SERVER_ACCEPTED:

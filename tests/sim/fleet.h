@@ -20,7 +20,8 @@
 #define FLEET_NAME_BYTES     16
 #define FLEET_BLOCK_BYTES    64 /* of downloads */
 #define FLEET_PROGRESS_EVERY 8  /* blocks between two entries in the journal */
-#define FLEET_TOKEN          1  /* of commands whose outcome fleet_await waits for; others may have other ones */
+#define FLEET_ANSWER_BYTES   4096
+#define FLEET_TOKEN          1 /* of commands whose outcome fleet_await waits for; others may have other ones */
 
 struct fleet_artifact {
 	uint8_t digest[SHA256_BYTES];
@@ -48,6 +49,7 @@ struct fleet_server {
 	uint32_t newest_session;
 	struct server_done done; /* of the last command */
 	bool has_done;
+	char answer[FLEET_ANSWER_BYTES]; /* of the last errand: its code, and what was read */
 };
 
 /* What the device's new program does in its self-test and afterwards; the story decides. */
@@ -74,7 +76,7 @@ struct fleet_device {
 	uint32_t attempt;  /* to connect; over all boots */
 	unsigned hellos_left;
 	msec hello_at, power_back_at; /* NEVER */
-	unsigned boots, power_cuts;
+	unsigned boots, power_cuts, reboots_asked;
 	uint64_t blocks_fetched, blocks_repeated; /* of the boots before this one */
 };
 
@@ -154,6 +156,10 @@ bool fleet_publish(struct fleet *f, const char *release, const uint8_t *image, s
 uint32_t fleet_roll_out(struct fleet *f, const char *release, const struct rollout_plan *plan);
 /* Lets time pass until the outcome of the command, which must have been given with FLEET_TOKEN, is there. */
 enum server_result fleet_await(struct fleet *f, enum server_result accepted);
+
+/* Has the device do it, within a minute. "2.05 Content\n/3/0/9 i 100\n", "4.05 Method Not Allowed\n", or for what no
+ * device answered the result's text. Valid until the next one. */
+const char *fleet_errand(struct fleet *f, unsigned device, const struct errand *errand);
 
 /* Let time pass until it holds; false when the span was not enough. */
 bool fleet_until_registered(struct fleet *f, unsigned devices, msec span);

@@ -57,7 +57,8 @@ static void sample(void *context, struct platform_sample *ret)
 
 static bool reboot(void *context)
 {
-	(void)context;
+	struct fleet_device *d = context;
+	d->reboots_asked++;
 	return false;
 }
 

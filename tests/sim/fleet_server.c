@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/fleet_parts.h"
 
+#include "tests/mgmt/show.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -24,6 +26,24 @@ static void server_command_done(void *context, const struct server_done *done, m
 	if (done->token != FLEET_TOKEN)
 		return;
 	s->done = *done;
+	s->has_done = true;
+}
+
+static void server_answered(void *context, const struct server_answer *answer, msec now)
+{
+	struct fleet_server *s = context;
+	struct writer w = writer_of(s->answer, sizeof s->answer - 1);
+	(void)now;
+	coap_code_write(&w, answer->code);
+	write_text(&w, answer->is_unreadable ? " unreadable\n" : "\n");
+	for (size_t i = 0; i < answer->count; i++)
+		show_record(&w, &answer->records[i]);
+	if (answer->location.depth > 0)
+		path_write(&w, answer->location);
+	if (answer->kind == ERRAND_DISCOVER)
+		write_bytes(&w, answer->body);
+	s->answer[w.failed ? 0 : writer_bytes(&w).len] = '\0';
+	s->done = (struct server_done){.token = answer->token, .result = SERVER_DONE};
 	s->has_done = true;
 }
 
@@ -153,6 +173,7 @@ void fleet_start_server(struct fleet *f)
 		.hash = &s->hash,
 		.done = server_command_done,
 		.done_context = s,
+		.answered = server_answered,
 		.log = log_server,
 		.log_context = s};
 	prng_fill(&f->world.prng, seed, sizeof seed);
