@@ -2,8 +2,9 @@
  *
  * Handshakes by wolfSSL. An edge: it allocates, and it reads the wall clock where certificates are checked.
  *
- * One WOLFSSL_CTX serves all handshakes as server; each handshake as client has its own, made from its credential. A
- * handshake holds its WOLFSSL object (8 KB with a PSK, 14 KB with certificates) only while it runs. */
+ * One WOLFSSL_CTX serves all handshakes as server, and one those as client that have the same credential
+ * (contexts_wolfssl.h). A handshake holds its WOLFSSL object (8 KB with a PSK, 14 KB with certificates) only while it
+ * runs. */
 #pragma once
 
 #include "dtls/crypto.h"
