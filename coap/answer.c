@@ -343,8 +343,7 @@ static void send_alone(struct coap_endpoint *e, const struct coap_origin *origin
 	struct handle pending;
 	uint16_t id = coap_outbound_next_id(e, &origin->remote);
 	enum coap_type type = COAP_TYPE_NON;
-	if (origin->is_confirmable && coap_retransmit_count(&e->retransmit) < e->config.capacities.pending &&
-		!coap_amplification_is_challenge(r))
+	if (origin->is_confirmable && coap_outbound_has_room(e) && !coap_amplification_is_challenge(r))
 		type = COAP_TYPE_CON;
 	struct bytes message = coap_answer_write(e, origin, r, type, id, now);
 	coap_qrequest_answered(e, origin, message);

@@ -85,11 +85,6 @@ static void transmit(struct coap_endpoint *e, struct handle h, msec now)
 		coap_exchange_acked(&e->exchanges, h, msec_after(now, patience.ack_timeout));
 }
 
-static bool has_room(const struct coap_endpoint *e)
-{
-	return coap_retransmit_count(&e->retransmit) < e->config.capacities.pending;
-}
-
 /* RFC 7252 section 4.7: PROBING_RATE, of what is sent to somebody who has not answered. */
 static bool is_to_be_quiet(struct coap_endpoint *e, struct handle h, msec now)
 {
@@ -108,7 +103,7 @@ void coap_client_start(struct coap_endpoint *e, struct handle h, msec now)
 	coap_flow_limit(e, coap_remote_of(e, h));
 	if (is_to_be_quiet(e, h, now))
 		return;
-	if (coap_exchange_start(&e->exchanges, h, has_room(e)))
+	if (coap_exchange_start(&e->exchanges, h, coap_outbound_has_room(e)))
 		transmit(e, h, now);
 }
 
@@ -121,7 +116,7 @@ void coap_client_go_on(struct coap_endpoint *e, struct handle h, msec now)
 void coap_client_ready(struct coap_endpoint *e, msec now)
 {
 	struct handle h;
-	while (has_room(e) && coap_exchange_ready(&e->exchanges, &h))
+	while (coap_outbound_has_room(e) && coap_exchange_ready(&e->exchanges, &h))
 		if (!is_to_be_quiet(e, h, now))
 			transmit(e, h, now);
 }

@@ -50,6 +50,11 @@ bool coap_outbound_confirmable(struct coap_endpoint *e, const struct coap_remote
 	return true;
 }
 
+bool coap_outbound_has_room(const struct coap_endpoint *e)
+{
+	return coap_retransmit_count(&e->retransmit) < e->config.capacities.pending;
+}
+
 uint16_t coap_outbound_next_id(struct coap_endpoint *e, const struct coap_remote *to)
 {
 	return coap_remote_is_reliable(to) ? 0 : coap_message_ids_next(&e->ids, to);

@@ -49,21 +49,6 @@ bool coap_qblock_send_next(struct coap_qblock_send *s, msec now, uint32_t *ret_n
 	return true;
 }
 
-void coap_qblock_send_return(struct coap_qblock_send *s, uint32_t number, bool is_repair)
-{
-	if (!is_repair) {
-		assert(s->next == number + 1);
-		s->next = number;
-		s->resumes = 0;
-		return;
-	}
-	assert(s->repair_count < COAP_QBLOCK_REPAIRS_MAX);
-	s->repair_first = (uint16_t)((s->repair_first + COAP_QBLOCK_REPAIRS_MAX - 1) % COAP_QBLOCK_REPAIRS_MAX);
-	s->repairs[s->repair_first] = number;
-	s->repair_count++;
-	s->repairs_left++;
-}
-
 /* ---- what the receiver says ---- */
 
 void coap_qblock_send_continued(struct coap_qblock_send *s, uint32_t number)

@@ -38,8 +38,6 @@ void coap_qblock_send_init(
 
 /* The block to send now. Call until false. `ret_is_repair` says that it goes as the answer to who asked. */
 bool coap_qblock_send_next(struct coap_qblock_send *s, msec now, uint32_t *ret_number, bool *ret_is_repair);
-/* It could not be sent: give it back, it is the next again. The latest only. */
-void coap_qblock_send_return(struct coap_qblock_send *s, uint32_t number, bool is_repair);
 /* The receiver has all blocks below `number`. */
 void coap_qblock_send_continued(struct coap_qblock_send *s, uint32_t number);
 /* The receiver lacks this block. What has not left yet, does not exist or waits already is ignored. Call for each,

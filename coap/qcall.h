@@ -11,7 +11,7 @@
 #include "coap/base/slab.h"
 
 enum coap_qcall_phase {
-	COAP_QCALL_WAITING, /* for the peer's quiet time to end */
+	COAP_QCALL_WAITING, /* for the peer's quiet time to end, or for room among the messages in flight */
 	COAP_QCALL_PROBING,
 	COAP_QCALL_SENDING,
 	COAP_QCALL_RECEIVING,
@@ -23,7 +23,7 @@ struct coap_qcall {
 	struct handle exchange;
 	bool is_confirmable, has_restarted, has_sequence;
 	uint8_t szx;        /* of our blocks, and wanted of the response's */
-	uint8_t attempts;   /* in vain, since the peer last said something */
+	uint8_t attempts;   /* in vain, since the peer last said something; or to find room */
 	uint32_t requests;  /* so far: the next one's number in the token */
 	uint32_t set_began; /* the number of the first request of the latest set */
 	uint32_t tag;

@@ -2,11 +2,14 @@
 #include "coap/qclient.h"
 
 #include "coap/client_call.h"
+#include "coap/outbound.h"
 #include "coap/qclient_body.h"
 #include "coap/qclient_request.h"
 
 #include <assert.h>
 
+/* How often room is looked for before the call ends. */
+#define ROOM_ATTEMPTS 64
 /* So many messages a turn of one call; the deadline stays in the past for the rest. */
 #define BLOCKS_A_TURN 256
 
@@ -88,13 +91,30 @@ static void wait_for_response(struct coap_endpoint *e, struct coap_qcall *q, mse
 	arm(e, q, now + (has_timer ? most : patience(e, q)));
 }
 
+/* As many messages are in flight as may be; others', so none of ours tells when there is room. */
+static void wait_for_room(struct coap_endpoint *e, struct coap_qcall *q, msec now)
+{
+	q->attempts++;
+	arm(e, q, now + coap_call_of(e, q->exchange)->patience.ack_timeout);
+}
+
+/* False when there is none: the call begins when there is. */
+static bool has_room_to_begin(struct coap_endpoint *e, struct coap_qcall *q, msec now)
+{
+	if (coap_outbound_has_room(e))
+		return true;
+	q->phase = COAP_QCALL_WAITING;
+	wait_for_room(e, q, now);
+	return false;
+}
+
 static void flush(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
 	uint32_t number;
 	bool is_repair;
 	for (int i = 0; i < BLOCKS_A_TURN; i++) {
 		uint32_t before = q->requests;
-		if (q->is_confirmable && q->in_flight >= e->config.parameters.nstart)
+		if (q->is_confirmable && (q->in_flight >= e->config.parameters.nstart || !coap_outbound_has_room(e)))
 			break;
 		if (!coap_qblock_send_next(&q->send, now, &number, &is_repair))
 			break;
@@ -103,7 +123,10 @@ static void flush(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 		if (!coap_qclient_send_body_block(e, q, number, now))
 			break;
 	}
-	if (q->is_confirmable || coap_qblock_send_is_over(&q->send))
+	bool is_over = coap_qblock_send_is_over(&q->send);
+	if (q->is_confirmable && !is_over && q->in_flight == 0)
+		wait_for_room(e, q, now);
+	else if (q->is_confirmable || is_over)
 		wait_for_response(e, q, now);
 	else
 		arm(e, q, coap_qblock_send_deadline(&q->send));
@@ -113,6 +136,8 @@ static void begin_sending(struct coap_endpoint *e, struct coap_qcall *q, msec no
 {
 	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	const struct coap_qblock_parameters *p = &e->config.parameters.qblock;
+	if (q->is_confirmable && !has_room_to_begin(e, q, now))
+		return;
 	q->phase = COAP_QCALL_SENDING;
 	q->attempts = 0;
 	q->has_ids = false;
@@ -130,6 +155,8 @@ static void begin_sending(struct coap_endpoint *e, struct coap_qcall *q, msec no
 
 static void begin_probing(struct coap_endpoint *e, struct coap_qcall *q, msec now)
 {
+	if (!has_room_to_begin(e, q, now))
+		return;
 	q->phase = COAP_QCALL_PROBING;
 	coap_qclient_send_probe(e, q, now);
 	wait_for_response(e, q, now);
@@ -417,6 +444,8 @@ static enum coap_qclient_progress be_due(struct coap_endpoint *e, struct coap_qc
 {
 	switch (q->phase) {
 	case COAP_QCALL_WAITING:
+		if (q->attempts == ROOM_ATTEMPTS)
+			return COAP_QCLIENT_TIMEOUT;
 		begin(e, q, now);
 		return COAP_QCLIENT_ON;
 	case COAP_QCALL_PROBING:
@@ -425,6 +454,8 @@ static enum coap_qclient_progress be_due(struct coap_endpoint *e, struct coap_qc
 		/* What waits for an acknowledgement has had its time: more would wait without an end. */
 		if (coap_qblock_send_is_over(&q->send) || (q->is_confirmable && q->in_flight > 0))
 			return try_again(e, q, now);
+		if (q->attempts == ROOM_ATTEMPTS)
+			return COAP_QCLIENT_TIMEOUT;
 		flush(e, q, now);
 		return COAP_QCLIENT_ON;
 	case COAP_QCALL_RECEIVING:

@@ -41,9 +41,10 @@ static bool send(struct coap_endpoint *e, struct coap_qcall *q, enum coap_code m
 		return false;
 	q->bytes += writer_bytes(&w).len;
 	if (is_confirmable) {
-		q->in_flight++;
-		return coap_outbound_confirmable(e, &to, id, COAP_PENDING_QCALL, q->exchange,
+		bool is_sent = coap_outbound_confirmable(e, &to, id, COAP_PENDING_QCALL, q->exchange,
 			&coap_call_of(e, q->exchange)->patience, writer_bytes(&w), now, &pending);
+		q->in_flight += is_sent;
+		return is_sent;
 	}
 	if (!q->has_ids)
 		q->first_id = id;

@@ -164,26 +164,6 @@ static void a_list_that_is_too_long_is_cut(void **state)
 	assert_int_equal(take(&s, 0, out), COAP_QBLOCK_REPAIRS_MAX);
 }
 
-static void a_block_that_could_not_be_sent_is_the_next_again(void **state)
-{
-	struct coap_qblock_send s;
-	uint32_t out[200], number;
-	bool is_repair;
-	static const uint32_t missing[] = {5};
-	(void)state;
-	coap_qblock_send_init(&s, 20, 0, 10, PAUSE);
-	for (int i = 0; i < 10; i++)
-		assert_true(coap_qblock_send_next(&s, 0, &number, &is_repair));
-	coap_qblock_send_return(&s, number, is_repair);
-	assert_int_equal(take(&s, 0, out), 1);
-	assert_int_equal(out[0], 9);
-	ask(&s, missing, 1);
-	assert_true(coap_qblock_send_next(&s, 0, &number, &is_repair));
-	coap_qblock_send_return(&s, number, is_repair);
-	assert_int_equal(take(&s, 0, out), 1);
-	assert_int_equal(out[0], 1005);
-}
-
 static void without_a_pause_the_whole_body_leaves_at_once(void **state)
 {
 	struct coap_qblock_send s;
@@ -205,7 +185,6 @@ int main(void)
 		cmocka_unit_test(a_block_waits_once_however_often_it_is_asked_for),
 		cmocka_unit_test(what_has_not_left_yet_cannot_be_missing),
 		cmocka_unit_test(a_list_that_is_too_long_is_cut),
-		cmocka_unit_test(a_block_that_could_not_be_sent_is_the_next_again),
 		cmocka_unit_test(without_a_pause_the_whole_body_leaves_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -507,6 +507,90 @@ static void a_confirmable_body_that_nobody_acknowledges_ends(void **state)
 	asker_strike(&s);
 }
 
+/* Full is no loss: what found no room leaves when there is some. */
+static void a_confirmable_body_waits_for_room_among_the_messages_in_flight(void **state)
+{
+	struct asker s;
+	struct coap_endpoint_config config = asker_config();
+	struct coap_message first;
+	(void)state;
+	config.capacities.pending = 1;
+	asker_raise(&s, &config);
+	acquaint(&s);
+	struct coap_call other = asker_call(&s, COAP_GET, 0), call = call_to(&s, COAP_PUT, 3000);
+	asker_begin(&s, &other);
+	first = byhand_message(&s.server);
+	call.qblock = COAP_QBLOCK_CON;
+	s.server.count = 0;
+	asker_begin(&s, &call);
+	assert_int_equal(s.server.count, 0);
+	asker_answer_to(&s, &first, COAP_CONTENT, BYTES_NONE);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	asker_forget(&s);
+	world_run(&s.world, SECONDS(10));
+	assert_non_null(strstr(s.server.heard, "CON PUT 0000 / Q-Block1:0/1/1024"));
+	for (int i = 0; i < 3; i++)
+		asker_answer(&s, i < 2 ? COAP_CONTINUE : COAP_CHANGED, BYTES_NONE);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	assert_int_equal(s.code, COAP_CHANGED);
+	asker_strike(&s);
+}
+
+/* The same of blocks that are asked for again when all have left. */
+static void a_block_asked_for_again_waits_for_room(void **state)
+{
+	static const uint8_t missing[] = {1};
+	struct asker s;
+	struct coap_endpoint_config config = asker_config();
+	struct coap_message block;
+	(void)state;
+	config.capacities.pending = 1;
+	asker_raise(&s, &config);
+	acquaint(&s);
+	struct coap_call other = asker_call(&s, COAP_GET, 0), call = call_to(&s, COAP_PUT, 3000);
+	call.qblock = COAP_QBLOCK_CON;
+	asker_begin(&s, &call);
+	for (int i = 0; i < 3; i++)
+		byhand_say(
+			&s.server, &s.client, COAP_TYPE_ACK, COAP_EMPTY, byhand_id(&s.server), BYTES_NONE, BYTES_NONE);
+	block = byhand_message(&s.server);
+	asker_begin(&s, &other);
+	s.server.heard_len = 0;
+	block.type = COAP_TYPE_NON; /* as the answer is, for the block has been acknowledged */
+	asker_add(&s, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_MISSING_BLOCKS);
+	asker_answer_to(&s, &block, COAP_REQUEST_ENTITY_INCOMPLETE, bytes_of(missing, 1));
+	assert_int_equal(s.server.heard_len, 0);
+	asker_answer(&s, COAP_CONTENT, BYTES_NONE);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	world_run(&s.world, SECONDS(10));
+	assert_non_null(strstr(s.server.heard, "Q-Block1:1/1/1024"));
+	asker_forget(&s);
+	asker_strike(&s);
+}
+
+/* Nor does it wait without an end. */
+static void a_confirmable_body_that_never_finds_room_ends(void **state)
+{
+	struct asker s;
+	struct coap_endpoint_config config = asker_config();
+	(void)state;
+	config.capacities.pending = 1;
+	asker_raise(&s, &config);
+	acquaint(&s);
+	struct coap_call other = asker_call(&s, COAP_GET, 0), call = call_to(&s, COAP_PUT, 3000);
+	asker_begin(&s, &other);
+	call.qblock = COAP_QBLOCK_CON;
+	asker_begin(&s, &call);
+	for (int i = 0; i < 20 && s.outcomes[COAP_OUTCOME_TIMEOUT] == 0; i++) {
+		asker_answer(&s, COAP_CONTENT, BYTES_NONE);
+		asker_begin(&s, &other); /* right away, so there never is any */
+		world_run(&s.world, SECONDS(10));
+	}
+	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
+	asker_forget(&s);
+	asker_strike(&s);
+}
+
 /* RFC 7252 section 4.2: rejected, and by its Message-ID also when it was not confirmable. */
 static void a_rejected_message_of_a_burst_ends_the_call(void **state)
 {
@@ -547,6 +631,9 @@ int main(void)
 		cmocka_unit_test(an_echo_in_a_success_goes_with_the_next_request),
 		cmocka_unit_test(a_server_that_never_has_enough_of_echoes_is_not_asked_for_ever),
 		cmocka_unit_test(a_confirmable_body_that_nobody_acknowledges_ends),
+		cmocka_unit_test(a_confirmable_body_waits_for_room_among_the_messages_in_flight),
+		cmocka_unit_test(a_block_asked_for_again_waits_for_room),
+		cmocka_unit_test(a_confirmable_body_that_never_finds_room_ends),
 		cmocka_unit_test(a_rejected_message_of_a_burst_ends_the_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
