@@ -157,6 +157,26 @@ static void deltas_and_lengths_of_every_size_read_back(void **state)
 		}
 }
 
+/* In place where it can be, else in the general form: always the same bytes, and nothing where there is no room. */
+static void a_number_is_written_as_its_shortest_bytes_would_be(void **state)
+{
+	static const uint32_t values[] = {0, 1, 255, 256, 65535, 65536, 0xffffff, 0x1000000, UINT32_MAX};
+	static const uint16_t steps[] = {0, 1, 12, 13, 300};
+	(void)state;
+	for (size_t v = 0; v < sizeof values / sizeof values[0]; v++)
+		for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++)
+			for (size_t room = 0; room < 12; room++) {
+				uint8_t one[12], two[12], shortest[4];
+				struct writer a = writer_of(one, room), b = writer_of(two, room);
+				size_t len = coap_option_encode_uint(values[v], shortest);
+				coap_option_write_uint(&a, 7, (uint16_t)(7 + steps[k]), values[v]);
+				coap_option_write(&b, 7, (uint16_t)(7 + steps[k]), bytes_of(shortest, len));
+				assert_int_equal(a.failed, b.failed);
+				if (!a.failed)
+					assert_true(bytes_equal(writer_bytes(&a), writer_bytes(&b)));
+			}
+}
+
 static void a_value_longer_than_any_datagram_is_not_written(void **state)
 {
 	(void)state;
@@ -400,6 +420,7 @@ int main(void)
 		cmocka_unit_test(leading_zeros_are_accepted_and_more_than_32_bits_are_not),
 		cmocka_unit_test(single_options_have_the_worked_bytes),
 		cmocka_unit_test(deltas_and_lengths_of_every_size_read_back),
+		cmocka_unit_test(a_number_is_written_as_its_shortest_bytes_would_be),
 		cmocka_unit_test(a_value_longer_than_any_datagram_is_not_written),
 		cmocka_unit_test(broken_options_are_malformed),
 		cmocka_unit_test(options_are_written_in_order_however_they_were_added),
