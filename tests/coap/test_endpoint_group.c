@@ -107,7 +107,18 @@ static void no_tick(void *context, msec now)
 	(void)context, (void)now;
 }
 
-static void raise_stage(struct stage *s, uint8_t amplification_max)
+static struct coap_endpoint_config config_with(uint8_t amplification_max)
+{
+	struct coap_endpoint_config config = peer_config(resources, RESOURCES);
+	config.parameters.amplification_max = amplification_max;
+	config.capacities.group_answers = 4;
+	config.capacities.responders = 32;
+	config.capacities.verified = 4;
+	return config;
+}
+
+static void raise_stage_with(
+	struct stage *s, const struct coap_endpoint_config *client, const struct coap_endpoint_config *member)
 {
 	*s = (struct stage){.first = NEVER};
 	world_init(&s->world, 7);
@@ -116,20 +127,21 @@ static void raise_stage(struct stage *s, uint8_t amplification_max)
 		s->text[i] = (uint8_t)('a' + i % 23);
 	for (size_t i = 0; i < RESOURCES; i++)
 		resources[i].context = s;
-	struct coap_endpoint_config config = peer_config(resources, RESOURCES);
-	config.parameters.amplification_max = amplification_max;
-	config.capacities.group_answers = 4;
-	config.capacities.responders = 32;
-	config.capacities.verified = 4;
-	peer_join(&s->client, &s->world, 1, &config);
+	peer_join(&s->client, &s->world, 1, client);
 	for (uint8_t i = 0; i < MEMBERS; i++)
-		peer_join(&s->members[i], &s->world, (uint8_t)(10 + i), &config);
+		peer_join(&s->members[i], &s->world, (uint8_t)(10 + i), member);
 	s->group = (struct world_node){.address = group_remote.address,
 		.context = s,
 		.receive = receive_for_all,
 		.deadline = no_deadline,
 		.tick = no_tick};
 	world_join(&s->world, &s->group);
+}
+
+static void raise_stage(struct stage *s, uint8_t amplification_max)
+{
+	struct coap_endpoint_config config = config_with(amplification_max);
+	raise_stage_with(s, &config, &config);
 }
 
 static void strike_stage(struct stage *s)
@@ -377,6 +389,80 @@ static void more_answers_than_room_are_counted_and_dropped(void **state)
 	strike_stage(&s);
 }
 
+static void more_members_than_can_be_told_apart_are_counted_and_dropped(void **state)
+{
+	struct coap_endpoint_config config = config_with(0), narrow = config;
+	struct stage s;
+	(void)state;
+	narrow.capacities.responders = 3;
+	raise_stage_with(&s, &narrow, &config);
+	ask(&s, COAP_GET, "meter", "");
+	world_run(&s.world, SECONDS(20));
+	assert_int_equal(s.answers, 3);
+	assert_int_equal(s.ends, 1);
+	assert_int_equal(coap_endpoint_counters(s.client.endpoint)->refused_full, 2);
+	strike_stage(&s);
+}
+
+/* What a member's answer lacks, be it the rest or an Echo, needs an exchange of its own. */
+static void members_for_whom_there_is_no_exchange_are_not_asked_on(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct coap_endpoint_config config = config_with(i == 0 ? 0 : 3), narrow = config_with(0);
+		struct stage s;
+		narrow.capacities.exchanges = 3; /* one for the group, two for members */
+		raise_stage_with(&s, &narrow, &config);
+		s.world.link.quality.delay = 900; /* so that some answers come before others are whole */
+		ask(&s, COAP_GET, "long", "");
+		world_run(&s.world, SECONDS(60));
+		uint64_t refused = coap_endpoint_counters(s.client.endpoint)->refused_full;
+		assert_in_range(s.answers, 2, MEMBERS - 1);
+		assert_int_equal(refused, MEMBERS - s.answers);
+		assert_int_equal(s.ends, 1);
+		assert_true(coap_endpoint_is_idle(s.client.endpoint));
+		strike_stage(&s);
+	}
+}
+
+/* What cannot be remembered cannot be told from its repetition, and is not run. */
+static void a_member_that_cannot_remember_a_request_does_not_run_it(void **state)
+{
+	struct coap_endpoint_config config = config_with(0), forgetful = config;
+	struct stage s;
+	(void)state;
+	forgetful.capacities.duplicates = 1;
+	raise_stage_with(&s, &config, &forgetful);
+	ask(&s, COAP_POST, "light", "");
+	ask(&s, COAP_POST, "light", "");
+	world_run(&s.world, SECONDS(20));
+	assert_int_equal(s.executed, MEMBERS);
+	assert_int_equal(coap_endpoint_counters(s.members[0].endpoint)->refused_full, 1);
+	assert_int_equal(s.ends, 2);
+	strike_stage(&s);
+}
+
+/* Section 8.1: a reset must not be taken for one of the group request, and the other way round. */
+static void a_group_request_goes_on_beside_requests_to_one_member(void **state)
+{
+	struct coap_options options = {0};
+	struct stage s;
+	struct handle h;
+	(void)state;
+	raise_stage(&s, 0);
+	struct coap_call call = call_for(&s, COAP_GET, &options);
+	call.is_group = false;
+	call.to.address = address_ipv4(192, 0, 2, 99, 5683); /* nobody */
+	assert_true(coap_endpoint_request(s.client.endpoint, &call, s.world.now, &h));
+	ask(&s, COAP_GET, "meter", "");
+	world_run(&s.world, SECONDS(20));
+	assert_int_equal(s.answers, MEMBERS);
+	assert_int_equal(s.ends, 1);
+	world_run(&s.world, SECONDS(100));
+	assert_int_equal(s.ends, 2);
+	strike_stage(&s);
+}
+
 /* ---- raw messages ---- */
 
 static void send_raw(struct stage *s, enum coap_type type, enum coap_code code, const char *path, uint16_t option,
@@ -455,6 +541,10 @@ int main(void)
 		cmocka_unit_test(a_cancelled_group_request_tells_nothing_any_more),
 		cmocka_unit_test(what_does_not_suit_a_group_is_not_sent),
 		cmocka_unit_test(more_answers_than_room_are_counted_and_dropped),
+		cmocka_unit_test(more_members_than_can_be_told_apart_are_counted_and_dropped),
+		cmocka_unit_test(members_for_whom_there_is_no_exchange_are_not_asked_on),
+		cmocka_unit_test(a_member_that_cannot_remember_a_request_does_not_run_it),
+		cmocka_unit_test(a_group_request_goes_on_beside_requests_to_one_member),
 		cmocka_unit_test(nothing_but_a_nonconfirmable_request_is_heard),
 		cmocka_unit_test(nobody_becomes_an_observer_through_a_group),
 		cmocka_unit_test(a_client_that_wants_no_success_told_gets_none),
