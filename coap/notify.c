@@ -48,8 +48,14 @@ static bool ask_again(
 	return true;
 }
 
-/* Writing an error ends the registration, and nobody waits for what becomes of the message then. Without room for a
- * confirmable message the notification is put off. */
+static bool has_room(struct coap_endpoint *e, const struct coap_origin *origin, bool is_confirmable)
+{
+	return (!is_confirmable || coap_retransmit_count(&e->retransmit) < e->config.capacities.pending) &&
+	       (!origin->uses_qblock || coap_qreply_has_room(e, origin));
+}
+
+/* Writing an error ends the registration, and nobody waits for what becomes of the message then: so before that, a
+ * notification for which there is no room is put off. */
 static void send_notification(
 	struct coap_endpoint *e, struct handle h, struct coap_origin *origin, struct coap_response *r, msec now)
 {
@@ -57,7 +63,7 @@ static void send_notification(
 	bool is_reliable = coap_remote_is_reliable(&origin->remote);
 	bool is_confirmable =
 		!is_reliable && (!coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now));
-	if (origin->uses_qblock && !coap_qreply_has_room(e, origin)) {
+	if (!has_room(e, origin, is_confirmable)) {
 		coap_observer_changed(&e->observers, h, is_confirmable, msec_after(now, e->patience.ack_timeout));
 		return;
 	}
@@ -73,10 +79,8 @@ static void send_notification(
 	enum coap_pending_kind kind = is_gone ? COAP_PENDING_LAST_WORD : COAP_PENDING_NOTIFICATION;
 	if (!is_confirmable)
 		coap_outbound_send(e, &origin->remote, message, now);
-	else if (!coap_outbound_confirmable(e, &origin->remote, id, kind, h, &e->patience, message, now, &pending)) {
-		coap_observer_changed(&e->observers, h, true, msec_after(now, e->patience.ack_timeout));
-		return;
-	}
+	else
+		(void)coap_outbound_confirmable(e, &origin->remote, id, kind, h, &e->patience, message, now, &pending);
 	if (!is_gone)
 		coap_observer_notified(&e->observers, h, id, pending, now);
 }

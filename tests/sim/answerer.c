@@ -9,9 +9,15 @@ static enum coap_answer handle_body(void *context, struct coap_endpoint *endpoin
 	struct coap_response *ret, msec now)
 {
 	struct answerer *s = context;
-	(void)endpoint, (void)now;
-	ret->code = COAP_CONTENT;
+	(void)now;
+	ret->code = s->code;
 	ret->payload = bytes_of(s->content, s->content_len);
+	if (s->option_len > 0)
+		coap_options_add(&ret->options, 2048, bytes_of(s->content, s->option_len));
+	if (request->is_notification && s->forgets)
+		coap_endpoint_forget_observer(endpoint, request->observer);
+	if (request->is_notification && s->answers_later)
+		return COAP_ANSWER_LATER;
 	if (request->message->code == COAP_GET)
 		return COAP_ANSWER_NOW;
 	s->executed++;
@@ -49,7 +55,7 @@ struct coap_endpoint_config answerer_config(void)
 void answerer_raise(struct answerer *s, const struct coap_endpoint_config *config, size_t content_len)
 {
 	struct coap_endpoint_config own = *config;
-	*s = (struct answerer){.content_len = content_len, .version = 1};
+	*s = (struct answerer){.content_len = content_len, .version = 1, .code = COAP_CONTENT};
 	for (size_t i = 0; i < sizeof s->content; i++)
 		s->content[i] = (uint8_t)(i * 7 + i / 251);
 	s->resources[0] =
@@ -89,6 +95,12 @@ void answerer_ask(struct answerer *s, enum coap_type type, enum coap_code method
 	coap_options_add_path(&s->options, COAP_OPTION_URI_PATH, bytes_of_text(path));
 	byhand_tell(&s->client, &s->server, type, method, id, bytes_of(&token, 1), &s->options, payload);
 	coap_options_clear(&s->options);
+}
+
+void answerer_change(struct answerer *s)
+{
+	coap_endpoint_resource_changed(s->server.endpoint, &s->resources[0], s->world.now);
+	world_run(&s->world, 100);
 }
 
 void answerer_respond(struct answerer *s, enum coap_code code, size_t len)

@@ -20,7 +20,10 @@ struct answerer {
 	struct coap_resource resources[2];
 	int executed; /* POST and PUT */
 	size_t got_len;
-	bool answers_later;
+	enum coap_code code; /* of the answer to a GET of /body, 2.05 at first */
+	bool answers_later;  /* to POST and PUT, and when a notification is wanted */
+	bool forgets;        /* the observer for whom a notification is wanted */
+	uint16_t option_len; /* of an option 2048 in each answer of /body; 0 for none */
 	struct handle later;
 	struct coap_options options; /* of the client's next message */
 };
@@ -38,5 +41,7 @@ void answerer_add_block(struct answerer *s, uint16_t option, uint32_t number, bo
 /* The client asks, with a token of one byte; a tenth of a second passes. */
 void answerer_ask(struct answerer *s, enum coap_type type, enum coap_code method, const char *path, uint16_t id,
 	uint8_t token, struct bytes payload);
+/* What /body gives has changed. */
+void answerer_change(struct answerer *s);
 /* The answer to a request that was to be answered later: so many bytes of the content. */
 void answerer_respond(struct answerer *s, enum coap_code code, size_t len);
