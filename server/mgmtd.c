@@ -83,6 +83,11 @@ static void command_done(void *context, const struct server_done *done, msec now
 	http_done(((struct daemon *)context)->http, done, now);
 }
 
+static void device_answered(void *context, const struct server_answer *answer, msec now)
+{
+	http_answered(((struct daemon *)context)->http, answer, now);
+}
+
 static msec loop_now(void *context)
 {
 	return coap_loop_now(&((struct daemon *)context)->loop);
@@ -300,6 +305,7 @@ static void build_server(struct daemon *d)
 		.anchors = verifies ? &d->signature : NULL,
 		.issuer = d->trust.authority.is_there ? &d->trust.authority.issuer : NULL,
 		.done = command_done,
+		.answered = device_answered,
 		.done_context = d,
 		.log = write_log};
 	(void)coap_loop_seed(seed, sizeof seed);

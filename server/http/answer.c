@@ -32,7 +32,7 @@ void answer_header(struct request *r, const char *name, const char *value)
 
 void answer_json(struct request *r, unsigned status, json_t *value)
 {
-	char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(value);
 	size_t len = text != NULL ? strlen(text) : 0;
 	answer(r, status, text != NULL ? MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE) : NULL);

@@ -188,17 +188,33 @@ static void on_completed(
 	*request = NULL;
 }
 
+/* Who waits for this token; NULL when he has gone. */
+static struct request *waiting(struct http *h, uint64_t token)
+{
+	struct handle handle = {(uint32_t)token, (uint32_t)(token >> 32)};
+	if (h == NULL || !slab_is_valid(&h->slab, handle))
+		return NULL;
+	struct request *r = &h->requests[handle.slot];
+	return r->state == REQUEST_WAITING ? r : NULL;
+}
+
 void http_done(void *http, const struct server_done *done, msec now)
 {
-	struct http *h = http;
-	struct handle handle = {(uint32_t)done->token, (uint32_t)(done->token >> 32)};
+	struct request *r = waiting(http, done->token);
 	(void)now;
-	if (h == NULL || !slab_is_valid(&h->slab, handle))
-		return;
-	struct request *r = &h->requests[handle.slot];
-	if (r->state != REQUEST_WAITING)
+	if (r == NULL)
 		return;
 	request_finish(r, done);
+	wake(r);
+}
+
+void http_answered(void *http, const struct server_answer *answer, msec now)
+{
+	struct request *r = waiting(http, answer->token);
+	(void)now;
+	if (r == NULL)
+		return;
+	r->answered(r, answer);
 	wake(r);
 }
 

@@ -23,6 +23,7 @@
 struct ev_loop;
 struct http;
 struct server;
+struct server_answer;
 struct server_done;
 
 #define HTTP_CONNECTIONS_DEFAULT 256
@@ -48,6 +49,8 @@ void http_stop(struct http *h);
 
 /* How a command of the composer ended; commands of others are ignored, and so is everything when `http` is NULL. */
 void http_done(void *http, const struct server_done *done, msec now);
+/* What a device answered to an errand: ports.answered. */
+void http_answered(void *http, const struct server_answer *answer, msec now);
 
 /* Where it listens; of use when the configuration said port 0. */
 uint16_t http_port(const struct http *h);

@@ -33,8 +33,7 @@ json_t *intake_parse(struct bytes body, char ret_reason[INTAKE_REASON_BYTES])
 	return value;
 }
 
-/* `known` is "release selection waves". */
-static bool has_only(const json_t *object, const char *known, char *ret_reason)
+bool intake_has_only(const json_t *object, const char *known, char ret_reason[INTAKE_REASON_BYTES])
 {
 	const char *name;
 	json_t *value;
@@ -114,7 +113,7 @@ static bool read_spans(const json_t *spans, struct rollout_plan *plan, char *ret
 		return true;
 	if (!json_is_object(spans))
 		return refuse(ret_reason, "timeouts: an object of seconds");
-	return has_only(spans, "wait_s offer_s download_s install_s confirm_s", ret_reason) &&
+	return intake_has_only(spans, "wait_s offer_s download_s install_s confirm_s", ret_reason) &&
 	       read_span(spans, "wait_s", &plan->wait_s, ret_reason) &&
 	       read_span(spans, "offer_s", &plan->offer_s, ret_reason) &&
 	       read_span(spans, "download_s", &plan->download_s, ret_reason) &&
@@ -147,7 +146,7 @@ static bool read_selection(const json_t *selection, struct intake_rollout *ret, 
 	const json_t *model = json_object_get(selection, "model"), *tag = json_object_get(selection, "tag");
 	if (!json_is_object(selection) || json_object_size(selection) != 1)
 		return refuse(ret_reason, "selection: an object with one of all, devices, model, tag");
-	if (!has_only(selection, "all devices model tag", ret_reason))
+	if (!intake_has_only(selection, "all devices model tag", ret_reason))
 		return false;
 	if (devices != NULL)
 		return read_names(devices, ret, ret_reason);
@@ -172,7 +171,7 @@ bool intake_rollout(const json_t *body, struct intake_rollout *ret, char ret_rea
 {
 	const json_t *release = json_object_get(body, "release");
 	*ret = (struct intake_rollout){.plan = rollout_plan_default};
-	if (!has_only(body, "release selection waves max_failures timeouts", ret_reason))
+	if (!intake_has_only(body, "release selection waves max_failures timeouts", ret_reason))
 		return false;
 	if (json_string_length(release) == 0)
 		return refuse(ret_reason, "release: the id of a release is missing");
@@ -196,7 +195,7 @@ bool intake_tags(const json_t *body, char ret[DEVICE_TAGS_MAX + 1], char ret_rea
 {
 	const json_t *tags = json_object_get(body, "tags");
 	struct writer w = writer_of(ret, DEVICE_TAGS_MAX);
-	if (!has_only(body, "tags", ret_reason))
+	if (!intake_has_only(body, "tags", ret_reason))
 		return false;
 	if (!json_is_array(tags))
 		return refuse(ret_reason, "tags: an array of words");
@@ -217,7 +216,7 @@ bool intake_token(const json_t *body, const char **ret_name, enum role *ret_role
 {
 	const char *name = json_string_value(json_object_get(body, "name"));
 	const char *role = json_string_value(json_object_get(body, "role"));
-	if (!has_only(body, "name role", ret_reason))
+	if (!intake_has_only(body, "name role", ret_reason))
 		return false;
 	if (name == NULL)
 		return refuse(ret_reason, "name: a text is missing");
@@ -255,7 +254,7 @@ bool intake_revocation(const json_t *body, struct intake_revocation *ret, char r
 {
 	const json_t *fingerprint = json_object_get(body, "fingerprint"), *reason = json_object_get(body, "reason");
 	*ret = (struct intake_revocation){.reason = "", .has_fingerprint = fingerprint != NULL};
-	if (!has_only(body, "fingerprint reason", ret_reason))
+	if (!intake_has_only(body, "fingerprint reason", ret_reason))
 		return false;
 	if (fingerprint != NULL &&
 		(!json_is_string(fingerprint) || !intake_fingerprint(json_string_value(fingerprint), ret->fingerprint)))
@@ -271,7 +270,7 @@ bool intake_claim(const json_t *body, struct intake_claim *ret, char ret_reason[
 {
 	const json_t *name = json_object_get(body, "endpoint"), *hours = json_object_get(body, "hours");
 	*ret = (struct intake_claim){.name = "", .hours = 24};
-	if (!has_only(body, "endpoint hours", ret_reason))
+	if (!intake_has_only(body, "endpoint hours", ret_reason))
 		return false;
 	if (name != NULL && json_string_length(name) == 0)
 		return refuse(ret_reason, "endpoint: a text");

@@ -15,6 +15,9 @@
 /* An object, or NULL with a reason. */
 json_t *intake_parse(struct bytes body, char ret_reason[INTAKE_REASON_BYTES]);
 
+/* False with a reason when the object has other members than `known`, "release selection waves". */
+bool intake_has_only(const json_t *object, const char *known, char ret_reason[INTAKE_REASON_BYTES]);
+
 struct intake_rollout {
 	struct bytes release;
 	struct server_selection selection; /* its names are allocated: intake_rollout_done */

@@ -73,6 +73,8 @@ struct request {
 	struct MHD_Response *response;
 	/* WAITING: makes the answer of a command that lasts. */
 	void (*finish)(struct request *r, const struct server_done *done);
+	/* WAITING for a device: makes the answer of what it said. */
+	void (*answered)(struct request *r, const struct server_answer *answer);
 	struct stream *stream;
 };
 
@@ -114,7 +116,7 @@ void answer_done_with_nothing(struct request *r, const struct server_done *done)
 /* ---- routes ---- */
 
 extern const struct route routes_claim[], routes_device[], routes_enrolment[], routes_event[], routes_release[],
-	routes_revocation[], routes_rollout[], routes_server[];
+	routes_resource[], routes_revocation[], routes_rollout[], routes_server[];
 
 /* The route, or NULL: then `*ret_allow` is the methods the path has, empty when there is no such path. */
 const struct route *route_find(const struct target *target, const char *method, const char **ret_allow);

@@ -557,12 +557,40 @@ static void a_head_request_has_no_body(void **state)
 	reply_done(&reply);
 }
 
+static void operations_on_devices_say_what_is_wrong_with_them(void **state)
+{
+	struct rig *rig = *state;
+	const char *at = "/api/v1/devices/pump-1/resources";
+	assert_error(rig_json(rig, "GET", "/api/v1/devices/pump-9/resources?path=/3/0", NULL), 404, "no_device");
+	assert_error(rig_json(rig, "GET", "/api/v1/devices/pump-1/resources", NULL), 400, "bad_parameter");
+	assert_error(rig_json(rig, "GET", "/api/v1/devices/pump-1/resources?path=x", NULL), 400, "bad_path");
+	assert_error(rig_json(rig, "PUT", at, "{\"path\":\"/1/0/1\",\"colour\":1}"), 400, "bad_request");
+	assert_error(rig_json(rig, "PUT", at, "{\"path\":\"/1/0/1\"}"), 400, "bad_request");
+	assert_error(rig_json(rig, "PUT", at, "{\"path\":\"/1/0/1\",\"value\":1,\"timeout\":-1}"), 400, "bad_request");
+	assert_error(rig_json(rig, "POST", at, "{\"path\":\"/2/0\",\"values\":[]}"), 400, "bad_request");
+	assert_error(
+		rig_json(rig, "PUT", "/api/v1/devices/pump-1/attributes", "{\"path\":\"/3/0/9\"}"), 400, "bad_request");
+	assert_error(rig_json(rig, "POST", "/api/v1/devices/pump-1/execute", "{}"), 400, "bad_request");
+}
+
+static void a_device_that_does_not_answer_is_told_after_the_timeout(void **state)
+{
+	struct rig *rig = *state;
+	assert_error(
+		rig_json(rig, "GET", "/api/v1/devices/pump-1/resources?path=/3/0&timeout=0", NULL), 504, "no_answer");
+	assert_error(rig_json(rig, "PUT", "/api/v1/devices/pump-1/resources", "{\"path\":\"/1/0/1\",\"value\":\"x\"}"),
+		422, "bad_operation");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(without_a_token_only_healthz_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_admin_token_is_private_and_never_logged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_restart_keeps_the_tokens, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(operations_on_devices_say_what_is_wrong_with_them, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_device_that_does_not_answer_is_told_after_the_timeout, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(roles_limit_what_a_token_may_do, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_said_in_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wrong_method_is_told_the_right_ones, set_up, tear_down),

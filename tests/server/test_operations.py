@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""mgmtd, agentd and mgmtctl as processes: operators read, write and execute what a device has, by numbers and by names."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+MGMTD, AGENTD, MGMTCTL, OBJECTS = map(pathlib.Path, sys.argv[1:5])
+KEY = "0f" * 16
+
+
+def free_port(kind):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Stage:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.coap, self.http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        self.processes = []
+        self.write("psk", f"pump-1:{KEY}:pump-1\n")
+        self.write("pump-1.hex", KEY + "\n")
+        subprocess.run([MGMTCTL, "keygen", "--out", self.folder / "release"], check=True, capture_output=True)
+        self.run(MGMTD, "mgmtd", f"""[coap]
+listen = 127.0.0.1:{self.coap}
+public_uri = coaps://127.0.0.1:{self.coap}
+[dtls]
+psk_file = {self.folder}/psk
+[http]
+listen = 127.0.0.1:{self.http}
+[store]
+path = {self.folder}/mgmtd.db
+[artifacts]
+path = {self.folder}/artifacts
+[objects]
+path = {OBJECTS}
+[limits]
+devices = 10
+""")
+        self.wait_for("event=ready")
+        self.run(AGENTD, "agentd", f"""[agent]
+endpoint = pump-1
+state_dir = {self.folder}/pump-1
+lifetime = 300
+[server]
+uri = coaps://127.0.0.1:{self.coap}
+psk_identity = pump-1
+psk_key_file = {self.folder}/pump-1.hex
+[device]
+vendor_id = 6ba7b810-9dad-51d1-80b4-00c04fd430c8
+class_id = 0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0
+[update]
+trust_anchors = {self.folder}/release.pub
+""")
+        self.wait_for("event=registered")
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def run(self, program, name, config):
+        with open(self.folder / f"{name}.log", "w") as log:
+            self.processes.append(
+                subprocess.Popen([program, "--config", self.write(f"{name}.ini", config)], stdout=log, stderr=log))
+
+    def log(self):
+        return (self.folder / "mgmtd.log").read_text()
+
+    def wait_for(self, text):
+        for _ in range(600):
+            if text in self.log():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"never {text}:\n{self.log()}")
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def ask(self, *words):
+        """Exit status, standard output, standard error."""
+        environment = dict(os.environ, MGMTCTL_TOKEN=(self.folder / "admin.token").read_text().strip(),
+                           MGMTCTL_SERVER=f"http://127.0.0.1:{self.http}")
+        done = subprocess.run([MGMTCTL, *words], capture_output=True, text=True, env=environment, timeout=100)
+        return done.returncode, done.stdout, done.stderr
+
+    def expect(self, status, *words):
+        found, out, err = self.ask(*words)
+        assert found == status, f"{words}: {found}\n{out}{err}\n{self.log()}"
+        return out + err
+
+    def value(self, path):
+        values = json.loads(self.expect(0, "read", "pump-1", path, "--json"))["values"]
+        assert len(values) == 1, values
+        return values[0]
+
+
+def resources_are_read_by_number_and_by_name(stage):
+    assert "/5/0/3  firmware-update/0/state  0" in stage.expect(0, "read", "pump-1", "/5/0/3")
+    one = stage.value("/5/0/state")
+    assert (one["path"], one["type"], one["value"]) == ("/5/0/3", "integer", 0), one
+    assert stage.value("/26250/0/memory-total")["value"] > 1000
+    assert "fieldfare-host-health/0/cpu-load" in stage.expect(0, "read", "pump-1", "/26250/0")
+    several = stage.expect(0, "read", "pump-1", "/1/0/lifetime", "/3/0/manufacturer")
+    assert "/1/0/1" in several and "/3/0/0" in several, several
+    assert "4.04 Not Found" in stage.expect(5, "read", "pump-1", "/3303/0/5700")
+    assert "a name that nobody knows" in stage.expect(1, "read", "pump-1", "/3/0/no-such-thing")
+    assert "there is no device" in stage.expect(5, "read", "pump-2", "/3/0/9")
+    assert "this resource cannot be read" in stage.expect(1, "read", "pump-1", "/3/0/reboot")
+
+
+def values_are_written_and_wrong_ones_refused(stage):
+    stage.expect(0, "write", "pump-1", "/1/0/default-minimum-period=4")
+    assert stage.value("/1/0/2")["value"] == 4
+    stage.expect(0, "write", "pump-1", "/1/0/2=5", "/1/0/3=50")
+    assert (stage.value("/1/0/2")["value"], stage.value("/1/0/3")["value"]) == (5, 50)
+    stage.expect(0, "write", "pump-1", "--to", "/1/0", "default-maximum-period=60")
+    assert (stage.value("/1/0/2")["value"], stage.value("/1/0/3")["value"]) == (5, 60)
+    assert "wrong type" in stage.expect(1, "write", "pump-1", "/1/0/lifetime=soon")
+    assert "out of its range" in stage.expect(1, "write", "pump-1", "/5/0/severity=9")
+    assert "cannot be written" in stage.expect(1, "write", "pump-1", "/3/0/manufacturer=me")
+    assert "not of the form" in stage.expect(2, "write", "pump-1", "/1/0/2")
+
+
+def what_is_there_is_discovered_with_its_attributes(stage):
+    stage.expect(0, "attributes", "pump-1", "/26250/0/cpu-load", "pmin=3", "pmax=30", "gt=80.5")
+    links = stage.expect(0, "discover", "pump-1", "/26250/0")
+    line = next(line for line in links.splitlines() if line.startswith("/26250/0/0 "))
+    assert "pmin=3" in line and "pmax=30" in line and "gt=80.5" in line, line
+    stage.expect(0, "attributes", "pump-1", "/26250/0/0", "gt")
+    assert "gt=" not in stage.expect(0, "discover", "pump-1", "/26250/0/cpu-load")
+    assert "not well formed" in stage.expect(1, "attributes", "pump-1", "/26250/0/0", "colour=3")
+
+
+def resources_are_executed(stage):
+    stage.expect(0, "execute", "pump-1", "/1/0/registration-update-trigger")
+    stage.expect(0, "execute", "pump-1", "/1/0/8", "0='now',3")
+    assert "not well formed" in stage.expect(1, "execute", "pump-1", "/1/0/8", "now")
+    assert "cannot be executed" in stage.expect(1, "execute", "pump-1", "/3/0/battery-level")
+
+
+def what_the_device_does_not_do_is_told(stage):
+    assert "4.05 Method Not Allowed" in stage.expect(1, "create", "pump-1", "/5", "severity=1")
+    assert "4.05 Method Not Allowed" in stage.expect(1, "delete", "pump-1", "/3/0")
+    assert "not for such a path" in stage.expect(1, "delete", "pump-1", "/3/0/9")
+
+
+def everything_that_changes_something_is_in_the_audit_log(stage):
+    stage.expect(0, "write", "pump-1", "/1/0/2=6")
+    assert 'event=device-asked device="pump-1" actor="admin" detail="write /1/0/2"' in stage.log(), stage.log()
+
+
+def main():
+    stories = [resources_are_read_by_number_and_by_name, values_are_written_and_wrong_ones_refused,
+               what_is_there_is_discovered_with_its_attributes, resources_are_executed,
+               what_the_device_does_not_do_is_told, everything_that_changes_something_is_in_the_audit_log]
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(folder)
+        try:
+            for story in stories:
+                story(stage)
+                print("ok", story.__name__)
+        finally:
+            stage.close()
+
+
+if __name__ == "__main__":
+    main()
