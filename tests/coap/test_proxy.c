@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A client, a proxy and a server on the virtual link (RFC 7252 section 5.7, RFC 7641 section 5, RFC 8768). */
-#include "tests/sim/peer.h"
+#include "tests/sim/byhand.h"
 
 #include "coap/content_format.h"
 #include "coap/proxy.h"
@@ -197,10 +197,10 @@ static void proxy_tick(void *context, msec now)
 	coap_proxy_tick(context, now);
 }
 
-static void raise_proxy(struct stage *s, uint32_t cache_entries)
+static void raise_proxy(
+	struct stage *s, uint32_t cache_entries, struct coap_cached_capacities capacities, uint32_t exchanges)
 {
 	struct prng prng;
-	struct coap_cached_capacities capacities = {8, 16};
 	struct coap_proxy_config config = {.targets = targets,
 		.target_count = 1,
 		.own = own,
@@ -221,6 +221,7 @@ static void raise_proxy(struct stage *s, uint32_t cache_entries)
 	s->proxy_resources[1] = coap_proxy_route_resource(&s->route);
 	s->proxy_resources[2] = (struct coap_resource){.path = "own", .handle = handle_own};
 	endpoint = peer_config(s->proxy_resources, 3);
+	endpoint.capacities.exchanges = exchanges;
 	peer_join(&s->proxy_peer, &s->world, 2, &endpoint);
 	s->memory[0] = aligned_alloc(64, coap_cache_memory(cache_entries, 65536));
 	s->memory[1] = aligned_alloc(64, coap_cached_memory(&capacities));
@@ -235,7 +236,7 @@ static void raise_proxy(struct stage *s, uint32_t cache_entries)
 	world_join(&s->world, &s->proxy_clock);
 }
 
-static struct stage *raise_stage(void)
+static struct stage *raise_stage_with(struct coap_cached_capacities capacities, uint32_t exchanges)
 {
 	struct stage *s = calloc(1, sizeof *s);
 	world_init(&s->world, 42);
@@ -246,10 +247,15 @@ static struct stage *raise_stage(void)
 	peer_join(&s->client, &s->world, 1, &plain);
 	peer_join(&s->second, &s->world, 4, &plain);
 	peer_join(&s->server, &s->world, 3, &server);
-	raise_proxy(s, 8);
+	raise_proxy(s, 8, capacities, exchanges);
 	s->max_age_s = 60;
 	memcpy(s->state, "one", 4);
 	return s;
+}
+
+static struct stage *raise_stage(void)
+{
+	return raise_stage_with((struct coap_cached_capacities){8, 16}, 300);
 }
 
 static void strike_stage(struct stage *s)
@@ -851,6 +857,184 @@ static void observation_works_through_a_reverse_proxy(void **state)
 	strike_stage(s);
 }
 
+static void a_route_may_tell_its_server_for_which_host_it_asks(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options last_hop = below("far/state");
+	(void)state;
+	s->route.host = "inner.test";
+	assert_string_equal(ask_with(s, COAP_GET, below("far/state"))->body, "one");
+	assert_string_equal(s->seen_host, "inner.test");
+	coap_options_add_uint(&last_hop, COAP_OPTION_HOP_LIMIT, 1);
+	assert_int_equal(ask_with(s, COAP_GET, last_hop)->code, COAP_HOP_LIMIT_REACHED);
+	strike_stage(s);
+}
+
+/* Nothing here stands for that place, so it keeps the server's name for it. */
+static void a_location_elsewhere_at_the_server_stays_as_it_is(void **state)
+{
+	static const char *const bases[] = {"state/new/x", "state/new/x/y", "state/other"};
+	struct stage *s = raise_stage();
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		s->route.base = bases[i];
+		assert_string_equal(ask_with(s, COAP_POST, below("far"))->location, "/state/new?v=1");
+	}
+	strike_stage(s);
+}
+
+static void an_observer_through_a_reverse_proxy_that_cancels_ends_the_observation_at_the_server(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options o = below("far/state");
+	(void)state;
+	struct handle h = send(s, &s->client, COAP_GET, &o, BYTES_NONE, true);
+	world_run(&s->world, SECONDS(2));
+	coap_endpoint_cancel(s->client.endpoint, h, s->world.now);
+	world_run(&s->world, SECONDS(2));
+	assert_int_equal(s->cached.waiter_slab.used, 0);
+	assert_int_equal(s->proxy.slab.used, 0);
+	change(s, "two");
+	assert_int_equal(s->answered, 1);
+	strike_stage(s);
+}
+
+/* ---- where it fails ---- */
+
+static void an_association_with_the_server_that_ends_is_5_02(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options o = through("coap://192.0.2.3/silent");
+	struct coap_remote server;
+	(void)state;
+	send(s, &s->client, COAP_GET, &o, BYTES_NONE, false);
+	world_run(&s->world, SECONDS(1));
+	server = peer_remote(&s->server);
+	coap_endpoint_lost(s->proxy_peer.endpoint, &server, s->world.now);
+	world_run(&s->world, SECONDS(1));
+	assert_int_equal(s->answered, 1);
+	assert_int_equal(s->answers[0].code, COAP_BAD_GATEWAY);
+	strike_stage(s);
+}
+
+static void names_are_5_02_where_nobody_resolves_them(void **state)
+{
+	struct stage *s = raise_stage();
+	(void)state;
+	s->proxy.config.resolve = NULL;
+	assert_int_equal(ask(s, COAP_GET, "coap://example.test/state")->code, COAP_BAD_GATEWAY);
+	assert_int_equal(s->proxy.slab.used, 0);
+	strike_stage(s);
+}
+
+static void a_name_is_answered_from_the_cache_when_its_address_is_known(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options o = through("coap://example.test/state");
+	struct address found = address_ipv4(192, 0, 2, 3, 5683);
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		send(s, &s->client, COAP_GET, &o, BYTES_NONE, false);
+		world_run(&s->world, SECONDS(1));
+		coap_proxy_resolved(&s->proxy, s->ticket, &found, s->world.now);
+		world_run(&s->world, SECONDS(1));
+		assert_int_equal(s->answered, i + 1);
+		assert_string_equal(s->answers[i].body, "one");
+	}
+	assert_int_equal(s->executed, 1);
+	assert_int_equal(s->proxy.slab.used, 0);
+	strike_stage(s);
+}
+
+/* Section 5.7.2, with the parts of the URI apart. */
+static void a_scheme_or_port_that_cannot_be_is_refused(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options scheme = {.count = 0}, port = {.count = 0};
+	(void)state;
+	coap_options_add_text(&scheme, COAP_OPTION_PROXY_SCHEME, "http");
+	coap_options_add_text(&scheme, COAP_OPTION_URI_HOST, "192.0.2.3");
+	assert_int_equal(ask_with(s, COAP_GET, scheme)->code, COAP_PROXYING_NOT_SUPPORTED);
+	coap_options_add_text(&port, COAP_OPTION_PROXY_SCHEME, "coap");
+	coap_options_add_text(&port, COAP_OPTION_URI_HOST, "192.0.2.3");
+	coap_options_add_uint(&port, COAP_OPTION_URI_PORT, 0);
+	assert_int_equal(ask_with(s, COAP_GET, port)->code, COAP_BAD_REQUEST);
+	assert_int_equal(s->executed, 0);
+	strike_stage(s);
+}
+
+static void options_too_long_to_be_kept_are_4_02(void **state)
+{
+	static const uint8_t value[255];
+	struct stage *s = raise_stage();
+	struct byhand client;
+	struct coap_options o = through(STATE);
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		coap_options_add(&o, 2048, bytes_of(value, sizeof value));
+	byhand_join(&client, &s->world, 9);
+	byhand_tell(&client, &s->proxy_peer, COAP_TYPE_CON, COAP_GET, 1, BYTES_NONE, &o, BYTES_NONE);
+	assert_int_equal(byhand_code(&client), COAP_BAD_OPTION);
+	assert_int_equal(s->executed, 0);
+	assert_int_equal(s->proxy.slab.used, 0);
+	world_leave(&s->world, &client.node);
+	strike_stage(s);
+}
+
+static void more_bodies_than_there_is_room_for_are_5_03(void **state)
+{
+	struct stage *s = raise_stage();
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char uri[] = "coap://192.0.2.3:70/silent";
+		uri[18] = (char)('0' + i);
+		struct coap_options o = through(uri);
+		send(s, &s->client, COAP_PUT, &o, bytes_of("x", 1), false);
+		world_run(&s->world, SECONDS(5));
+	}
+	assert_int_equal(s->answered, 1);
+	assert_int_equal(s->answers[0].code, COAP_SERVICE_UNAVAILABLE);
+	world_run(&s->world, SECONDS(300));
+	assert_int_equal(s->proxy.bodies.used, 0);
+	strike_stage(s);
+}
+
+/* No exchange of the endpoint, no fetch, no place for one more who waits: each is 5.03, and leaves nothing behind. By
+ * an address, and by a name. */
+static void requests_for_which_anything_is_missing_are_5_03(void **state)
+{
+	static const struct {
+		struct coap_cached_capacities cached;
+		uint32_t exchanges;
+		bool is_alike; /* to the request that has taken the one place */
+	} cases[] = {{{8, 16}, 1, false}, {{1, 16}, 300, false}, {{8, 1}, 300, false}, {{8, 1}, 300, true}};
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+		bool is_by_name = i % 2 == 1;
+		struct stage *s = raise_stage_with(cases[i / 2].cached, cases[i / 2].exchanges);
+		struct coap_options first = through("coap://192.0.2.3/silent");
+		struct coap_options second = through(is_by_name              ? "coap://example.test/silent"
+						     : cases[i / 2].is_alike ? "coap://192.0.2.3/silent"
+									     : "coap://192.0.2.3/missing");
+		struct address found = address_ipv4(192, 0, 2, 3, 5683);
+		send(s, &s->client, COAP_GET, &first, BYTES_NONE, false);
+		world_run(&s->world, SECONDS(1));
+		send(s, &s->second, COAP_GET, &second, BYTES_NONE, false);
+		world_run(&s->world, SECONDS(1));
+		if (is_by_name)
+			coap_proxy_resolved(&s->proxy, s->ticket, &found, s->world.now);
+		world_run(&s->world, SECONDS(1));
+		assert_int_equal(s->answered, 1);
+		assert_int_equal(s->answers[0].code, COAP_SERVICE_UNAVAILABLE);
+		assert_int_equal(s->proxy.slab.used, 1);
+		assert_int_equal(s->cached.waiter_slab.used, 1);
+		world_run(&s->world, SECONDS(300));
+		assert_int_equal(s->answered, 2);
+		assert_int_equal(s->cached.fetch_slab.used, 0);
+		strike_stage(s);
+	}
+}
+
 /* ---- networks ---- */
 
 static void networks_are_read_and_compared_by_their_first_bits(void **state)
@@ -916,6 +1100,16 @@ int main(void)
 		cmocka_unit_test(a_reverse_proxy_passes_locations_accept_and_preconditions),
 		cmocka_unit_test(a_base_path_at_the_server_stands_for_the_prefix),
 		cmocka_unit_test(observation_works_through_a_reverse_proxy),
+		cmocka_unit_test(a_route_may_tell_its_server_for_which_host_it_asks),
+		cmocka_unit_test(a_location_elsewhere_at_the_server_stays_as_it_is),
+		cmocka_unit_test(an_observer_through_a_reverse_proxy_that_cancels_ends_the_observation_at_the_server),
+		cmocka_unit_test(an_association_with_the_server_that_ends_is_5_02),
+		cmocka_unit_test(names_are_5_02_where_nobody_resolves_them),
+		cmocka_unit_test(a_name_is_answered_from_the_cache_when_its_address_is_known),
+		cmocka_unit_test(a_scheme_or_port_that_cannot_be_is_refused),
+		cmocka_unit_test(options_too_long_to_be_kept_are_4_02),
+		cmocka_unit_test(more_bodies_than_there_is_room_for_are_5_03),
+		cmocka_unit_test(requests_for_which_anything_is_missing_are_5_03),
 		cmocka_unit_test(networks_are_read_and_compared_by_their_first_bits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
