@@ -46,6 +46,24 @@ static void what_is_written_is_read_back(void **state)
 	}
 }
 
+/* RFC 8949 section 3: a length has as many bytes as it needs. */
+static void texts_of_every_length_are_read_back(void **state)
+{
+	static const size_t lens[] = {1, 23, 24, 255, 256, 65535, 65536};
+	static uint8_t text[65536], room[sizeof text + 16];
+	(void)state;
+	memset(text, 'x', sizeof text);
+	for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+		const struct coap_problem p = {.title = bytes_of(text, lens[i])};
+		struct coap_problem back;
+		struct writer w = writer_of(room, sizeof room);
+		coap_problem_write(&w, &p);
+		assert_false(w.failed);
+		assert_true(coap_problem_parse(writer_bytes(&w), &back));
+		assert_true(bytes_equal(back.title, p.title));
+	}
+}
+
 /* RFC 9290 section 3.1.1: a single number stands alone. */
 static void one_option_is_five_bytes(void **state)
 {
@@ -82,6 +100,7 @@ static void what_is_not_known_is_skipped(void **state)
 		{"a23999995f4101ff206161", "a"},            /* -39322: an open byte string */
 		{"a2189f9f01820203ff206161", "a"},          /* 159: an open array */
 		{"a226fb3ff0000000000000206161", "a"},      /* base-rtl: a number */
+		{"a21820c101206161", "a"},                  /* 32: a tagged number */
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -110,6 +129,11 @@ static void what_is_no_problem_is_refused(void **state)
 		"bf206161",
 		"a12720",
 		"a120d82701",
+		"a120d82601", /* a language around no array, one of one, one of four, an open one */
+		"a120d8268162656e",
+		"a120d8268462656e616161616161",
+		"a120d8269f62656e6161ff",
+		"a21820df01206161", /* a tag has no open length */
 		"a1205f6161ff",
 		"a1188f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f", /* nested deeper than anybody means */
 		"a1188f9b7fffffffffffffff",
@@ -132,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_back),
+		cmocka_unit_test(texts_of_every_length_are_read_back),
 		cmocka_unit_test(one_option_is_five_bytes),
 		cmocka_unit_test(an_empty_problem_is_not_written),
 		cmocka_unit_test(what_is_not_known_is_skipped),

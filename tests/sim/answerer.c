@@ -37,7 +37,8 @@ static enum coap_answer handle_slices(void *context, struct coap_endpoint *endpo
 	ret->code = COAP_CONTENT;
 	ret->is_slice = true;
 	ret->body_size = s->content_len;
-	ret->payload = bytes_first(bytes_from(content, (size_t)request->slice_offset), request->slice_size);
+	ret->payload =
+		bytes_first(bytes_from(content, (size_t)request->slice_offset), request->slice_size - s->is_short);
 	ret->etag = bytes_of(&s->version, 1);
 	return COAP_ANSWER_NOW;
 }

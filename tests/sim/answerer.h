@@ -23,6 +23,7 @@ struct answerer {
 	enum coap_code code; /* of the answer to a GET of /body, 2.05 at first */
 	bool answers_later;  /* to POST and PUT, and when a notification is wanted */
 	bool forgets;        /* the observer for whom a notification is wanted */
+	bool is_short;       /* each slice lacks a byte */
 	uint16_t option_len; /* of an option 2048 in each answer of /body; 0 for none */
 	struct handle later;
 	struct coap_options options; /* of the client's next message */
