@@ -5,6 +5,8 @@
 #include "coap/content_format.h"
 #include "coap/outbound.h"
 
+#include <assert.h>
+
 /* After a refusal for want of room the client waits this long (RFC 7252 section 5.9.3.4). */
 #define BUSY_MAX_AGE_S 5
 
@@ -43,8 +45,7 @@ static struct coap_qrequest *get(struct coap_endpoint *e, struct handle h)
 static void end(struct coap_endpoint *e, struct handle h)
 {
 	struct coap_qrequest *q = get(e, h);
-	if (q == NULL)
-		return;
+	assert(q != NULL);
 	coap_body_close(&e->bodies, q->body);
 	deadlines_disarm(&e->qrequests.deadlines, h.slot);
 	slab_give(&e->qrequests.slab, h);
@@ -222,8 +223,8 @@ static void answer_again(struct coap_endpoint *e, struct coap_qrequest *q, struc
 			acknowledge(e, origin, now);
 		return;
 	}
-	if (coap_message_parse(bytes_of(q->reply, q->reply_len), &m) != COAP_VERDICT_OK)
-		return;
+	enum coap_verdict verdict = coap_message_parse(bytes_of(q->reply, q->reply_len), &m);
+	assert(verdict == COAP_VERDICT_OK); /* it is our own */
 	m.type = origin->is_confirmable ? COAP_TYPE_ACK : COAP_TYPE_NON;
 	m.id = origin->is_confirmable ? origin->id : coap_outbound_next_id(e, &origin->remote);
 	m.token = origin->token;

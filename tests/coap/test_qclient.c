@@ -591,6 +591,25 @@ static void a_confirmable_body_that_never_finds_room_ends(void **state)
 	asker_strike(&s);
 }
 
+/* What was said to messages of a call that is over is about nothing. */
+static void an_rst_or_an_ack_that_comes_after_its_call_was_cancelled_is_nothing(void **state)
+{
+	static const enum coap_type types[] = {COAP_TYPE_RST, COAP_TYPE_ACK};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct asker s;
+		raise_stage(&s);
+		begin(&s, COAP_GET, 0);
+		coap_endpoint_cancel(s.client.endpoint, s.exchange, s.world.now);
+		byhand_say(&s.server, &s.client, types[i], COAP_EMPTY, byhand_id(&s.server), BYTES_NONE, BYTES_NONE);
+		assert_int_equal(asker_ended(&s), 0);
+		asker_forget(&s);
+		world_run(&s.world, SECONDS(100));
+		assert_true(byhand_heard(&s.server, ""));
+		asker_strike(&s);
+	}
+}
+
 /* RFC 7252 section 4.2: rejected, and by its Message-ID also when it was not confirmable. */
 static void a_rejected_message_of_a_burst_ends_the_call(void **state)
 {
@@ -634,6 +653,7 @@ int main(void)
 		cmocka_unit_test(a_confirmable_body_waits_for_room_among_the_messages_in_flight),
 		cmocka_unit_test(a_block_asked_for_again_waits_for_room),
 		cmocka_unit_test(a_confirmable_body_that_never_finds_room_ends),
+		cmocka_unit_test(an_rst_or_an_ack_that_comes_after_its_call_was_cancelled_is_nothing),
 		cmocka_unit_test(a_rejected_message_of_a_burst_ends_the_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,6 +210,24 @@ static void a_block_that_comes_after_a_long_answer_is_gone_is_only_acknowledged(
 	answerer_strike(&s);
 }
 
+/* 2^20 blocks are the most (RFC 7959 section 2.2), whatever there is room for. */
+static void a_body_of_more_blocks_than_can_be_numbered_is_too_long(void **state)
+{
+	struct answerer s;
+	struct coap_endpoint_config config = answerer_config();
+	(void)state;
+	config.parameters.body_size_max = 17 << 20;
+	config.capacities.bodies = 1;
+	answerer_raise(&s, &config, 0);
+	answerer_add_block(&s, COAP_OPTION_Q_BLOCK1, 0, true, 0);
+	answerer_add(&s, COAP_OPTION_SIZE1, 17 << 20);
+	answerer_add(&s, COAP_OPTION_REQUEST_TAG, TAG);
+	answerer_ask(&s, COAP_TYPE_NON, COAP_POST, "body", 1, 1, bytes_of(s.content, 16));
+	assert_int_equal(byhand_code(&s.client), COAP_REQUEST_ENTITY_TOO_LARGE);
+	assert_int_equal(s.server.endpoint->qrequests.slab.used, 0);
+	answerer_strike(&s);
+}
+
 static void an_association_that_is_lost_takes_its_bodies_along(void **state)
 {
 	struct answerer s;
@@ -240,6 +258,7 @@ int main(void)
 		cmocka_unit_test(confirmable_blocks_are_acknowledged_and_the_last_is_answered),
 		cmocka_unit_test(a_block_that_comes_again_is_acknowledged_while_it_runs_and_answered_afterwards),
 		cmocka_unit_test(a_block_that_comes_after_a_long_answer_is_gone_is_only_acknowledged),
+		cmocka_unit_test(a_body_of_more_blocks_than_can_be_numbered_is_too_long),
 		cmocka_unit_test(an_association_that_is_lost_takes_its_bodies_along),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
