@@ -154,7 +154,7 @@ static void add_resource(struct agent *a, unsigned i, const char *path, struct p
 	a->resources[i] = (struct coap_resource){
 		.path = path,
 		.is_subtree = tree.depth > 0,
-		.is_observable = tree.depth > 0,
+		.is_observable = true, /* the root by FETCH: Observe-Composite */
 		.is_hidden = tree.depth == 0 || tree.ids[0] == MODEL_SECURITY,
 		.handle = handle_request,
 		.forget = forget_observer,
@@ -427,12 +427,13 @@ static void look_at_reports(struct agent *a, msec now)
 	uint16_t i;
 	for (unsigned n = 0; n < a->config.observers_max && report_due(&a->report, now, &i); n++) {
 		struct report_value value;
-		struct path path = a->report.observations[i].path;
-		struct handle observer = a->report.observations[i].observer;
+		const struct report_observation *observation = &a->report.observations[i];
+		struct path path = observation->path;
+		struct handle observer = observation->observer;
 		struct arena arena;
 		arena_init(&arena, a->scratch, sizeof a->scratch);
 		sample(a, now);
-		if (!objects_value(&a->objects, path, &arena, &value))
+		if (!objects_value(&a->objects, observation, &arena, &value))
 			report_remove(&a->report, observer);
 		else if (report_look(&a->report, i, &value, now))
 			coap_endpoint_changed(a->endpoint, observer, path.ids[0] == MODEL_FIRMWARE, now);

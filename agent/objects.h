@@ -28,7 +28,8 @@ struct objects {
 /* One request below the object that `path` begins with; a path of depth 0 is a composite. */
 void objects_handle(struct objects *o, struct path path, struct coap_endpoint *endpoint,
 	const struct coap_request *request, struct coap_response *ret, msec now);
-/* What an observer of this path would be sent; false when there is nothing to read any more. */
-bool objects_value(struct objects *o, struct path path, struct arena *scratch, struct report_value *ret);
+/* What this observer would be sent; false when there is nothing to read any more. */
+bool objects_value(struct objects *o, const struct report_observation *observation, struct arena *scratch,
+	struct report_value *ret);
 /* Appends the links of a registration: formats, objects, versions (lwm2m interface section 3.1). */
 void objects_write_links(const struct objects *o, struct writer *w);

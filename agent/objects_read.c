@@ -87,14 +87,18 @@ static bool value_of(
 	return true;
 }
 
-bool objects_value(struct objects *o, struct path path, struct arena *scratch, struct report_value *ret)
+bool objects_value(struct objects *o, const struct report_observation *observation, struct arena *scratch,
+	struct report_value *ret)
 {
 	struct object_records records = visit_records(o);
-	collect(o, path, &records);
-	return value_of(path, &records, scratch, ret);
+	for (uint8_t i = 0; i < observation->name_count; i++)
+		collect(o, observation->names[i], &records);
+	return value_of(observation->path, &records, scratch, ret);
 }
 
-static void note_observation(struct visit *v, const struct object_records *records)
+/* `names` are those of a composite. */
+static void note_observation(
+	struct visit *v, const struct object_records *records, const struct path *names, size_t count)
 {
 	struct report_value value;
 	if (handle_is_none(v->request->observer))
@@ -103,7 +107,9 @@ static void note_observation(struct visit *v, const struct object_records *recor
 	if (is_kept && v->request->is_notification)
 		report_sent(v->o->report, v->request->observer, &value, v->now);
 	else if (is_kept)
-		is_kept = report_add(v->o->report, v->request->observer, v->path, &value, v->now);
+		is_kept = names == NULL ? report_add(v->o->report, v->request->observer, v->path, &value, v->now)
+					: report_add_composite(
+						  v->o->report, v->request->observer, names, count, &value, v->now);
 	if (!is_kept) /* the answer goes out without Observe: it is a plain Read then (RFC 7641 section 4.1) */
 		coap_endpoint_forget_observer(v->endpoint, v->request->observer);
 }
@@ -123,7 +129,7 @@ static enum coap_code read_values(struct visit *v)
 	if (code != COAP_CONTENT)
 		return code;
 	v->response->content_format = accept;
-	note_observation(v, &records);
+	note_observation(v, &records, NULL, 0);
 	return COAP_CONTENT;
 }
 
@@ -206,11 +212,16 @@ enum coap_code visit_read_composite(struct visit *v)
 	struct record name;
 	struct object_records records = visit_records(v->o);
 	uint16_t accept = v->request->accept == COAP_FORMAT_NONE ? PAYLOAD_SENML_CBOR : v->request->accept;
-	bool is_closed = true; /* every name lies in /0 */
+	bool is_closed = true;                     /* every name lies in /0 */
+	struct path names[REPORT_NAMES_MAX] = {0}; /* of an observation; those beyond are counted alone */
+	size_t count = 0;
 	payload_reader_init_names(&r, v->request->content_format, v->request->body, v->request->scratch);
 	while (payload_next(&r, &name)) {
 		is_closed = is_closed && name.path.depth > 0 && name.path.ids[0] == MODEL_SECURITY;
 		collect(v->o, name.path, &records);
+		if (count < REPORT_NAMES_MAX)
+			names[count] = name.path;
+		count++;
 	}
 	if (r.verdict == PAYLOAD_UNSUPPORTED)
 		return COAP_UNSUPPORTED_CONTENT_FORMAT;
@@ -219,7 +230,9 @@ enum coap_code visit_read_composite(struct visit *v)
 	if (is_closed)
 		return COAP_UNAUTHORIZED;
 	enum coap_code code = encode(PATH_ROOT, &records, accept, v->request->scratch, &v->response->payload);
-	if (code == COAP_CONTENT)
-		v->response->content_format = accept;
-	return code;
+	if (code != COAP_CONTENT)
+		return code;
+	v->response->content_format = accept;
+	note_observation(v, &records, names, count);
+	return COAP_CONTENT;
 }

@@ -40,6 +40,14 @@ static bool touches(struct path a, struct path b)
 	return path_is_within(a, b) || path_is_within(b, a);
 }
 
+static bool is_touched(const struct report_observation *o, struct path path)
+{
+	for (uint8_t i = 0; i < o->name_count; i++)
+		if (touches(o->names[i], path))
+			return true;
+	return false;
+}
+
 bool report_write_attributes(struct report *r, struct path path, const struct attributes_change *change, msec now)
 {
 	struct report_attributes *at = find_attributes(r, path);
@@ -119,17 +127,34 @@ static void schedule(struct report *r, struct report_observation *o, msec now)
 	o->next = o->is_hit ? again : msec_earlier(again, sample);
 }
 
-bool report_add(struct report *r, struct handle observer, struct path path, const struct report_value *value, msec now)
+static bool add(struct report *r, struct handle observer, struct path path, const struct path *names, size_t count,
+	const struct report_value *value, msec now)
 {
 	struct report_observation *o = find_observation(r, observer);
 	if (o == NULL)
 		o = free_observation(r);
 	if (o == NULL)
 		return false;
-	*o = (struct report_observation){
-		.observer = observer, .path = path, .last = *value, .last_sent = now, .last_look = now};
+	*o = (struct report_observation){.observer = observer,
+		.path = path,
+		.name_count = (uint8_t)count,
+		.last = *value,
+		.last_sent = now,
+		.last_look = now};
+	memcpy(o->names, names, count * sizeof *names);
 	schedule(r, o, now);
 	return true;
+}
+
+bool report_add(struct report *r, struct handle observer, struct path path, const struct report_value *value, msec now)
+{
+	return add(r, observer, path, &path, 1, value, now);
+}
+
+bool report_add_composite(struct report *r, struct handle observer, const struct path *names, size_t count,
+	const struct report_value *value, msec now)
+{
+	return count <= REPORT_NAMES_MAX && add(r, observer, PATH_ROOT, names, count, value, now);
 }
 
 void report_remove(struct report *r, struct handle observer)
@@ -159,7 +184,7 @@ void report_sent(struct report *r, struct handle observer, const struct report_v
 void report_touch(struct report *r, struct path path, msec now)
 {
 	for (uint16_t i = 0; i < r->observations_max; i++)
-		if (is_taken(&r->observations[i]) && touches(r->observations[i].path, path))
+		if (is_taken(&r->observations[i]) && is_touched(&r->observations[i], path))
 			r->observations[i].next = now;
 }
 

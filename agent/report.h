@@ -23,14 +23,18 @@ struct report_value {
 	struct value number; /* type VALUE_NONE unless the observation is of one numeric value */
 };
 
+#define REPORT_NAMES_MAX 8 /* paths of one composite observation */
+
 struct report_attributes {
 	struct path path;
 	struct attributes values; /* a free slot has none set */
 };
 
 struct report_observation {
-	struct handle observer; /* HANDLE_NONE in a free slot */
-	struct path path;
+	struct handle observer;              /* HANDLE_NONE in a free slot */
+	struct path path;                    /* the root for a composite */
+	struct path names[REPORT_NAMES_MAX]; /* what is reported: the path alone, or those of a composite */
+	uint8_t name_count;
 	struct report_value last;
 	msec last_sent, last_look, next;
 	bool is_hit; /* something worth telling has happened since last_sent */
@@ -61,6 +65,10 @@ void report_set_defaults(struct report *r, uint32_t pmin_s, uint32_t pmax_s, mse
 
 /* Begins, or begins again, an observation whose first notification is `value`. False when the table is full. */
 bool report_add(struct report *r, struct handle observer, struct path path, const struct report_value *value, msec now);
+/* The same for a composite of several paths; the server's default periods hold for it. False as well when it has more
+ * than REPORT_NAMES_MAX paths. */
+bool report_add_composite(struct report *r, struct handle observer, const struct path *names, size_t count,
+	const struct report_value *value, msec now);
 void report_remove(struct report *r, struct handle observer);
 void report_clear(struct report *r);
 /* A notification with this value has been made. */

@@ -244,6 +244,7 @@ static void device_removed(struct server *s, const struct pending *p, struct dev
 	struct server_done done = {.token = p->token};
 	memcpy(name, device->record.name, sizeof name);
 	conduct_forget(s, device, now);
+	watches_forget(s, device, now);
 	campaign_device_removed(s, p->device, now);
 	registry_remove(&s->registry, device);
 	command_conclude(s, p, &note, &done, now);

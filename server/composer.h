@@ -12,6 +12,7 @@
  *     claiming.c    claims, and the guests that come with them
  *     approving.c   enrolments that wait for an operator
  *     errands.c    what they want from single devices
+ *     watches.c    what they observe there
  *     query.c      what they look at
  *     handlers/    what devices ask for
  *
@@ -94,6 +95,10 @@ struct errand_place {
 
 #define SERVER_RECORDS_MAX 1024 /* of one answer */
 
+/* Purposes in the queue: a rollout's entry plus 1 below the first, then the places of errands, then of watches. */
+#define PURPOSE_ERRANDS 0x40000000u
+#define PURPOSE_WATCHES 0x80000000u
+
 /* A certificate that waits for the audit log before it leaves. */
 struct issue {
 	bool is_taken;
@@ -129,6 +134,9 @@ struct server {
 
 	struct errand_place *errands;
 	struct slab errand_slab;
+	struct server_watch *watches;
+	struct slab watch_slab;
+	uint32_t newest_watch;
 	struct record *records; /* SERVER_RECORDS_MAX of them, scratch */
 
 	struct issue issues[SERVER_ISSUES_MAX];
@@ -214,6 +222,31 @@ void errands_failed(struct server *s, uint32_t purpose, enum server_result resul
 void errands_forget(struct server *s, const struct device *device, msec now);
 /* The batch of PENDING_ERRAND has come back. */
 void errands_stored(struct server *s, const struct pending *p, bool ok, msec now);
+
+/* A read that is refused before it is sent, with its reason, or SERVER_ACCEPTED. */
+enum server_result errands_check(struct server *s, const struct errand *errand, const struct model *model);
+
+/* ---- watches.c ---- */
+
+/* Sends the request that begins the observation of this purpose. False when it cannot be sent. */
+bool watches_send(struct server *s, struct device *device, uint32_t purpose, coap_reply_function *reply, msec now);
+/* The device refused the format, and there is another one to try. */
+bool watches_has_another_format(struct server *s, uint32_t purpose, const struct coap_reply *reply);
+/* The device answered the request that begins it. */
+void watches_answered(
+	struct server *s, const struct device *device, uint32_t purpose, const struct coap_reply *reply, msec now);
+/* That request came to nothing. Who waits for it is told and it is over; otherwise the next Register tries again. */
+void watches_failed(struct server *s, uint32_t purpose, msec now);
+/* What came of an exchange, if it is one of the observations; false when it is none. */
+bool watches_notified(struct server *s, struct device *device, const struct coap_reply *reply, msec now);
+/* The device has registered: its observations are to be begun anew. */
+void watches_follow(struct server *s, const struct device *device, msec now);
+/* The observations of the device are not established any more. */
+void watches_end(struct server *s, const struct device *device, msec now);
+/* Whoever waits for a first answer of the device has waited in vain. */
+void watches_abandon(struct server *s, const struct device *device, msec now);
+/* The device is gone for good. */
+void watches_forget(struct server *s, const struct device *device, msec now);
 
 /* ---- campaign.c ---- */
 

@@ -56,6 +56,8 @@ static bool send(struct server *s, struct device *device, const struct queue_ite
 {
 	if (item->operation == OPERATION_ERRAND)
 		return errands_send(s, device, item->purpose, conduct_reply, now);
+	if (item->operation == OPERATION_WATCH)
+		return watches_send(s, device, item->purpose, conduct_reply, now);
 	uint8_t uri[SERVER_URI_BYTES];
 	struct writer offer = writer_of(uri, sizeof uri);
 	struct follow_request request;
@@ -99,11 +101,18 @@ void conduct_ask(
 	conduct_pump(s, device, now);
 }
 
+/* Whether the purpose is the place of something that an operator wants, and not a rollout's entry. */
+static bool is_operators(const struct queue_item *item)
+{
+	return item->operation == OPERATION_ERRAND || item->operation == OPERATION_WATCH;
+}
+
 /* Observations made before are the device's to forget (lwm2m interface section 3.2 rule 3), and ours. */
 static void end_observations(struct server *s, struct device *device, msec now)
 {
 	coap_endpoint_cancel(s->endpoint, device->observing_health, now);
 	coap_endpoint_cancel(s->endpoint, device->observing_firmware, now);
+	watches_end(s, device, now);
 	device->observing_health = HANDLE_NONE;
 	device->observing_firmware = HANDLE_NONE;
 }
@@ -115,6 +124,7 @@ void conduct_follow(struct server *s, struct device *device, msec now)
 	device->is_announced = true;
 	if (!follow_registered(&s->queue, slot_of(s, device), device, msec_after(now, FOLLOW_DEADLINE)))
 		s->counters.full++;
+	watches_follow(s, device, now);
 	device->is_awake = true;
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);
 	conduct_pump(s, device, now);
@@ -126,6 +136,7 @@ void conduct_forget(struct server *s, struct device *device, msec now)
 	coap_endpoint_cancel(s->endpoint, device->exchange, now);
 	device->exchange = HANDLE_NONE;
 	errands_forget(s, device, now);
+	watches_abandon(s, device, now);
 	queue_clear(&s->queue, slot_of(s, device));
 }
 
@@ -200,8 +211,8 @@ static bool read_body(struct server *s, struct device *device, enum operation op
 /* The rollout's entry that asked for the operation; NULL when none did or it is gone. */
 static struct rollout_entry *entry_of(const struct server *s, const struct queue_item *item)
 {
-	bool is_there = item->purpose != 0 && item->operation != OPERATION_ERRAND &&
-			slab_is_taken(&s->rollouts.entry_slab, item->purpose - 1);
+	bool is_there =
+		item->purpose != 0 && !is_operators(item) && slab_is_taken(&s->rollouts.entry_slab, item->purpose - 1);
 	return is_there ? rollout_entry_at(&s->rollouts, item->purpose - 1) : NULL;
 }
 
@@ -209,7 +220,7 @@ static struct rollout_entry *entry_of(const struct server *s, const struct queue
 static bool is_called_off(const struct server *s, const struct queue_item *item)
 {
 	const struct rollout_entry *entry = entry_of(s, item);
-	return item->purpose != 0 && item->operation != OPERATION_ERRAND && (entry == NULL || entry_has_ended(entry));
+	return item->purpose != 0 && !is_operators(item) && (entry == NULL || entry_has_ended(entry));
 }
 
 /* The device has, or may have, an offer that nobody stands behind any more. */
@@ -257,6 +268,9 @@ static void answered(struct server *s, struct device *device, const struct queue
 	case OPERATION_ERRAND:
 		errands_answered(s, device, item->purpose, reply, now);
 		break;
+	case OPERATION_WATCH:
+		watches_answered(s, device, item->purpose, reply, now);
+		break;
 	case OPERATION_SET_HEALTH:
 	case OPERATION_END:
 		break;
@@ -289,10 +303,13 @@ static void unanswered(struct server *s, struct device *device, enum coap_outcom
 	bool is_useless = outcome == COAP_OUTCOME_BROKEN || outcome == COAP_OUTCOME_RESET;
 	bool is_rollouts = item.purpose != 0 || item.operation == OPERATION_READ_VERSION;
 	s->counters.request_failures++;
-	if (item.operation == OPERATION_ERRAND) { /* it may have been carried out, so it is not sent again */
+	if (is_operators(&item)) { /* an errand may have been carried out, so it is not sent again */
 		device->is_awake = is_useless;
 		queue_done(&s->queue, slot_of(s, device));
-		errands_failed(s, item.purpose, SERVER_NO_ANSWER, now);
+		if (item.operation == OPERATION_WATCH)
+			watches_failed(s, item.purpose, now);
+		else
+			errands_failed(s, item.purpose, SERVER_NO_ANSWER, now);
 		conduct_pump(s, device, now);
 		return;
 	}
@@ -322,6 +339,13 @@ static void keep_observation(struct device *device, enum operation operation, co
 		device->observing_firmware = reply->exchange;
 }
 
+static bool has_another_format(struct server *s, const struct queue_item *item, const struct coap_reply *reply)
+{
+	if (item->operation == OPERATION_WATCH)
+		return watches_has_another_format(s, item->purpose, reply);
+	return item->operation == OPERATION_ERRAND && errands_has_another_format(s, item->purpose, reply);
+}
+
 static void finished(struct server *s, struct device *device, const struct coap_reply *reply, msec now)
 {
 	const struct queue_item *running = queue_running(&s->queue, slot_of(s, device));
@@ -333,8 +357,7 @@ static void finished(struct server *s, struct device *device, const struct coap_
 		return;
 	}
 	struct queue_item item = *running;
-	if (item.operation == OPERATION_ERRAND && errands_has_another_format(s, item.purpose, reply) &&
-		send(s, device, &item, now))
+	if (has_another_format(s, &item, reply) && send(s, device, &item, now))
 		return;
 	queue_done(&s->queue, slot_of(s, device));
 	keep_observation(device, (enum operation)item.operation, reply);
@@ -373,4 +396,6 @@ static void conduct_reply(void *context, struct coap_endpoint *endpoint, const s
 		notified(s, device, OPERATION_OBSERVE_HEALTH, reply, now);
 	else if (handle_equal(reply->exchange, device->observing_firmware))
 		notified(s, device, OPERATION_OBSERVE_FIRMWARE, reply, now);
+	else if (watches_notified(s, device, reply, now) && reply->outcome == COAP_OUTCOME_NOTIFICATION)
+		conduct_heard(s, device, now);
 }

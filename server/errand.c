@@ -198,6 +198,11 @@ size_t errand_formats(const struct errand *e, const struct model *model, const s
 	return 1;
 }
 
+bool errand_is_about_format(enum coap_code code)
+{
+	return code == COAP_NOT_ACCEPTABLE || code == COAP_UNSUPPORTED_CONTENT_FORMAT || code == COAP_BAD_OPTION;
+}
+
 /* ---- building ---- */
 
 static void add_path(struct errand_request *r, struct writer *w, struct path path)

@@ -58,6 +58,10 @@ bool errand_changes(enum errand_kind kind);
 /* Whether its answer holds values. */
 bool errand_reads(enum errand_kind kind);
 
+/* Whether an answer of this code is about the format, so that another one may do better. Accept is a critical option,
+ * so who does not know it may say 4.02 (RFC 7252 section 5.4.1). */
+bool errand_is_about_format(enum coap_code code);
+
 /* The formats worth trying with this device, best first; FORMAT_ANY alone where none is needed. 0 when the device
  * cannot do it. */
 size_t errand_formats(const struct errand *e, const struct model *model, const struct format_device *device,

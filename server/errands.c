@@ -3,8 +3,8 @@
  * Errands of operators: checked against the model of the device, written to the audit log when they change something,
  * put into the device's queue, sent in the best format, and answered to whoever asked.
  *
- * An errand's purpose in the queue is its place plus 1. Its records are kept as SenML CBOR, from which they are written
- * in whichever format comes next. */
+ * An errand's purpose in the queue is its place behind PURPOSE_ERRANDS. Its records are kept as SenML CBOR, from which
+ * they are written in whichever format comes next. */
 #include "server/composer.h"
 
 #include "mgmt/payload.h"
@@ -16,8 +16,8 @@
 
 static struct errand_place *place_of(const struct server *s, uint32_t purpose)
 {
-	assert(purpose > 0 && slab_is_taken(&s->errand_slab, purpose - 1));
-	return &s->errands[purpose - 1];
+	assert(purpose >= PURPOSE_ERRANDS && slab_is_taken(&s->errand_slab, purpose - PURPOSE_ERRANDS));
+	return &s->errands[purpose - PURPOSE_ERRANDS];
 }
 
 static uint32_t slot_of(const struct server *s, const struct errand_place *place)
@@ -83,8 +83,8 @@ static bool keep(struct server *s, struct errand_place *place, const struct erra
 
 static bool enqueue(struct server *s, const struct errand_place *place)
 {
-	return queue_add(&s->queue, place->device.slot, OPERATION_ERRAND, slot_of(s, place) + 1, place->deadline) ==
-	       QUEUE_ADDED;
+	return queue_add(&s->queue, place->device.slot, OPERATION_ERRAND, PURPOSE_ERRANDS + slot_of(s, place),
+		       place->deadline) == QUEUE_ADDED;
 }
 
 /* What the audit log says of it: "write /1/0/1", "execute /3/0/4 0='x'". Values may be secrets. */
@@ -133,7 +133,7 @@ void errands_stored(struct server *s, const struct pending *p, bool ok, msec now
 		return; /* the device has gone meanwhile, which was told */
 	struct device *device = registry_get(&s->registry, place->device);
 	if (!ok || device == NULL || !enqueue(s, place)) {
-		errands_failed(s, p->errand.slot + 1, ok ? SERVER_BUSY : SERVER_STORE_FAILED, now);
+		errands_failed(s, PURPOSE_ERRANDS + p->errand.slot, ok ? SERVER_BUSY : SERVER_STORE_FAILED, now);
 		return;
 	}
 	conduct_pump(s, device, now);
@@ -219,29 +219,35 @@ static enum server_result fill(struct server *s, const struct device *device, co
 	return SERVER_ACCEPTED;
 }
 
+enum server_result errands_check(struct server *s, const struct errand *errand, const struct model *model)
+{
+	struct path culprit;
+	enum errand_verdict verdict = errand_check(errand, model, &culprit);
+	return verdict == ERRAND_GOOD ? SERVER_ACCEPTED : refuse_verdict(s, model, verdict, culprit);
+}
+
 enum server_result server_errand(struct server *s, struct bytes name, const struct errand *errand, msec patience,
 	const struct server_ask *ask, msec now)
 {
 	struct model_choice choices[DEVICE_OBJECTS_MAX];
 	struct device *device = registry_find(&s->registry, name);
 	struct handle handle;
-	struct path culprit;
 	s->reason[0] = '\0';
 	if (device == NULL)
 		return command_refuse(s, SERVER_NO_DEVICE, name);
 	if (!device_is_registered(device))
 		return SERVER_NOT_REGISTERED;
 	struct model model = server_device_model(s, device, choices);
-	enum errand_verdict verdict = errand_check(errand, &model, &culprit);
-	if (verdict != ERRAND_GOOD)
-		return refuse_verdict(s, &model, verdict, culprit);
+	enum server_result result = errands_check(s, errand, &model);
+	if (result != SERVER_ACCEPTED)
+		return result;
 	if (s->is_stopping || !slab_take(&s->errand_slab, &handle))
 		return command_refuse(s, SERVER_BUSY, BYTES_NONE);
 	struct errand_place *place = &s->errands[handle.slot];
 	*place = (struct errand_place){.token = ask->token,
 		.device = registry_handle(&s->registry, device),
 		.deadline = msec_after(now, patience)};
-	enum server_result result = fill(s, device, errand, &model, place);
+	result = fill(s, device, errand, &model, place);
 	if (result == SERVER_ACCEPTED)
 		result = begin(s, place, ask, now);
 	if (result != SERVER_ACCEPTED)
@@ -256,10 +262,7 @@ enum server_result server_errand(struct server *s, struct bytes name, const stru
 bool errands_has_another_format(struct server *s, uint32_t purpose, const struct coap_reply *reply)
 {
 	struct errand_place *place = place_of(s, purpose);
-	/* Accept is a critical option, so who does not know it may say 4.02. */
-	bool is_about_format = reply->code == COAP_NOT_ACCEPTABLE || reply->code == COAP_BAD_OPTION ||
-			       reply->code == COAP_UNSUPPORTED_CONTENT_FORMAT;
-	if (!is_about_format || place->tried + 1 >= place->format_count)
+	if (!errand_is_about_format(reply->code) || place->tried + 1 >= place->format_count)
 		return false;
 	place->tried++;
 	return true;
@@ -329,5 +332,5 @@ void errands_forget(struct server *s, const struct device *device, msec now)
 	struct handle handle = registry_handle(&s->registry, device);
 	for (uint32_t slot = 0; slot < s->errand_slab.capacity && s->errand_slab.used > 0; slot++)
 		if (slab_is_taken(&s->errand_slab, slot) && handle_equal(s->errands[slot].device, handle))
-			errands_failed(s, slot + 1, SERVER_NO_ANSWER, now);
+			errands_failed(s, PURPOSE_ERRANDS + slot, SERVER_NO_ANSWER, now);
 }

@@ -227,6 +227,7 @@ const char *server_result_text(enum server_result result)
 		[SERVER_ARTIFACT] = "the upload failed",
 		[SERVER_NOT_REGISTERED] = "the device is not registered",
 		[SERVER_BAD_ERRAND] = "the device would refuse this",
+		[SERVER_NO_WATCH] = "there is no such observation",
 		[SERVER_UNSUPPORTED] = "the device speaks a version of LwM2M that has no such operation",
 		[SERVER_NO_ANSWER] = "the device did not answer in time",
 	};

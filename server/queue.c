@@ -161,6 +161,8 @@ const char *operation_name(enum operation operation)
 		return "read-version";
 	case OPERATION_ERRAND:
 		return "errand";
+	case OPERATION_WATCH:
+		return "watch";
 	case OPERATION_END:
 		break;
 	}

@@ -24,6 +24,7 @@ enum operation {
 	OPERATION_RESET,            /* PUT /5/0/1 = "" */
 	OPERATION_READ_VERSION,     /* GET /3/0/3 */
 	OPERATION_ERRAND,           /* an operator's; `purpose` is its place among the errands */
+	OPERATION_WATCH,            /* begins an operator's observation; `purpose` is its place among them */
 	OPERATION_END,
 };
 

@@ -34,6 +34,7 @@ static struct server_config completed(const struct server_config *given)
 	c.claims = or_usual(c.claims, 1024);
 	c.enrolments = or_usual(c.enrolments, 64);
 	c.errands = or_usual(c.errands, 256);
+	c.watches = or_usual(c.watches, 256);
 	c.updates = or_usual(c.updates, 4096);
 	c.pending = or_usual(c.pending, 1024);
 	if (c.model == NULL)
@@ -59,6 +60,8 @@ static struct server *layout(struct carve *c, const struct server_config *config
 	slab_carve(&s->pending_slab, c, config->pending);
 	s->errands = carve_take(c, config->errands, sizeof *s->errands);
 	slab_carve(&s->errand_slab, c, config->errands);
+	s->watches = carve_take(c, config->watches, sizeof *s->watches);
+	slab_carve(&s->watch_slab, c, config->watches);
 	s->records = carve_take(c, SERVER_RECORDS_MAX, sizeof *s->records);
 	s->incoming = carve_take(c, 1, sizeof *s->incoming);
 	s->updates = carve_take(c, config->updates, sizeof *s->updates);
@@ -326,6 +329,7 @@ void server_disconnected(struct server *s, const struct coap_remote *remote, mse
 	drop(s, device, now);
 	device->observing_health = HANDLE_NONE;
 	device->observing_firmware = HANDLE_NONE;
+	watches_end(s, device, now);
 	server_update(s, UPDATE_DEVICE, device, 0, now);
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);
 	forget_if_stranger(s, device);
@@ -449,6 +453,8 @@ static void give_up(struct server *s, const struct queue_item *item, msec now)
 	s->counters.requests_given_up++;
 	server_line_text(&line, "operation", operation_name((enum operation)item->operation));
 	server_log(s, SERVER_LOG_WARNING, &line);
+	if (item->operation == OPERATION_WATCH)
+		watches_failed(s, item->purpose, now);
 	if (item->operation == OPERATION_ERRAND)
 		errands_failed(s, item->purpose, SERVER_NO_ANSWER, now);
 }

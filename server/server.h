@@ -32,6 +32,8 @@
 #include "server/store.h"
 
 #define SERVER_PUBLIC_URI_MAX 128
+#define WATCH_NAMES_BYTES     512
+#define WATCH_BODY_BYTES      2048 /* of one report; longer ones are not kept */
 
 struct server;
 
@@ -48,6 +50,7 @@ struct server_config {
 	uint32_t claims;                              /* open, used and expired ones; 0: 1024 */
 	uint32_t enrolments;                          /* that wait for approval; 0: 64 */
 	uint32_t errands;                             /* of operators, under way; 0: 256 */
+	uint32_t watches;                             /* observations of operators; 0: 256 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
@@ -85,6 +88,7 @@ enum server_result {
 	SERVER_ARTIFACT, /* an upload failed; the enum artifact_result tells */
 	SERVER_NOT_REGISTERED,
 	SERVER_BAD_ERRAND,  /* the definitions of the device's objects are against it; server_reason tells */
+	SERVER_NO_WATCH,    /* no such observation */
 	SERVER_UNSUPPORTED, /* the device speaks a version of LwM2M without this operation */
 	SERVER_NO_ANSWER,   /* with ports.done: the device did not answer, or did not wake up in time */
 };
@@ -110,6 +114,7 @@ struct server_answer {
 	size_t count;
 	struct bytes body;    /* Discover: the links; an error: what the device says about it */
 	struct path location; /* Create: where the instance is */
+	uint32_t watch;       /* the number of the observation that begins with this; 0 for none */
 };
 
 enum server_log_level { SERVER_LOG_ERROR, SERVER_LOG_WARNING, SERVER_LOG_INFO, SERVER_LOG_DEBUG };
@@ -283,6 +288,15 @@ enum server_result server_enrolment_decide(
 enum server_result server_errand(struct server *s, struct bytes name, const struct errand *errand, msec patience,
 	const struct server_ask *ask, msec now);
 
+/* Observes what the errand reads: Observe for ERRAND_READ, Observe-Composite for ERRAND_READ_COMPOSITE. The first
+ * answer comes as that of the errand would; when there is none, or it is an error, there is no observation. Otherwise
+ * it lives until it is ended, as long as the server runs: it is begun anew whenever the device registers. */
+enum server_result server_watch(struct server *s, struct bytes name, const struct errand *errand, msec patience,
+	const struct server_ask *ask, msec now);
+/* Ends the observation of this number: SERVER_DONE, at once. */
+enum server_result server_unwatch(
+	struct server *s, struct bytes name, uint32_t number, const struct server_ask *ask, msec now);
+
 /* Adds an event of the owner's or the HTTP edge's to the audit log, such as EVENT_TOKEN_ADDED. */
 enum server_result server_audit(
 	struct server *s, enum event_type type, const char *detail, const struct server_ask *ask, msec now);
@@ -299,6 +313,32 @@ uint32_t server_device_operations(const struct server *s, const struct device *d
 /* The definitions of its objects, in the versions that it has. `choices` is storage for the answer. */
 struct model server_device_model(
 	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX]);
+
+/* One observation of an operator's. */
+struct server_watch {
+	uint32_t number; /* from 1; 0 in a free place */
+	struct handle device;
+	enum errand_kind kind; /* ERRAND_READ or ERRAND_READ_COMPOSITE */
+	struct path path;
+	struct handle exchange; /* of the observation; HANDLE_NONE while it is not established */
+	uint64_t token;         /* of who waits for the first answer; 0 for nobody */
+	uint64_t reports;       /* how often the device has told */
+	wall_msec at;           /* when it last did */
+	uint16_t formats[FORMAT_CANDIDATES_MAX];
+	uint8_t format_count, tried;
+	uint16_t names_len, format, body_len;
+	uint8_t names[WATCH_NAMES_BYTES]; /* of a composite, as SenML CBOR */
+	uint8_t body[WATCH_BODY_BYTES];   /* the last report, in `format` */
+};
+
+/* The observations of a device; the cursor starts at 0. NULL at the end. */
+const struct server_watch *server_watch_next(const struct server *s, const struct device *device, uint32_t *cursor);
+const struct server_watch *server_watch_find(const struct server *s, uint32_t number);
+/* What it told last, and of a composite what it was asked for; their number. Valid until the next call to the server.
+ */
+size_t server_watch_values(
+	struct server *s, const struct server_watch *w, const struct model *model, const struct record **ret);
+size_t server_watch_names(struct server *s, const struct server_watch *w, const struct record **ret);
 
 const struct release *server_release_next(const struct server *s, uint32_t *cursor);
 const struct release *server_release_find(const struct server *s, struct bytes name);
@@ -331,13 +371,14 @@ enum update_type {
 	UPDATE_HEALTH,   /* a new health report */
 	UPDATE_FIRMWARE, /* object 5 reported */
 	UPDATE_ROLLOUT,  /* state or counts; `rollout` */
+	UPDATE_VALUES,   /* an observation has told something new; `watch` and `device` */
 	UPDATE_ENTRY,    /* a device of a rollout: state or progress; `rollout` and `device` */
 };
 
 struct server_update {
 	uint64_t number; /* from 1 */
 	enum update_type type;
-	uint32_t rollout;
+	uint32_t rollout, watch;
 	struct handle device;
 	wall_msec at;
 };

@@ -139,6 +139,8 @@ static struct meaning meaning_of(enum server_result result, enum artifact_result
 		return (struct meaning){MHD_HTTP_CONFLICT, "not_registered"};
 	case SERVER_BAD_ERRAND:
 		return (struct meaning){MHD_HTTP_UNPROCESSABLE_CONTENT, "bad_operation"};
+	case SERVER_NO_WATCH:
+		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_observation"};
 	case SERVER_UNSUPPORTED:
 		return (struct meaning){MHD_HTTP_CONFLICT, "unsupported"};
 	case SERVER_NO_ANSWER:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Stories of operators who want something from a single device: every operation of LwM2M, with the real agent. */
+#include "tests/mgmt/show.h"
 #include "tests/sim/fleet.h"
 
 #include <setjmp.h>
@@ -202,6 +203,115 @@ static void test_690_a_device_that_cannot_be_reached_holds_nobody_up(void **stat
 	fleet.filter = NULL;
 }
 
+/* ---- observations ---- */
+
+/* What the observation of this number told last: "/1/0/1 i 600\n". */
+static const char *told(uint32_t number)
+{
+	static char text[1024];
+	struct model_choice choices[DEVICE_OBJECTS_MAX];
+	struct writer w = writer_of(text, sizeof text - 1);
+	const struct server_watch *watch = server_watch_find(fleet.server.server, number);
+	const struct record *records;
+	if (watch == NULL)
+		return "no such observation";
+	struct model model = server_device_model(fleet.server.server, fleet_find(&fleet, 0), choices);
+	size_t count = server_watch_values(fleet.server.server, watch, &model, &records);
+	for (size_t i = 0; i < count; i++)
+		show_record(&w, &records[i]);
+	*w.at = '\0';
+	return text;
+}
+
+static uint64_t reports(uint32_t number)
+{
+	const struct server_watch *watch = server_watch_find(fleet.server.server, number);
+	return watch == NULL ? 0 : watch->reports;
+}
+
+static bool watch_lifetime(void)
+{
+	struct errand errand = {.kind = ERRAND_READ, .path = path_of("/1/0/1")};
+	return strcmp(fleet_watch(&fleet, 0, &errand), "2.05 Content\n/1/0/1 i 300\n") == 0;
+}
+
+static void test_700_what_is_observed_is_told_until_it_is_ended(void **state)
+{
+	struct server_ask ask = {.actor = "anna"};
+	(void)state;
+	assert_true(watch_lifetime());
+	uint32_t number = fleet.server.watch;
+	assert_true(number > 0 && reports(number) == 1);
+	put_one("/1/0/1", value_integer(400));
+	world_run(&fleet.world, SECONDS(30));
+	assert_string_equal(told(number), "/1/0/1 i 400\n");
+	assert_int_equal(reports(number), 2);
+	fleet_trace_begin(&fleet);
+	assert_int_equal(server_unwatch(fleet.server.server, bytes_of_text("device-0"), number, &ask, fleet.world.now),
+		SERVER_DONE);
+	world_run(&fleet.world, SECONDS(1));
+	assert_string_equal(told(number), "no such observation");
+	put_one("/1/0/1", value_integer(500));
+	world_run(&fleet.world, SECONDS(60));
+	assert_int_equal(server_unwatch(fleet.server.server, bytes_of_text("device-0"), number, &ask, fleet.world.now),
+		SERVER_NO_WATCH);
+}
+
+static void test_710_an_observation_begins_anew_with_every_registration(void **state)
+{
+	(void)state;
+	assert_true(watch_lifetime());
+	uint32_t number = fleet.server.watch;
+	fleet_kill_device(&fleet, 0);
+	world_run(&fleet.world, SECONDS(60));
+	fleet_start_device(&fleet, 0);
+	world_run(&fleet.world, SECONDS(60));
+	uint64_t before = reports(number);
+	assert_true(before > 1);
+	put_one("/1/0/1", value_integer(450));
+	world_run(&fleet.world, SECONDS(30));
+	assert_string_equal(told(number), "/1/0/1 i 450\n");
+	assert_true(reports(number) > before);
+}
+
+static void test_720_several_resources_are_observed_as_one(void **state)
+{
+	struct record names[] = {
+		record_of(path_of("/1/0/1"), value_none()), record_of(path_of("/5/0/11"), value_none())};
+	struct errand errand = {.kind = ERRAND_READ_COMPOSITE, .records = names, .count = 2};
+	(void)state;
+	assert_string_equal(fleet_watch(&fleet, 0, &errand), "2.05 Content\n/1/0/1 i 300\n/5/0/11 i 1\n");
+	uint32_t number = fleet.server.watch;
+	put_one("/5/0/11", value_integer(2));
+	world_run(&fleet.world, SECONDS(30));
+	assert_string_equal(told(number), "/1/0/1 i 300\n/5/0/11 i 2\n");
+	put_one("/1/0/1", value_integer(320));
+	world_run(&fleet.world, SECONDS(30));
+	assert_string_equal(told(number), "/1/0/1 i 320\n/5/0/11 i 2\n");
+	assert_int_equal(reports(number), 3);
+}
+
+static void test_730_what_cannot_be_observed_leaves_no_observation(void **state)
+{
+	struct errand missing = {.kind = ERRAND_READ, .path = path_of("/3303/0")};
+	struct errand reboot = {.kind = ERRAND_READ, .path = path_of("/3/0/4")};
+	uint32_t cursor = 0;
+	(void)state;
+	assert_string_equal(fleet_watch(&fleet, 0, &missing), "4.04 Not Found\n");
+	assert_string_equal(fleet_watch(&fleet, 0, &reboot), "/3/0/4 (device/0/reboot): this resource cannot be read");
+	assert_null(server_watch_next(fleet.server.server, fleet_find(&fleet, 0), &cursor));
+}
+
+static void test_740_an_operator_who_waits_for_a_device_that_leaves_is_told(void **state)
+{
+	struct errand errand = {.kind = ERRAND_READ, .path = path_of("/1/0/1")};
+	uint32_t cursor = 0;
+	(void)state;
+	fleet_kill_device(&fleet, 0);
+	assert_string_equal(fleet_watch(&fleet, 0, &errand), server_result_text(SERVER_NO_ANSWER));
+	assert_null(server_watch_next(fleet.server.server, fleet_find(&fleet, 0), &cursor));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +329,14 @@ int main(void)
 			test_680_instances_of_objects_that_have_one_are_neither_made_nor_deleted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_690_a_device_that_cannot_be_reached_holds_nobody_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_700_what_is_observed_is_told_until_it_is_ended, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_710_an_observation_begins_anew_with_every_registration, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_720_several_resources_are_observed_as_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_730_what_cannot_be_observed_leaves_no_observation, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_740_an_operator_who_waits_for_a_device_that_leaves_is_told, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,12 +118,8 @@ static bool has_done(void *context)
 	return f->server.has_done;
 }
 
-const char *fleet_errand(struct fleet *f, unsigned device, const struct errand *errand)
+static const char *outcome(struct fleet *f, enum server_result result)
 {
-	struct server_ask ask = {.actor = "anna", .token = FLEET_TOKEN};
-	struct bytes name = bytes_of_text(f->devices[device].name);
-	f->server.has_done = false;
-	enum server_result result = server_errand(f->server.server, name, errand, SECONDS(60), &ask, f->world.now);
 	if (result == SERVER_ACCEPTED && !world_run_until(&f->world, SECONDS(300), has_done, f))
 		return "no outcome";
 	if (result == SERVER_ACCEPTED)
@@ -132,6 +128,22 @@ const char *fleet_errand(struct fleet *f, unsigned device, const struct errand *
 	if (result == SERVER_DONE)
 		return f->server.answer;
 	return result == SERVER_BAD_ERRAND ? server_reason(f->server.server) : server_result_text(result);
+}
+
+static const struct server_ask anna = {.actor = "anna", .token = FLEET_TOKEN};
+
+const char *fleet_errand(struct fleet *f, unsigned device, const struct errand *errand)
+{
+	struct bytes name = bytes_of_text(f->devices[device].name);
+	f->server.has_done = false;
+	return outcome(f, server_errand(f->server.server, name, errand, SECONDS(60), &anna, f->world.now));
+}
+
+const char *fleet_watch(struct fleet *f, unsigned device, const struct errand *errand)
+{
+	struct bytes name = bytes_of_text(f->devices[device].name);
+	f->server.has_done = false;
+	return outcome(f, server_watch(f->server.server, name, errand, SECONDS(60), &anna, f->world.now));
 }
 
 enum server_result fleet_await(struct fleet *f, enum server_result accepted)

@@ -49,6 +49,7 @@ struct fleet_server {
 	uint32_t newest_session;
 	struct server_done done; /* of the last command */
 	bool has_done;
+	uint32_t watch;                  /* the number of the observation that the last answer began */
 	char answer[FLEET_ANSWER_BYTES]; /* of the last errand: its code, and what was read */
 };
 
@@ -160,6 +161,8 @@ enum server_result fleet_await(struct fleet *f, enum server_result accepted);
 /* Has the device do it, within a minute. "2.05 Content\n/3/0/9 i 100\n", "4.05 Method Not Allowed\n", or for what no
  * device answered the result's text. Valid until the next one. */
 const char *fleet_errand(struct fleet *f, unsigned device, const struct errand *errand);
+/* Has it observed; the same, of its first answer. */
+const char *fleet_watch(struct fleet *f, unsigned device, const struct errand *errand);
 
 /* Let time pass until it holds; false when the span was not enough. */
 bool fleet_until_registered(struct fleet *f, unsigned devices, msec span);

@@ -43,6 +43,7 @@ static void server_answered(void *context, const struct server_answer *answer, m
 	if (answer->kind == ERRAND_DISCOVER)
 		write_bytes(&w, answer->body);
 	s->answer[w.failed ? 0 : writer_bytes(&w).len] = '\0';
+	s->watch = answer->watch;
 	s->done = (struct server_done){.token = answer->token, .result = SERVER_DONE};
 	s->has_done = true;
 }
