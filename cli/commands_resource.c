@@ -19,7 +19,7 @@ static const struct option_spec timeout_options[] = {TIMEOUT, {0}};
 
 /* ---- parts of requests ---- */
 
-static bool read_timeout(struct mgmtctl *m, unsigned long long *ret)
+bool read_timeout(const struct mgmtctl *m, unsigned long long *ret)
 {
 	const char *text = arguments_value(m->arguments, "timeout");
 	*ret = 30;
@@ -99,7 +99,7 @@ static void add_value(struct table *t, const json_t *value)
 	free(text);
 }
 
-static void print_values(const struct mgmtctl *m, const json_t *values)
+void print_values(const struct mgmtctl *m, const json_t *values)
 {
 	static const struct table_column columns[] = {
 		{"PATH", TABLE_LEFT}, {"NAME", TABLE_LEFT}, {"VALUE", TABLE_LEFT}, {"UNITS", TABLE_LEFT}, {0}};

@@ -42,7 +42,7 @@ struct command {
 };
 
 extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[],
-	commands_event[], commands_key[], commands_release[], commands_resource[], commands_revocation[], commands_rollout[],
+	commands_event[], commands_key[], commands_observation[], commands_release[], commands_resource[], commands_revocation[], commands_rollout[],
 	commands_server[]; /* each ends with an element without words */
 
 /* ---- what commands say ---- */
@@ -57,6 +57,11 @@ void print_json(const json_t *value);
 const char *text_member(const json_t *object, const char *name);
 /* "14:03:22 (12 min ago)" of a member that is a moment; "-" without it. `ret` has WHEN_TEXT_BYTES. */
 const char *moment_member(const json_t *object, const char *name, char *ret);
+
+/* What was read of resources, as a table (commands_resource.c). */
+void print_values(const struct mgmtctl *m, const json_t *values);
+/* `--timeout` as seconds, 30 without it. False, and complained about, when it is no good. */
+bool read_timeout(const struct mgmtctl *m, unsigned long long *ret);
 
 /* ---- the server ---- */
 

@@ -31,22 +31,13 @@ static void list(struct request *r)
 	answer_json(r, MHD_HTTP_OK, answer);
 }
 
-/* Whether a list with commas holds the word. */
-static bool holds(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',')
-		if (strcspn(list, ",") == len && memcmp(list, word, len) == 0)
-			return true;
-	return false;
-}
-
 static bool knows_types(const char *list)
 {
 	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',') {
 		size_t len = strcspn(list, ",");
 		if (!(len == 6 && memcmp(list, "events", len) == 0) &&
 			!(len == 6 && memcmp(list, "health", len) == 0) &&
+			!(len == 6 && memcmp(list, "values", len) == 0) &&
 			!(len == 7 && memcmp(list, "changes", len) == 0))
 			return false;
 	}
@@ -59,14 +50,15 @@ static void stream(struct request *r)
 	if (types == NULL)
 		types = "events";
 	if (*types == '\0' || !knows_types(types))
-		answer_error(r, MHD_HTTP_BAD_REQUEST, "bad_parameter", "types is a list of events, health, changes");
+		answer_error(
+			r, MHD_HTTP_BAD_REQUEST, "bad_parameter", "types is a list of events, health, changes, values");
 	else
-		stream_begin(r, holds(types, "events"), holds(types, "health"), holds(types, "changes"));
+		stream_begin(r, types);
 }
 
 static void stream_health(struct request *r)
 {
-	stream_begin(r, false, true, false);
+	stream_begin(r, "health");
 }
 
 const struct route routes_event[] = {

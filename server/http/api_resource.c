@@ -4,6 +4,7 @@
  * the request waits for the device's answer. */
 #include "server/http/intake.h"
 #include "server/http/request.h"
+#include "server/http/resource.h"
 #include "server/http/values.h"
 
 #include <stdio.h>
@@ -13,13 +14,7 @@
 
 /* ---- the device ---- */
 
-struct subject {
-	const struct device *device;
-	struct model model;
-	struct model_choice choices[DEVICE_OBJECTS_MAX];
-};
-
-static bool find(struct request *r, struct subject *ret)
+bool resource_find(struct request *r, struct resource_subject *ret)
 {
 	const char *name = request_star(r, 0);
 	ret->device = server_device_find(request_server(r), bytes_of_text(name));
@@ -32,7 +27,7 @@ static bool find(struct request *r, struct subject *ret)
 
 /* ---- the answer ---- */
 
-static void answer_refusal(struct request *r, const struct server_answer *a)
+void resource_refused(struct request *r, const struct server_answer *a)
 {
 	char code[64], why[128];
 	struct writer w = writer_of(code, sizeof code - 1);
@@ -51,10 +46,7 @@ static void answer_refusal(struct request *r, const struct server_answer *a)
 
 static void answer_values(struct request *r, const struct server_answer *a)
 {
-	json_t *list = json_array();
-	for (size_t i = 0; i < a->count; i++)
-		json_array_append_new(list, values_view(a->model, &a->records[i]));
-	answer_json(r, MHD_HTTP_OK, json_pack("{s:o}", "values", list));
+	answer_json(r, MHD_HTTP_OK, json_pack("{s:o}", "values", values_view_list(a->model, a->records, a->count)));
 }
 
 static void answer_created(struct request *r, const struct server_answer *a)
@@ -70,7 +62,7 @@ static void answered(struct request *r, const struct server_answer *a)
 {
 	json_t *links;
 	if (!coap_code_is_success(a->code))
-		answer_refusal(r, a);
+		resource_refused(r, a);
 	else if (a->is_unreadable)
 		answer_error(r, MHD_HTTP_BAD_GATEWAY, "unreadable", "the device's answer cannot be read");
 	else if (errand_reads(a->kind))
@@ -126,11 +118,11 @@ static bool read_patience(struct request *r, uint64_t *ret_s)
 
 static void read_resources(struct request *r)
 {
-	struct subject subject;
+	struct resource_subject subject;
 	struct record records[TARGET_PARAMETERS_MAX];
 	struct errand errand = {.kind = ERRAND_READ_COMPOSITE, .records = records};
 	uint64_t patience_s;
-	if (!find(r, &subject) || !read_paths(r, &subject.model, records, &errand.count) ||
+	if (!resource_find(r, &subject) || !read_paths(r, &subject.model, records, &errand.count) ||
 		!read_patience(r, &patience_s))
 		return;
 	if (errand.count == 1)
@@ -140,12 +132,13 @@ static void read_resources(struct request *r)
 
 static void run_on_path(struct request *r, enum errand_kind kind, const char *text)
 {
-	struct subject subject;
+	struct resource_subject subject;
 	struct record records[TARGET_PARAMETERS_MAX];
 	struct errand errand = {.kind = kind, .text = bytes_of_text(text)};
 	size_t count;
 	uint64_t patience_s;
-	if (!find(r, &subject) || !read_paths(r, &subject.model, records, &count) || !read_patience(r, &patience_s))
+	if (!resource_find(r, &subject) || !read_paths(r, &subject.model, records, &count) ||
+		!read_patience(r, &patience_s))
 		return;
 	errand.path = records[0].path;
 	if (count == 1)
@@ -181,7 +174,7 @@ static bool fail_body(struct request *r, json_t *body, const char *reason)
 }
 
 /* The body, with the patience it asks for; NULL, and answered, when it is no good. */
-static json_t *read_body(struct request *r, const char *known, uint64_t *ret_patience_s)
+json_t *resource_body(struct request *r, const char *known, uint64_t *ret_patience_s)
 {
 	char reason[INTAKE_REASON_BYTES];
 	json_t *body = request_json(r);
@@ -199,7 +192,7 @@ static json_t *read_body(struct request *r, const char *known, uint64_t *ret_pat
 }
 
 static void write_values(struct request *r, enum errand_kind kind, const uint16_t *instance,
-	const struct subject *subject, json_t *body, uint64_t patience_s)
+	const struct resource_subject *subject, json_t *body, uint64_t patience_s)
 {
 	static struct values values; /* the edge has one thread, and the errand copies what it needs */
 	char reason[INTAKE_REASON_BYTES];
@@ -216,24 +209,25 @@ static void write_values(struct request *r, enum errand_kind kind, const uint16_
 
 static void replace(struct request *r)
 {
-	struct subject subject;
+	struct resource_subject subject;
 	uint64_t patience_s;
-	json_t *body = find(r, &subject) ? read_body(r, "path value text values timeout", &patience_s) : NULL;
+	json_t *body =
+		resource_find(r, &subject) ? resource_body(r, "path value text values timeout", &patience_s) : NULL;
 	if (body != NULL)
 		write_values(r, ERRAND_WRITE, NULL, &subject, body, patience_s);
 }
 
 static void update(struct request *r)
 {
-	struct subject subject;
+	struct resource_subject subject;
 	uint64_t patience_s;
-	json_t *body = find(r, &subject) ? read_body(r, "path values timeout", &patience_s) : NULL;
+	json_t *body = resource_find(r, &subject) ? resource_body(r, "path values timeout", &patience_s) : NULL;
 	if (body != NULL)
 		write_values(r, ERRAND_UPDATE, NULL, &subject, body, patience_s);
 }
 
 /* The instance that the body names, or the first that the device has not. */
-static bool choose_instance(const struct subject *subject, const json_t *body, uint16_t *ret, char *ret_reason)
+static bool choose_instance(const struct resource_subject *subject, const json_t *body, uint16_t *ret, char *ret_reason)
 {
 	const json_t *given = json_object_get(body, "instance");
 	const char *text = json_string_value(json_object_get(body, "path"));
@@ -256,10 +250,11 @@ static bool choose_instance(const struct subject *subject, const json_t *body, u
 static void create(struct request *r)
 {
 	char reason[INTAKE_REASON_BYTES];
-	struct subject subject;
+	struct resource_subject subject;
 	uint64_t patience_s;
 	uint16_t instance;
-	json_t *body = find(r, &subject) ? read_body(r, "path instance values timeout", &patience_s) : NULL;
+	json_t *body =
+		resource_find(r, &subject) ? resource_body(r, "path instance values timeout", &patience_s) : NULL;
 	if (body == NULL)
 		return;
 	if (choose_instance(&subject, body, &instance, reason))
@@ -268,7 +263,7 @@ static void create(struct request *r)
 		fail_body(r, body, reason);
 }
 
-static void run_text(struct request *r, enum errand_kind kind, const struct subject *subject, json_t *body,
+static void run_text(struct request *r, enum errand_kind kind, const struct resource_subject *subject, json_t *body,
 	uint64_t patience_s, const char *text)
 {
 	char reason[INTAKE_REASON_BYTES] = "path: the path of a resource, as a text";
@@ -284,9 +279,9 @@ static void run_text(struct request *r, enum errand_kind kind, const struct subj
 
 static void execute(struct request *r)
 {
-	struct subject subject;
+	struct resource_subject subject;
 	uint64_t patience_s;
-	json_t *body = find(r, &subject) ? read_body(r, "path arguments timeout", &patience_s) : NULL;
+	json_t *body = resource_find(r, &subject) ? resource_body(r, "path arguments timeout", &patience_s) : NULL;
 	if (body == NULL)
 		return;
 	const json_t *arguments = json_object_get(body, "arguments");
@@ -322,9 +317,9 @@ static bool write_attributes(const json_t *attributes, char text[ERRAND_TEXT_MAX
 static void set_attributes(struct request *r)
 {
 	char text[ERRAND_TEXT_MAX + 1];
-	struct subject subject;
+	struct resource_subject subject;
 	uint64_t patience_s;
-	json_t *body = find(r, &subject) ? read_body(r, "path attributes timeout", &patience_s) : NULL;
+	json_t *body = resource_find(r, &subject) ? resource_body(r, "path attributes timeout", &patience_s) : NULL;
 	if (body == NULL)
 		return;
 	if (write_attributes(json_object_get(body, "attributes"), text))

@@ -46,7 +46,7 @@ struct route {
 
 struct stream {
 	uint64_t event, update; /* the last numbers sent */
-	bool has_events, has_health, has_changes, has_begun, is_ending;
+	bool has_events, has_health, has_changes, has_values, has_begun, is_ending;
 	bool heartbeat_due;
 	const char *device; /* only this one; NULL for all */
 	size_t len, sent;   /* of `text` */
@@ -115,15 +115,16 @@ void answer_done_with_nothing(struct request *r, const struct server_done *done)
 
 /* ---- routes ---- */
 
-extern const struct route routes_claim[], routes_device[], routes_enrolment[], routes_event[], routes_release[],
-	routes_resource[], routes_revocation[], routes_rollout[], routes_server[];
+extern const struct route routes_claim[], routes_device[], routes_enrolment[], routes_event[], routes_observation[],
+	routes_release[], routes_resource[], routes_revocation[], routes_rollout[], routes_server[];
 
 /* The route, or NULL: then `*ret_allow` is the methods the path has, empty when there is no such path. */
 const struct route *route_find(const struct target *target, const char *method, const char **ret_allow);
 
 /* ---- streams ---- */
 
-void stream_begin(struct request *r, bool has_events, bool has_health, bool has_changes);
+/* What a stream is of: a list such as "events,health,changes,values". */
+void stream_begin(struct request *r, const char *types);
 /* Whether it would send something now. */
 bool stream_is_ready(const struct request *r);
 /* What libmicrohttpd asks for the next piece. */

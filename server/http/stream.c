@@ -8,6 +8,7 @@
  * it asked for what is no longer here; later it was too slow, and the stream ends. It may come back with Last-Event-ID.
  */
 #include "server/http/request.h"
+#include "server/http/values.h"
 #include "server/http/view.h"
 
 #include <stdio.h>
@@ -75,12 +76,26 @@ static void put_change(struct stream *s, const struct server_update *u, const st
 	put(s, 0, "change", value);
 }
 
+/* The latest values, be it that more than one report has come since the last event. */
+static void put_values(struct stream *s, struct server *server, const struct server_update *u, const struct device *d)
+{
+	struct model_choice choices[DEVICE_OBJECTS_MAX];
+	const struct server_watch *watch = server_watch_find(server, u->watch);
+	struct model model = server_device_model(server, d, choices);
+	json_t *value = json_object();
+	json_object_set_new(value, "device", view_text(d->record.name));
+	if (watch != NULL)
+		json_object_set_new(value, "observation", values_view_watch(server, &model, watch));
+	put(s, 0, "values", value);
+}
+
 /* True when something stands in the text. */
 static bool take_update(struct request *r, struct stream *s)
 {
-	const struct server *server = request_server(r);
+	struct server *server = request_server(r);
 	const struct server_update *u;
-	while ((s->has_health || s->has_changes) && (u = server_update_after(server, s->update)) != NULL) {
+	while ((s->has_health || s->has_changes || s->has_values) &&
+		(u = server_update_after(server, s->update)) != NULL) {
 		bool is_next = u->number == s->update + 1;
 		const struct device *d = server_device_get(server, u->device);
 		s->update = u->number;
@@ -88,7 +103,10 @@ static bool take_update(struct request *r, struct stream *s)
 			put(s, 0, "gap", json_pack("{s:s}", "of", "updates"));
 		else if (u->type == UPDATE_HEALTH && s->has_health && is_for(s, d) && d->health_at != 0)
 			put_health(s, d);
-		else if (u->type != UPDATE_HEALTH && s->has_changes && (s->device == NULL || is_for(s, d)))
+		else if (u->type == UPDATE_VALUES && s->has_values && is_for(s, d))
+			put_values(s, server, u, d);
+		else if (u->type != UPDATE_HEALTH && u->type != UPDATE_VALUES && s->has_changes &&
+			 (s->device == NULL || is_for(s, d)))
 			put_change(s, u, d);
 		else
 			continue;
@@ -141,7 +159,7 @@ bool stream_is_ready(const struct request *r)
 	const struct server *server = request_server(r);
 	return s->is_ending || s->heartbeat_due || s->sent < s->len ||
 	       (s->has_events && server_event_newest(server) > s->event) ||
-	       ((s->has_health || s->has_changes) && server_update_newest(server) > s->update);
+	       ((s->has_health || s->has_changes || s->has_values) && server_update_newest(server) > s->update);
 }
 
 ssize_t stream_read(void *request, uint64_t position, char *buffer, size_t capacity)
@@ -177,7 +195,17 @@ static bool read_position(struct request *r, uint64_t *ret)
 	return false;
 }
 
-void stream_begin(struct request *r, bool has_events, bool has_health, bool has_changes)
+/* Whether a list with commas holds the word. */
+static bool holds(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == len && memcmp(list, word, len) == 0)
+			return true;
+	return false;
+}
+
+void stream_begin(struct request *r, const char *types)
 {
 	uint64_t position;
 	if (!read_position(r, &position))
@@ -187,9 +215,10 @@ void stream_begin(struct request *r, bool has_events, bool has_health, bool has_
 		answer_error(r, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "no memory for another stream");
 		return;
 	}
-	s->has_events = has_events;
-	s->has_health = has_health;
-	s->has_changes = has_changes;
+	s->has_events = holds(types, "events");
+	s->has_health = holds(types, "health");
+	s->has_changes = holds(types, "changes");
+	s->has_values = holds(types, "values");
 	s->event = position;
 	s->update = server_update_newest(request_server(r));
 	s->device = target_parameter(&r->target, "device");

@@ -229,6 +229,42 @@ json_t *values_view(const struct model *model, const struct record *record)
 	return o;
 }
 
+json_t *values_view_list(const struct model *model, const struct record *records, size_t count)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, values_view(model, &records[i]));
+	return list;
+}
+
+static json_t *path_json(struct path path)
+{
+	uint8_t text[PATH_TEXT_BYTES];
+	struct writer w = writer_of(text, sizeof text);
+	path_write(&w, path);
+	return text_json(writer_bytes(&w));
+}
+
+json_t *values_view_watch(struct server *s, const struct model *model, const struct server_watch *watch)
+{
+	const struct record *records;
+	json_t *o = json_object(), *paths = json_array();
+	size_t count = server_watch_names(s, watch, &records);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(paths, path_json(records[i].path));
+	if (count == 0)
+		json_array_append_new(paths, path_json(watch->path));
+	json_object_set_new(o, "id", json_integer((json_int_t)watch->number));
+	json_object_set_new(o, "paths", paths);
+	json_object_set_new(o, "state", json_string(handle_is_none(watch->exchange) ? "waiting" : "established"));
+	json_object_set_new(o, "reports", json_integer((json_int_t)watch->reports));
+	if (watch->at != 0)
+		json_object_set_new(o, "at", view_moment(watch->at));
+	count = server_watch_values(s, watch, model, &records);
+	json_object_set_new(o, "values", values_view_list(model, records, count));
+	return o;
+}
+
 static json_t *attributes_json(struct bytes attributes)
 {
 	json_t *o = json_object();

@@ -87,11 +87,13 @@ trust_anchors = {self.folder}/release.pub
             process.kill()
             process.wait()
 
+    def environment(self):
+        return dict(os.environ, MGMTCTL_TOKEN=(self.folder / "admin.token").read_text().strip(),
+                    MGMTCTL_SERVER=f"http://127.0.0.1:{self.http}")
+
     def ask(self, *words):
         """Exit status, standard output, standard error."""
-        environment = dict(os.environ, MGMTCTL_TOKEN=(self.folder / "admin.token").read_text().strip(),
-                           MGMTCTL_SERVER=f"http://127.0.0.1:{self.http}")
-        done = subprocess.run([MGMTCTL, *words], capture_output=True, text=True, env=environment, timeout=100)
+        done = subprocess.run([MGMTCTL, *words], capture_output=True, text=True, env=self.environment(), timeout=100)
         return done.returncode, done.stdout, done.stderr
 
     def expect(self, status, *words):
@@ -155,6 +157,27 @@ def what_the_device_does_not_do_is_told(stage):
     assert "not for such a path" in stage.expect(1, "delete", "pump-1", "/3/0/9")
 
 
+def what_is_observed_is_told_until_it_is_ended(stage):
+    one = json.loads(stage.expect(0, "observe", "pump-1", "/1/0/lifetime", "--json"))
+    assert one["values"][0]["value"] == 300, one
+    both = json.loads(stage.expect(0, "observe", "pump-1", "/1/0/2", "/5/0/severity", "--json"))
+    assert [value["path"] for value in both["values"]] == ["/1/0/2", "/5/0/11"], both
+    watch = subprocess.Popen([MGMTCTL, "values", "watch", "pump-1", "--count", "1", "--json"], text=True,
+                             stdout=subprocess.PIPE, env=stage.environment())
+    time.sleep(0.5)
+    stage.expect(0, "write", "pump-1", "/1/0/lifetime=400")
+    report = json.loads(watch.communicate(timeout=60)[0])
+    assert report["device"] == "pump-1", report
+    told = {value["path"]: value["value"] for value in report["observation"]["values"]}
+    assert told.get("/1/0/1") == 400 or "/1/0/2" in told, report
+    assert "/1/0/2 /5/0/11" in stage.expect(0, "observations", "pump-1")
+    for number in (one["id"], both["id"]):
+        stage.expect(0, "observation", "end", "pump-1", str(number))
+    assert "Nothing" in stage.expect(0, "observations", "pump-1")
+    assert "no such observation" in stage.expect(5, "observation", "end", "pump-1", str(one["id"]))
+    assert "4.04 Not Found" in stage.expect(5, "observe", "pump-1", "/3303/0/5700")
+
+
 def everything_that_changes_something_is_in_the_audit_log(stage):
     stage.expect(0, "write", "pump-1", "/1/0/2=6")
     assert 'event=device-asked device="pump-1" actor="admin" detail="write /1/0/2"' in stage.log(), stage.log()
@@ -163,7 +186,8 @@ def everything_that_changes_something_is_in_the_audit_log(stage):
 def main():
     stories = [resources_are_read_by_number_and_by_name, values_are_written_and_wrong_ones_refused,
                what_is_there_is_discovered_with_its_attributes, resources_are_executed,
-               what_the_device_does_not_do_is_told, everything_that_changes_something_is_in_the_audit_log]
+               what_the_device_does_not_do_is_told, what_is_observed_is_told_until_it_is_ended,
+               everything_that_changes_something_is_in_the_audit_log]
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(folder)
         try:
