@@ -37,6 +37,8 @@ struct dtls *dtls_init(void *memory, const struct dtls_config *config, const uin
 	d->config = *config;
 	if (d->config.mtu_bytes == 0)
 		d->config.mtu_bytes = MTU_DEFAULT_BYTES;
+	if (d->config.handshakes_per_host == 0)
+		d->config.handshakes_per_host = (d->config.handshakes + 1) / 2;
 	if (d->config.handshake_limit == 0)
 		d->config.handshake_limit = HANDSHAKE_LIMIT_DEFAULT;
 	if (d->config.retransmit_first == 0)

@@ -32,6 +32,7 @@
 struct dtls_config {
 	uint32_t sessions, handshakes; /* capacities, at most DTLS_CID_SLOTS sessions; the engine must have room for as
 					  many handshakes */
+	uint32_t handshakes_per_host;  /* as server, at once (handshake.h); half of them when 0 */
 	bool accepts;                  /* serve ClientHellos; a device's client side does not */
 	bool uses_cid;                 /* speak connection IDs; a server also gives names to its peers */
 	uint8_t worker;                /* this process's number inside its connection IDs (cid.h) */
@@ -55,7 +56,8 @@ struct dtls_counters {
 	uint64_t dropped_plaintext; /* unprotected where it must not be */
 	uint64_t dropped_replayed;
 	uint64_t dropped_forged;    /* not authentic */
-	uint64_t dropped_full;      /* a ClientHello with a good cookie, but no room */
+	uint64_t dropped_full;      /* a ClientHello with a good cookie, but no room, or none for its host */
+	uint64_t displaced;         /* handshakes whose place was given to another one */
 	uint64_t dropped_early;     /* application data of a peer still in its handshake */
 	uint64_t finished_repeated; /* last flights sent again */
 	uint64_t addresses_changed;

@@ -67,6 +67,8 @@ const char *dtls_failure_text(enum dtls_failure failure)
 		return "protocol error";
 	case DTLS_FAILURE_ABANDONED:
 		return "abandoned by the peer";
+	case DTLS_FAILURE_DISPLACED:
+		return "gave way to others while its peer was silent";
 	case DTLS_FAILURE_INTERNAL:
 		return "internal error";
 	}

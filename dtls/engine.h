@@ -57,6 +57,7 @@ enum dtls_failure {
 	DTLS_FAILURE_NO_COMMON_SUITE,
 	DTLS_FAILURE_PROTOCOL,  /* what arrived was no proper handshake */
 	DTLS_FAILURE_ABANDONED, /* the peer began anew */
+	DTLS_FAILURE_DISPLACED, /* it waited for its peer while others had no room */
 	DTLS_FAILURE_INTERNAL,  /* the library failed on our side */
 };
 

@@ -48,6 +48,18 @@ enum dtls_plain_verdict dtls_flight_judge(const struct dtls_record *record, bool
 	}
 }
 
+bool dtls_flight_sequence(struct bytes datagram, uint16_t *ret_sequence)
+{
+	struct dtls_record record;
+	if (!dtls_record_take(&datagram, 0, &record) || record.type != DTLS_CONTENT_HANDSHAKE || record.epoch != 0)
+		return false;
+	struct reader r = reader_of(record.fragment);
+	read_u8(&r);
+	read_u24(&r);
+	*ret_sequence = read_u16(&r);
+	return !r.failed;
+}
+
 static void write_finished(struct writer *w, const struct dtls_session *session)
 {
 	write_u8(w, DTLS_HANDSHAKE_FINISHED);

@@ -20,5 +20,8 @@ enum dtls_plain_verdict {
 /* `is_client` is our own role: a message that only we could send comes from nobody. */
 enum dtls_plain_verdict dtls_flight_judge(const struct dtls_record *record, bool is_client, uint8_t *ret_alert);
 
+/* The sequence number of the message that a datagram of ours begins with. False when that is none in the clear. */
+bool dtls_flight_sequence(struct bytes datagram, uint16_t *ret_sequence);
+
 /* ChangeCipherSpec and Finished under fresh record numbers (RFC 6347 section 4.2.4), from what the session kept. */
 void dtls_flight_write_last(struct writer *w, struct dtls_session *session, const struct dtls_crypto *crypto);

@@ -41,9 +41,17 @@ void dtls_handshakes_init(struct dtls_handshakes *t, void *memory, uint32_t capa
 	deadlines_init(&t->deadlines, nodes, places, capacity);
 }
 
+static struct address host_of(const struct address *address)
+{
+	struct address host = {.scope = address->scope};
+	memcpy(host.ip, address->ip, address_is_ipv4(address) ? 16 : 8);
+	return host;
+}
+
 static uint32_t *bucket_of(const struct dtls_handshakes *t, const struct address *address)
 {
-	return &t->buckets[address_hash(address, t->seed) & (t->bucket_count - 1)];
+	struct address host = host_of(address);
+	return &t->buckets[address_hash(&host, t->seed) & (t->bucket_count - 1)];
 }
 
 struct dtls_handshake *dtls_handshake_find(const struct dtls_handshakes *t, const struct address *address)
@@ -60,7 +68,64 @@ uint32_t dtls_handshake_slot(const struct dtls_handshakes *t, const struct dtls_
 	return (uint32_t)(h - t->handshakes);
 }
 
-struct dtls_handshake *dtls_handshake_add(struct dtls_handshakes *t, const struct address *address)
+/* ---- in the order of being heard ---- */
+
+static void join_newest(struct dtls_handshakes *t, struct dtls_handshake *h)
+{
+	uint32_t link = dtls_handshake_slot(t, h) + 1;
+	h->older = t->newest;
+	h->newer = 0;
+	*(t->newest == 0 ? &t->oldest : &t->handshakes[t->newest - 1].newer) = link;
+	t->newest = link;
+}
+
+static void leave_order(struct dtls_handshakes *t, const struct dtls_handshake *h)
+{
+	*(h->older == 0 ? &t->oldest : &t->handshakes[h->older - 1].newer) = h->newer;
+	*(h->newer == 0 ? &t->newest : &t->handshakes[h->newer - 1].older) = h->older;
+}
+
+void dtls_handshake_heard(struct dtls_handshakes *t, struct dtls_handshake *h, msec now)
+{
+	leave_order(t, h);
+	h->heard = now;
+	join_newest(t, h);
+}
+
+uint32_t dtls_handshakes_of_host(
+	const struct dtls_handshakes *t, const struct address *address, struct dtls_handshake **ret_stalest)
+{
+	uint32_t count = 0;
+	struct address host = host_of(address);
+	*ret_stalest = NULL;
+	for (uint32_t link = *bucket_of(t, address); link != 0; link = t->handshakes[link - 1].next) {
+		struct dtls_handshake *h = &t->handshakes[link - 1];
+		struct address other = host_of(&h->address);
+		if (h->is_client || !address_equal(&other, &host))
+			continue;
+		count++;
+		if (*ret_stalest == NULL || h->heard < (*ret_stalest)->heard)
+			*ret_stalest = h;
+	}
+	return count;
+}
+
+struct dtls_handshake *dtls_handshakes_stalest(const struct dtls_handshakes *t)
+{
+	uint32_t link = t->oldest;
+	while (link != 0 && t->handshakes[link - 1].is_client)
+		link = t->handshakes[link - 1].newer;
+	return link == 0 ? NULL : &t->handshakes[link - 1];
+}
+
+bool dtls_handshakes_are_full(const struct dtls_handshakes *t)
+{
+	return t->slab.used == t->slab.capacity;
+}
+
+/* ---- the table ---- */
+
+struct dtls_handshake *dtls_handshake_add(struct dtls_handshakes *t, const struct address *address, msec now)
 {
 	assert(dtls_handshake_find(t, address) == NULL);
 	struct handle slot;
@@ -68,8 +133,10 @@ struct dtls_handshake *dtls_handshake_add(struct dtls_handshakes *t, const struc
 		return NULL;
 	struct dtls_handshake *h = &t->handshakes[slot.slot];
 	uint32_t *bucket = bucket_of(t, address);
-	*h = (struct dtls_handshake){.address = *address, .next = *bucket, .retransmit = NEVER, .limit = NEVER};
+	*h = (struct dtls_handshake){
+		.address = *address, .next = *bucket, .retransmit = NEVER, .limit = NEVER, .heard = now};
 	*bucket = slot.slot + 1;
+	join_newest(t, h);
 	return h;
 }
 
@@ -80,6 +147,7 @@ void dtls_handshake_remove(struct dtls_handshakes *t, struct dtls_handshake *h)
 	while (*place != slot + 1)
 		place = &t->handshakes[*place - 1].next;
 	*place = h->next;
+	leave_order(t, h);
 	deadlines_disarm(&t->deadlines, slot);
 	slab_give(&t->slab, slab_handle(&t->slab, slot));
 }

@@ -10,22 +10,48 @@
 #define RETRANSMIT_MAX SECONDS(8)
 /* An alert in the clear may be forged, so it ends nothing; but it cuts patience down to this. */
 #define PATIENCE_AFTER_ALERT SECONDS(10)
+/* Silent for so long, a peer loses its place when there is no other. A flight and its answer, sent once again, cross
+ * the slowest links in less. */
+#define STALE_AFTER SECONDS(4)
 
 static uint32_t slot_of(const struct dtls *d, const struct dtls_handshake *h)
 {
 	return dtls_handshake_slot(&d->handshakes, h);
 }
 
-/* Sends what the engine has produced for this handshake. False when that was nothing. */
-static bool flush(struct dtls *d, const struct dtls_handshake *h)
+/* Whether a flight that begins with this datagram has been sent before: its first message is no newer. */
+static bool is_repetition(struct dtls_handshake *h, struct bytes datagram)
+{
+	uint16_t sequence;
+	if (!dtls_flight_sequence(datagram, &sequence))
+		return false;
+	bool is_new = sequence >= h->next_flight;
+	if (is_new)
+		h->next_flight = (uint16_t)(sequence + 1);
+	return !is_new;
+}
+
+/* Sends what the engine has produced for this handshake. True when it leads on.
+ *
+ * An engine sends its flight again whenever something old or incomplete arrives (RFC 6347 section 4.2.4). Where one
+ * message of a flight never gets through, as on a path that swallows what is large, both ends would do so in turn, as
+ * fast as the path is, until patience ends. So between repetitions that the peer causes lies half a timeout. */
+static bool flush(struct dtls *d, struct dtls_handshake *h, bool is_timer, msec now)
 {
 	struct bytes datagram;
-	bool any = false;
+	bool any = false, is_repeated = false, is_held_back = false;
 	while (d->config.engine.take(d->config.engine.context, &datagram)) {
-		dtls_output(d, &h->address, datagram);
+		if (!any) {
+			is_repeated = is_repetition(h, datagram);
+			is_held_back = is_repeated && !is_timer && now - h->sent < d->config.retransmit_first / 2;
+		}
 		any = true;
+		if (!is_held_back)
+			dtls_output(d, &h->address, datagram);
 	}
-	return any;
+	if (any && !is_held_back)
+		h->sent = now;
+	return any && !is_repeated;
 }
 
 static void set_timer(struct dtls *d, struct dtls_handshake *h, msec interval, msec now)
@@ -103,12 +129,14 @@ static void refuse(struct dtls *d, const struct dtls_handshake *h, const struct 
 void dtls_negotiate_receive(struct dtls *d, struct dtls_handshake *h, const struct dtls_record *record, msec now)
 {
 	enum dtls_progress progress = d->config.engine.receive(d->config.engine.context, slot_of(d, h), record->whole);
-	bool answered = flush(d, h);
+	bool answered = flush(d, h, false, now);
 	h->saw_protected |= record->epoch > 0;
 	switch (progress) {
 	case DTLS_PROGRESS_WAITING:
-		if (answered)
+		if (answered) {
+			dtls_handshake_heard(&d->handshakes, h, now);
 			set_timer(d, h, d->config.retransmit_first, now);
+		}
 		return;
 	case DTLS_PROGRESS_DONE:
 		handshake_done(d, h, record, now);
@@ -146,14 +174,34 @@ void dtls_negotiate_plain(struct dtls *d, struct dtls_handshake *h, const struct
 	}
 }
 
+/* What a stranger begins may take the place of what strangers have left lying: a host with too many loses its own
+ * stalest, and when all places are taken the stalest of all goes. So who holds places without going on keeps nobody
+ * out for longer than a moment. */
+static bool has_room_for(struct dtls *d, const struct address *address, msec now)
+{
+	struct dtls_handshake *stalest;
+	if (dtls_handshakes_of_host(&d->handshakes, address, &stalest) < d->config.handshakes_per_host) {
+		if (!dtls_handshakes_are_full(&d->handshakes))
+			return true;
+		stalest = dtls_handshakes_stalest(&d->handshakes);
+	}
+	if (stalest == NULL || now - stalest->heard < STALE_AFTER)
+		return false;
+	d->counters.displaced++;
+	dtls_negotiate_failed(d, stalest, DTLS_FAILURE_DISPLACED);
+	return true;
+}
+
 struct dtls_handshake *dtls_negotiate_begin(
 	struct dtls *d, const struct address *address, struct dtls_engine_start *start, uint32_t hello, msec now)
 {
 	struct handle session;
 	bool is_client = start->client != NULL;
+	if (!is_client && !has_room_for(d, address, now))
+		return NULL;
 	if (!dtls_session_take(&d->sessions, address, is_client, &session))
 		return NULL;
-	struct dtls_handshake *h = dtls_handshake_add(&d->handshakes, address);
+	struct dtls_handshake *h = dtls_handshake_add(&d->handshakes, address, now);
 	if (h == NULL) {
 		dtls_session_give(&d->sessions, session);
 		return NULL;
@@ -174,7 +222,7 @@ struct dtls_handshake *dtls_negotiate_begin(
 	h->limit = msec_after(now, d->config.handshake_limit);
 	set_timer(d, h, d->config.retransmit_first, now);
 	d->counters.handshakes_started++;
-	flush(d, h);
+	flush(d, h, false, now);
 	return h;
 }
 
@@ -192,7 +240,7 @@ void dtls_negotiate_due(struct dtls *d, struct dtls_handshake *h, msec now)
 		return;
 	}
 	enum dtls_progress progress = d->config.engine.retransmit(d->config.engine.context, slot_of(d, h));
-	flush(d, h);
+	flush(d, h, true, now);
 	if (progress == DTLS_PROGRESS_FAILED)
 		dtls_negotiate_failed(d, h, DTLS_FAILURE_TIMEOUT);
 	else

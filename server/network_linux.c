@@ -387,6 +387,7 @@ static bool open_dtls(struct network *n, const struct settings *s, char *error)
 	uint8_t seed[PRNG_SEED_BYTES];
 	struct dtls_config config = {.sessions = s->sessions,
 		.handshakes = s->handshakes,
+		.handshakes_per_host = s->handshakes_per_host,
 		.accepts = true,
 		.uses_cid = true,
 		.worker = (uint8_t)s->worker,

@@ -164,6 +164,7 @@ static const struct key keys[] = {
 	{"limits", "devices", NUMBER("1 to 2000000"), FIELD(devices), 1, 2000000},
 	{"limits", "sessions", NUMBER("1 to 2000000"), FIELD(sessions), 1, 2000000},
 	{"limits", "handshakes", NUMBER("1 to 65536"), FIELD(handshakes), 1, 65536},
+	{"limits", "handshakes_per_host", NUMBER("1 to 65536"), FIELD(handshakes_per_host), 1, 65536},
 	{"log", "level", read_level, "must be error, warning, info or debug", FIELD(log_level), 0, 0},
 };
 

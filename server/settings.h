@@ -46,6 +46,7 @@ struct settings {
 	uint32_t pmin_s, pmax_s;
 	/* [limits] */
 	uint32_t devices, sessions, handshakes;
+	uint32_t handshakes_per_host; /* 0: half of them */
 	/* [log] */
 	enum server_log_level log_level;
 };

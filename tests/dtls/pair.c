@@ -38,7 +38,7 @@ static void put_in_flight(struct pair_world *w, const struct pair_datagram *data
 		w->in_flight[i] = *datagram;
 		w->in_flight[i].is_used = true;
 		w->in_flight[i].at = at;
-		w->in_flight[i].order = w->sent;
+		w->in_flight[i].order = w->order++;
 		return;
 	}
 	fprintf(stderr, "the link is full\n");
@@ -74,12 +74,23 @@ static bool send_datagram(void *context, const struct address *to, struct bytes 
 	return true;
 }
 
-void pair_inject(struct pair_world *w, const struct address *from, const struct address *to, struct bytes bytes)
+static void inject_at(
+	struct pair_world *w, const struct address *from, const struct address *to, struct bytes bytes, msec at)
 {
 	struct pair_datagram datagram = {.from = *from, .to = *to, .len = bytes.len};
 	if (bytes.len > 0)
 		memcpy(datagram.data, bytes.data, bytes.len);
-	put_in_flight(w, &datagram, w->now);
+	put_in_flight(w, &datagram, at);
+}
+
+void pair_inject(struct pair_world *w, const struct address *from, const struct address *to, struct bytes bytes)
+{
+	inject_at(w, from, to, bytes, w->now);
+}
+
+void pair_forward(struct pair_world *w, const struct address *from, const struct address *to, struct bytes bytes)
+{
+	inject_at(w, from, to, bytes, w->now + w->link.delay_min);
 }
 
 /* ---- the ends ---- */

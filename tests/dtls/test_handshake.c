@@ -35,7 +35,7 @@ static struct address at(uint8_t n)
 static struct dtls_handshake *add(uint8_t n, msec retransmit, msec limit)
 {
 	struct address address = at(n);
-	struct dtls_handshake *h = dtls_handshake_add(&table, &address);
+	struct dtls_handshake *h = dtls_handshake_add(&table, &address, 0);
 	if (h == NULL)
 		return NULL;
 	h->retransmit = retransmit;
@@ -101,6 +101,57 @@ static void a_removed_handshake_is_not_due(void **state)
 	assert_null(dtls_handshake_due(&table, 1000));
 }
 
+static struct dtls_handshake *add_from(struct address address, bool is_client, msec now)
+{
+	struct dtls_handshake *h = dtls_handshake_add(&table, &address, now);
+	assert_non_null(h);
+	h->is_client = is_client;
+	return h;
+}
+
+static void handshakes_are_counted_by_host_and_the_one_not_heard_from_for_longest_is_known(void **state)
+{
+	struct dtls_handshake *stalest;
+	struct address here = address_ipv4(192, 0, 2, 1, 9), elsewhere = address_ipv4(192, 0, 2, 2, 9);
+	(void)state;
+	assert_null(dtls_handshakes_stalest(&table));
+	assert_int_equal(dtls_handshakes_of_host(&table, &here, &stalest), 0);
+	assert_null(stalest);
+	add_from(address_ipv4(192, 0, 2, 1, 7), true, 10); /* a handshake of ours is nobody's burden */
+	struct dtls_handshake *first = add_from(address_ipv4(192, 0, 2, 1, 1), false, 20);
+	struct dtls_handshake *second = add_from(address_ipv4(192, 0, 2, 1, 2), false, 30);
+	struct dtls_handshake *other = add_from(elsewhere, false, 25);
+	assert_int_equal(dtls_handshakes_of_host(&table, &here, &stalest), 2);
+	assert_ptr_equal(stalest, first);
+	assert_int_equal(dtls_handshakes_of_host(&table, &elsewhere, &stalest), 1);
+	assert_ptr_equal(stalest, other);
+	dtls_handshake_heard(&table, first, 40);
+	dtls_handshakes_of_host(&table, &here, &stalest);
+	assert_ptr_equal(stalest, second);
+	dtls_handshake_heard(&table, other, 50);
+	assert_ptr_equal(dtls_handshakes_stalest(&table), second);
+	dtls_handshake_remove(&table, second);
+	assert_ptr_equal(dtls_handshakes_stalest(&table), first);
+	dtls_handshake_remove(&table, first);
+	assert_ptr_equal(dtls_handshakes_stalest(&table), other);
+	dtls_handshake_remove(&table, other);
+	assert_null(dtls_handshakes_stalest(&table));
+}
+
+static void addresses_with_the_same_first_64_bits_of_ipv6_are_one_host(void **state)
+{
+	struct dtls_handshake *stalest;
+	struct address one, same, other;
+	(void)state;
+	assert_true(address_parse(bytes_of_text("[2001:db8:0:1::1]:1"), 0, &one));
+	assert_true(address_parse(bytes_of_text("[2001:db8:0:1:ffff::9]:2"), 0, &same));
+	assert_true(address_parse(bytes_of_text("[2001:db8:0:2::1]:1"), 0, &other));
+	add_from(one, false, 0);
+	add_from(same, false, 0);
+	assert_int_equal(dtls_handshakes_of_host(&table, &one, &stalest), 2);
+	assert_int_equal(dtls_handshakes_of_host(&table, &other, &stalest), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +161,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_timer_and_the_limit_are_due_whichever_comes_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_removed_handshake_is_not_due, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			handshakes_are_counted_by_host_and_the_one_not_heard_from_for_longest_is_known, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			addresses_with_the_same_first_64_bits_of_ipv6_are_one_host, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

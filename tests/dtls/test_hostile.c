@@ -219,6 +219,63 @@ static void a_full_table_of_sessions_does_too(void **state)
 	check_full((struct pair_settings){.is_server = true, .sessions = 2});
 }
 
+/* One who begins and never goes on: with a wrong key it waits until its patience ends. */
+static struct pair_end *squat(struct pair_world *w, int number, struct address address)
+{
+	static const uint8_t key[] = "0123456789abcdef";
+	struct dtls_client_credential wrong = pair_psk();
+	wrong.psk_key = bytes_of(key, 16);
+	struct pair_end *e = pair_end_start(w, number, (struct pair_settings){.handshake_limit = SECONDS(300)});
+	e->address = address;
+	pair_connect(e, &wrong);
+	pair_run(w, 100);
+	return e;
+}
+
+static void a_host_with_many_handshakes_keeps_no_other_out_and_loses_its_own_stalest(void **state)
+{
+	(void)state;
+	struct pair_world *w = pair_world_new(2);
+	struct dtls_client_credential psk = pair_psk();
+	struct pair_end *server = pair_end_start(w, 0, (struct pair_settings){.is_server = true, .handshakes = 4});
+	for (int i = 1; i <= 3; i++)
+		squat(w, i, address_ipv4(203, 0, 113, 1, (uint16_t)i));
+	assert_int_equal(dtls_handshakes_used(server->dtls), 2); /* half of them */
+	assert_true(dtls_counters(server->dtls)->dropped_full > 0);
+	struct pair_end *honest = pair_end_start(w, 4, (struct pair_settings){.uses_cid = true});
+	pair_connect(honest, &psk);
+	pair_run(w, 200);
+	assert_int_equal(honest->seen.established, 1);
+	struct pair_end *neighbour = pair_end_start(w, 5, (struct pair_settings){.uses_cid = true});
+	neighbour->address = address_ipv4(203, 0, 113, 1, 5);
+	pair_connect(neighbour, &psk);
+	pair_run(w, SECONDS(10));
+	assert_int_equal(neighbour->seen.established, 1);
+	assert_true(dtls_counters(server->dtls)->displaced > 0);
+	assert_true(dtls_handshakes_used(server->dtls) <= 2);
+	pair_world_free(w);
+}
+
+static void when_all_places_are_taken_the_stalest_gives_way(void **state)
+{
+	(void)state;
+	struct pair_world *w = pair_world_new(2);
+	struct dtls_client_credential psk = pair_psk();
+	struct pair_end *server = pair_end_start(w, 0, (struct pair_settings){.is_server = true, .handshakes = 2});
+	for (int i = 1; i <= 2; i++)
+		squat(w, i, address_ipv4(203, 0, 113, (uint8_t)i, 1));
+	assert_int_equal(dtls_handshakes_used(server->dtls), 2);
+	struct pair_end *honest = pair_end_start(w, 3, (struct pair_settings){.uses_cid = true});
+	pair_connect(honest, &psk);
+	pair_run(w, SECONDS(1)); /* so far they might only be slow */
+	assert_int_equal(honest->seen.established, 0);
+	pair_run(w, SECONDS(8));
+	assert_int_equal(honest->seen.established, 1);
+	assert_true(dtls_counters(server->dtls)->displaced > 0);
+	assert_int_equal(server->seen.failure, DTLS_FAILURE_DISPLACED);
+	pair_world_free(w);
+}
+
 /* Californium CVE-2022-39368: slots that never came back. */
 static void failing_handshakes_give_everything_back(void **state)
 {
@@ -509,6 +566,8 @@ int main(void)
 		cmocka_unit_test(a_flood_of_hellos_leaves_nothing_behind),
 		cmocka_unit_test(a_wrong_cookie_is_no_cookie),
 		cmocka_unit_test(answers_carry_the_record_number_of_the_hello),
+		cmocka_unit_test(a_host_with_many_handshakes_keeps_no_other_out_and_loses_its_own_stalest),
+		cmocka_unit_test(when_all_places_are_taken_the_stalest_gives_way),
 		cmocka_unit_test(a_full_table_of_handshakes_turns_the_next_one_away_until_there_is_room),
 		cmocka_unit_test(a_full_table_of_sessions_does_too),
 		cmocka_unit_test(failing_handshakes_give_everything_back),
