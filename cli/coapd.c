@@ -31,7 +31,8 @@ static const char help[] =
 	"             [--proxy-wait SECONDS]\n"
 	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] [--psk-identity TEXT --psk-key TEXT]\n"
-	"             [--certificate FILE --private-key FILE --ca FILE] [--verbose]]\n"
+	"             [--certificate FILE --private-key FILE --ca FILE] [--sessions COUNT]\n"
+	"             [--verbose]]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
 	"\n"
 	"  --listen ADDRESS       where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses and\n"
@@ -44,6 +45,7 @@ static const char help[] =
 	"                         the same by certificates on P-256 (PEM): ours with its key, and the authorities "
 	"that\n"
 	"                         clients' must be from\n"
+	"  --sessions COUNT       how many sessions at once, 1024 if not given\n"
 	"  --verbose              tell of each session, and why there is none\n"
 	"  --tcp-listen ADDRESS   where to listen with TCP\n"
 	"  --tcp-connections COUNT\n"
@@ -151,10 +153,10 @@ static void on_signal(struct ev_loop *ev, ev_signal *w, int events)
 /* ---- start ---- */
 
 struct options {
-	struct address local, secure, tcp;
+	struct address local, tcp;
 	bool is_secure, has_tcp;
 	uint64_t connections;
-	bool is_verbose;
+	struct coapd_secure_config secure;
 	struct credentials credentials;
 	struct coapd_resources_config resources;
 };
@@ -173,7 +175,7 @@ static void know_hosts(struct server *s, const struct options *o)
 	s->hosts.addresses = s->addresses;
 	s->addresses[s->hosts.address_count++] = o->local;
 	if (o->is_secure)
-		s->addresses[s->hosts.address_count++] = o->secure;
+		s->addresses[s->hosts.address_count++] = o->secure.local;
 	if (o->has_tcp)
 		s->addresses[s->hosts.address_count++] = o->tcp;
 }
@@ -301,7 +303,7 @@ static bool open_secure(struct server *s, const struct options *o)
 	if (!o->is_secure)
 		return true;
 	if (reason == NULL)
-		s->secure = coapd_secure_open(&o->secure, &o->credentials, o->is_verbose, &reason);
+		s->secure = coapd_secure_open(&o->secure, &o->credentials, &reason);
 	if (s->secure == NULL)
 		(void)fprintf(stderr, "coapd: %s\n", reason);
 	return s->secure != NULL;
@@ -358,13 +360,16 @@ static bool read_option(struct options *o, struct server *s, int option)
 	if (option == 'd')
 		return parse_span(optarg, &o->resources.separate_delay);
 	if (option == 'S')
-		return o->is_secure = address_parse(bytes_of_text(optarg), 5684, &o->secure);
+		return o->is_secure = address_parse(bytes_of_text(optarg), 5684, &o->secure.local);
 	if (option == 't')
 		return o->has_tcp = address_parse(bytes_of_text(optarg), 5683, &o->tcp);
+	if (option == 'N')
+		return parse_decimal(bytes_of_text(optarg), COAPD_SECURE_SESSIONS_MAX, &o->secure.sessions) &&
+		       o->secure.sessions > 0;
 	if (option == 'c')
 		return parse_decimal(bytes_of_text(optarg), CONNECTIONS_MAX, &o->connections) && o->connections > 0;
 	if (option == 'v')
-		return o->is_verbose = true;
+		return o->secure.is_verbose = true;
 	return read_credential(&o->credentials, option);
 }
 
@@ -376,15 +381,18 @@ int main(int argc, char *argv[])
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
 		{"certificate", required_argument, NULL, 'C'}, {"private-key", required_argument, NULL, 'Y'},
 		{"ca", required_argument, NULL, 'T'}, {"verbose", no_argument, NULL, 'v'},
-		{"tcp-listen", required_argument, NULL, 't'}, {"tcp-connections", required_argument, NULL, 'c'},
-		{"no-echo", no_argument, NULL, 'e'}, {"group", required_argument, NULL, 'g'},
-		{"group-size", required_argument, NULL, 'n'}, {"rate-limit", required_argument, NULL, 'R'},
-		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
-		{"reverse", required_argument, NULL, 'r'}, {"proxy-wait", required_argument, NULL, 'w'},
-		{"host", required_argument, NULL, 'H'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"sessions", required_argument, NULL, 'N'}, {"tcp-listen", required_argument, NULL, 't'},
+		{"tcp-connections", required_argument, NULL, 'c'}, {"no-echo", no_argument, NULL, 'e'},
+		{"group", required_argument, NULL, 'g'}, {"group-size", required_argument, NULL, 'n'},
+		{"rate-limit", required_argument, NULL, 'R'}, {"proxy", no_argument, NULL, 'p'},
+		{"proxy-allow", required_argument, NULL, 'a'}, {"reverse", required_argument, NULL, 'r'},
+		{"proxy-wait", required_argument, NULL, 'w'}, {"host", required_argument, NULL, 'H'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
-	struct options o = {
-		.local = {.port = 5683}, .connections = CONNECTIONS_DEFAULT, .resources = coapd_resources_default};
+	struct options o = {.local = {.port = 5683},
+		.connections = CONNECTIONS_DEFAULT,
+		.secure = {.sessions = COAPD_SECURE_SESSIONS_DEFAULT},
+		.resources = coapd_resources_default};
 	int option;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (option == 'h') {

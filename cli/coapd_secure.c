@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SESSIONS         1024
-#define HANDSHAKES       64
+#define HANDSHAKES       256
 #define DATAGRAMS_A_TURN 64
 
 struct coapd_secure {
@@ -39,11 +38,11 @@ static struct dtls_credentials port_of(struct coapd_secure *s, const struct cred
 	return port;
 }
 
-static const char *open_dtls(struct coapd_secure *s, const struct credentials *c)
+static const char *open_dtls(struct coapd_secure *s, uint64_t sessions, const struct credentials *c)
 {
 	struct dtls_engine_wolfssl_config engine = {
 		.handshakes = HANDSHAKES, .credentials = port_of(s, c), .own = c->certificate, .crypto = &s->crypto};
-	struct dtls_config config = {.sessions = SESSIONS,
+	struct dtls_config config = {.sessions = (uint32_t)sessions,
 		.handshakes = HANDSHAKES,
 		.handshakes_per_host = HANDSHAKES, /* tests and measurements come from one */
 		.accepts = true,
@@ -59,7 +58,7 @@ static const char *open_dtls(struct coapd_secure *s, const struct credentials *c
 		return reason;
 	config.crypto = s->crypto;
 	config.engine = dtls_engine_wolfssl_port(s->engine);
-	s->memory = aligned_alloc(64, dtls_memory(&config));
+	s->memory = aligned_alloc(64, (dtls_memory(&config) + 63) / 64 * 64);
 	if (s->memory == NULL || coap_loop_seed(seed, sizeof seed) != 0)
 		return "no memory";
 	s->dtls = dtls_init(s->memory, &config, seed);
@@ -74,19 +73,19 @@ static bool know_key(struct coapd_secure *s, const struct credentials *c)
 }
 
 struct coapd_secure *coapd_secure_open(
-	const struct address *local, const struct credentials *credentials, bool is_verbose, const char **ret_reason)
+	const struct coapd_secure_config *config, const struct credentials *credentials, const char **ret_reason)
 {
 	struct coapd_secure *s = calloc(1, sizeof *s);
 	*ret_reason = "no memory";
 	if (s == NULL)
 		return NULL;
-	s->is_verbose = is_verbose;
+	s->is_verbose = config->is_verbose;
 	if (!know_key(s, credentials))
 		*ret_reason = "identity or key too long";
-	else if (coap_udp_open(local, &s->udp) != 0)
+	else if (coap_udp_open(&config->local, &s->udp) != 0)
 		*ret_reason = "cannot listen there";
 	else
-		*ret_reason = open_dtls(s, credentials);
+		*ret_reason = open_dtls(s, config->sessions, credentials);
 	if (*ret_reason == NULL)
 		return s;
 	coapd_secure_close(s);

@@ -8,12 +8,20 @@
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
 
+#define COAPD_SECURE_SESSIONS_DEFAULT 1024
+#define COAPD_SECURE_SESSIONS_MAX     2000000
+
+struct coapd_secure_config {
+	struct address local;
+	uint64_t sessions; /* at once */
+	bool is_verbose;   /* standard error hears of each session */
+};
+
 struct coapd_secure;
 
-/* Listens. `credentials` must stay as long as it is open. With `is_verbose` standard error hears of each session. NULL
- * with a text in `*ret_reason` when it cannot. */
+/* Listens. `credentials` must stay as long as it is open. NULL with a text in `*ret_reason` when it cannot. */
 struct coapd_secure *coapd_secure_open(
-	const struct address *local, const struct credentials *credentials, bool is_verbose, const char **ret_reason);
+	const struct coapd_secure_config *config, const struct credentials *credentials, const char **ret_reason);
 void coapd_secure_close(struct coapd_secure *s); /* NULL is allowed */
 
 /* What arrives goes to this endpoint from now on. */

@@ -1,35 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A fleet in one process, on real sockets: each device has a DTLS session with its own pre-shared key, a registration
- * and an observed object 5, as far as a server can tell. For tests/interop/restart.
+ * and an observed object 5, as far as a server can tell. For bench/dtls-sessions and tests/interop/restart.
  *
- *     restart_fleet PORT DEVICES          key and identity of device n are what the script wrote for "d<n>"
+ *     fleet PORT DEVICES          key and identity of device n are what the script wrote for "d<n>"
  *
- * All devices share one socket and differ by their address, 127.1.0.0 upwards, which IP_PKTINFO chooses for each
- * datagram. Commands come on standard input, one line each, and each is answered by one line:
+ * All devices share one socket and differ by their address (wire.h). Commands come on standard input, one line each,
+ * and each is answered by one line:
  *
  *     register    everybody who is not registered makes a handshake and registers
  *     update      everybody who is renews; who hears no answer makes a new handshake, as a device does after a while
  *     notify      object 5 has changed everywhere: each observer is told, and has to acknowledge
  *     count       devices registered, observers, handshakes so far */
+#include "bench/wire.h"
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
 #include "dtls/crypto_wolfcrypt.h"
 #include "dtls/dtls.h"
 #include "dtls/engine_wolfssl.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define DEVICES_MAX   60000
+#define DEVICES_MAX   1000000
 #define AT_ONCE       64  /* handshakes under way */
 #define ASKED_AT_ONCE 512 /* requests */
-#define FIRST_ADDRESS 0x7f010000u
-#define FAKE_PORT     5684
 
 enum phase { PHASE_AWAY, PHASE_CONNECTING, PHASE_CONNECTED, PHASE_ASKING, PHASE_REGISTERED };
 
@@ -43,8 +40,8 @@ struct device {
 struct fleet {
 	struct coap_loop loop;
 	struct coap_loop_watch socket_watch, input_watch;
-	int socket;
-	uint32_t server_port, count;
+	struct wire wire;
+	uint32_t count;
 	struct device *devices;
 	uint32_t *by_slot; /* of sessions */
 	struct dtls_crypto crypto;
@@ -57,66 +54,6 @@ struct fleet {
 	uint64_t handshakes;
 	char command[16]; /* empty: none */
 };
-
-/* ---- the socket: to DTLS each device's server is at an address of its own ---- */
-
-static struct address fake_address(uint32_t device)
-{
-	return address_ipv4(10, (uint8_t)(device >> 16), (uint8_t)(device >> 8), (uint8_t)device, FAKE_PORT);
-}
-
-static uint32_t device_at(const struct address *fake)
-{
-	return (uint32_t)fake->ip[13] << 16 | (uint32_t)fake->ip[14] << 8 | fake->ip[15];
-}
-
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
-};
-
-static bool send_datagram(void *context, const struct address *to, struct bytes datagram)
-{
-	struct fleet *f = context;
-	union control control = {.bytes = {0}};
-	struct sockaddr_in name = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)f->server_port),
-		.sin_addr = {htonl(INADDR_LOOPBACK)}};
-	struct iovec vector = {(void *)(uintptr_t)datagram.data, datagram.len};
-	struct msghdr message = {.msg_name = &name,
-		.msg_namelen = sizeof name,
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes};
-	struct in_pktinfo info = {.ipi_spec_dst = {htonl(FIRST_ADDRESS + device_at(to))}};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = IPPROTO_IP;
-	header->cmsg_type = IP_PKTINFO;
-	header->cmsg_len = CMSG_LEN(sizeof info);
-	memcpy(CMSG_DATA(header), &info, sizeof info);
-	return sendmsg(f->socket, &message, 0) >= 0;
-}
-
-/* False when nothing is there. */
-static bool receive_datagram(struct fleet *f, uint8_t *buffer, size_t size, struct address *ret_from, size_t *ret_len)
-{
-	union control control;
-	struct iovec vector = {buffer, size};
-	struct msghdr message = {.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes};
-	struct in_pktinfo info;
-	ssize_t len = recvmsg(f->socket, &message, MSG_DONTWAIT);
-	struct cmsghdr *header = len < 0 ? NULL : CMSG_FIRSTHDR(&message);
-	if (header == NULL)
-		return false;
-	memcpy(&info, CMSG_DATA(header), sizeof info);
-	*ret_from = fake_address(ntohl(info.ipi_addr.s_addr) - FIRST_ADDRESS);
-	*ret_len = (size_t)len;
-	return true;
-}
 
 /* ---- what a device does ---- */
 
@@ -131,7 +68,7 @@ static void finished(struct fleet *f, struct device *d, enum phase phase, msec n
 
 static bool begin_handshake(struct fleet *f, struct device *d, msec now)
 {
-	struct address to = fake_address((uint32_t)(d - f->devices));
+	struct address to = wire_server((uint32_t)(d - f->devices));
 	struct dtls_client_credential credential = {.kind = DTLS_CREDENTIAL_PSK,
 		.psk_identity = bytes_of_text(d->identity),
 		.psk_key = bytes_of(d->key, sizeof d->key)};
@@ -318,11 +255,11 @@ static void drain(struct fleet *f, msec now)
 static void socket_ready(void *context, msec now)
 {
 	struct fleet *f = context;
-	static _Alignas(64) uint8_t buffer[2048 + 64];
 	struct address from;
+	uint8_t *data;
 	size_t len;
-	while (receive_datagram(f, buffer, 2048, &from, &len)) {
-		dtls_receive(f->dtls, &from, buffer, len, now);
+	while (wire_next(&f->wire, &from, &data, &len)) {
+		dtls_receive(f->dtls, &from, data, len, now);
 		drain(f, now);
 	}
 }
@@ -343,6 +280,7 @@ static void tick(void *context, msec now)
 static void flush(void *context)
 {
 	struct fleet *f = context;
+	wire_flush(&f->wire);
 	if (strcmp(f->command, "notify") == 0 && coap_endpoint_is_idle(f->endpoint))
 		answer(f);
 	if (strcmp(f->command, "count") == 0)
@@ -373,18 +311,6 @@ static void make_devices(struct fleet *f)
 	}
 }
 
-static bool open_socket(struct fleet *f)
-{
-	struct sockaddr_in name = {.sin_family = AF_INET};
-	int yes = 1, queue = 8 << 20;
-	f->socket = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* As long as the system allows; forced where it may be. */
-	(void)setsockopt(f->socket, SOL_SOCKET, SO_RCVBUF, &queue, sizeof queue);
-	(void)setsockopt(f->socket, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue);
-	return f->socket >= 0 && setsockopt(f->socket, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes) == 0 &&
-	       bind(f->socket, (struct sockaddr *)&name, sizeof name) == 0;
-}
-
 static bool open_dtls(struct fleet *f)
 {
 	uint8_t seed[PRNG_SEED_BYTES];
@@ -398,7 +324,7 @@ static bool open_dtls(struct fleet *f)
 		.uses_cid = true,
 		.crypto = f->crypto,
 		.engine = dtls_engine_wolfssl_port(f->engine),
-		.output = {f, send_datagram}};
+		.output = wire_port(&f->wire)};
 	f->dtls = dtls_init(take(dtls_memory(&config)), &config, seed);
 	return true;
 }
@@ -435,20 +361,21 @@ int main(int argc, char **argv)
 	struct fleet *f = &fleet;
 	struct coap_loop_user user = {f, deadline, tick, flush};
 	if (argc != 3) {
-		(void)fprintf(stderr, "usage: restart_fleet PORT DEVICES\n");
+		(void)fprintf(stderr, "usage: fleet PORT DEVICES\n");
 		return 2;
 	}
-	f->server_port = (uint32_t)strtoul(argv[1], NULL, 10);
+	unsigned long port = strtoul(argv[1], NULL, 10);
 	f->count = (uint32_t)strtoul(argv[2], NULL, 10);
-	if (f->count == 0 || f->count > DEVICES_MAX)
+	if (port == 0 || port > UINT16_MAX || f->count == 0 || f->count > DEVICES_MAX)
 		return 2;
 	make_devices(f);
-	if (!open_socket(f) || !open_dtls(f) || coap_loop_init(&f->loop, &user) != 0) {
-		(void)fprintf(stderr, "restart_fleet: no socket, cryptography or loop\n");
+	wire_open(&f->wire, (uint16_t)port, 0);
+	if (!open_dtls(f) || coap_loop_init(&f->loop, &user) != 0) {
+		(void)fprintf(stderr, "fleet: no cryptography or loop\n");
 		return 1;
 	}
 	open_endpoint(f);
-	coap_loop_watch(&f->loop, &f->socket_watch, f->socket, f, socket_ready);
+	coap_loop_watch(&f->loop, &f->socket_watch, f->wire.socket, f, socket_ready);
 	coap_loop_watch(&f->loop, &f->input_watch, STDIN_FILENO, f, command_ready);
 	coap_loop_run(&f->loop);
 	return 0;
