@@ -166,9 +166,13 @@ bool coap_describe_origin(const struct coap_endpoint *e, const struct coap_remot
 }
 
 /* Section 4.1: never both kinds in one message. */
-static bool mixes_blocks(const struct coap_message *m)
+static bool mixes_blocks(const struct coap_message *m, uint16_t *ret_offending)
 {
-	return has_qblock(m) && (coap_message_has(m, COAP_OPTION_BLOCK1) || coap_message_has(m, COAP_OPTION_BLOCK2));
+	bool has_block1 = coap_message_has(m, COAP_OPTION_BLOCK1);
+	if (!has_qblock(m) || (!has_block1 && !coap_message_has(m, COAP_OPTION_BLOCK2)))
+		return false;
+	*ret_offending = has_block1 ? COAP_OPTION_BLOCK1 : COAP_OPTION_BLOCK2;
+	return true;
 }
 
 bool coap_describe_request(
@@ -204,7 +208,7 @@ bool coap_describe_recognise(
 	struct coap_path path;
 	uint32_t target;
 	const struct coap_option_set *set = knows_qblock(e, from) ? &understood_with_qblock : &understood;
-	if (mixes_blocks(m))
+	if (mixes_blocks(m, ret_offending))
 		return false;
 	if (e->passes_options && find_target(e, m, &path, &target) && target != COAP_DESCRIBE_DISCOVERY &&
 		e->config.resources[target].passes_options)

@@ -234,6 +234,91 @@ static void smaller_blocks_cut_the_bitmap_finer(void **state)
 	assert_int_equal(number, 9);
 }
 
+static void resume_with(struct coap_blockfetch *f, uint32_t bits, uint8_t szx, uint64_t size)
+{
+	coap_blockfetch_init(f,
+		&(struct coap_blockfetch_config){.bitmap = bitmap,
+			.bitmap_blocks = bits,
+			.szx = szx,
+			.memory = memory,
+			.in_flight_max = IN_FLIGHT,
+			.ack_timeout = SECONDS(2),
+			.size = size},
+		0);
+}
+
+/* Every bit is set, but nobody knows whether the last block was the last. */
+static void an_earlier_run_without_a_size_asks_for_the_last_block_again(void **state)
+{
+	struct coap_blockfetch f;
+	uint32_t number = 0;
+	struct coap_block block = {7, false, 0};
+	(void)state;
+	memset(bitmap, 0, sizeof bitmap);
+	bitmap[0] = 0xff;
+	resume_with(&f, 8, 0, 0);
+	assert_true(next(&f, 0, &number));
+	assert_int_equal(number, 7);
+	assert_false(next(&f, 0, &number));
+	assert_int_equal(coap_blockfetch_received(&f, asked_for(&f, 7), &block, 10, BYTES_NONE, 0, 0, 0),
+		COAP_BLOCKFETCH_REPEATED);
+	assert_true(coap_blockfetch_is_complete(&f));
+	assert_int_equal(coap_blockfetch_deadline(&f), NEVER);
+	assert_false(next(&f, 0, &number));
+}
+
+static void an_earlier_run_with_more_blocks_than_bits_fails_at_once(void **state)
+{
+	struct coap_blockfetch f;
+	uint32_t number;
+	(void)state;
+	memset(bitmap, 0, sizeof bitmap);
+	resume_with(&f, 8, 0, 8 * 16 + 1);
+	assert_true(coap_blockfetch_is_failed(&f));
+	assert_false(next(&f, 0, &number));
+	assert_int_equal(coap_blockfetch_deadline(&f), NEVER);
+}
+
+/* Nine bits hold two blocks of 1024 bytes as eight of 256; what is stored behind has no place any more. */
+static void smaller_blocks_for_which_there_are_no_bits_break_the_fetch(void **state)
+{
+	static const uint8_t stored[] = {0x01, 0x02, 0x04};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct coap_blockfetch f;
+		struct coap_block block = {0, true, 4};
+		uint32_t number = 0;
+		memset(bitmap, 0, sizeof bitmap);
+		bitmap[0] = stored[i];
+		bitmap[1] = 1; /* the ninth bit, of a block that does not exist in two */
+		if (i < 2)
+			bitmap[1] = 0;
+		resume_with(&f, 9, 6, 0);
+		assert_true(next(&f, 0, &number));
+		block.number = number * 4;
+		assert_int_equal(coap_blockfetch_received(&f, asked_for(&f, number), &block, 256, BYTES_NONE, 0, 0, 0),
+			i < 2 ? COAP_BLOCKFETCH_STORE : COAP_BLOCKFETCH_BROKEN);
+	}
+}
+
+static void what_is_stored_or_withdrawn_twice_counts_once(void **state)
+{
+	struct coap_blockfetch f;
+	uint32_t number = 0;
+	(void)state;
+	begin(&f, 0, BITS);
+	assert_true(next(&f, 0, &number));
+	struct coap_block_ask asked = asked_for(&f, 0);
+	coap_blockfetch_withdrawn(&f, asked);
+	coap_blockfetch_withdrawn(&f, asked);
+	assert_true(next(&f, 0, &number));
+	assert_int_equal(number, 0);
+	assert_false(next(&f, 0, &number));
+	assert_int_equal(answer(&f, 0, 6, 0), COAP_BLOCKFETCH_STORE);
+	coap_blockfetch_stored(&f, 0);
+	assert_int_equal(coap_blockfetch_progress(&f), 16);
+}
+
 static void without_a_size_the_end_is_found(void **state)
 {
 	struct coap_blockfetch f;
@@ -386,6 +471,10 @@ int main(void)
 		cmocka_unit_test(an_earlier_run_is_resumed_where_it_has_gaps),
 		cmocka_unit_test(an_earlier_run_of_another_file_is_found_out),
 		cmocka_unit_test(smaller_blocks_cut_the_bitmap_finer),
+		cmocka_unit_test(an_earlier_run_without_a_size_asks_for_the_last_block_again),
+		cmocka_unit_test(an_earlier_run_with_more_blocks_than_bits_fails_at_once),
+		cmocka_unit_test(smaller_blocks_for_which_there_are_no_bits_break_the_fetch),
+		cmocka_unit_test(what_is_stored_or_withdrawn_twice_counts_once),
 		cmocka_unit_test(without_a_size_the_end_is_found),
 		cmocka_unit_test(a_body_whose_blocks_all_promise_more_and_end_is_a_failure),
 		cmocka_unit_test(a_block_that_was_overtaken_is_asked_for_again_a_round_trip_later),

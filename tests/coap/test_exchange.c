@@ -105,6 +105,62 @@ static void nstart_holds_for_each_remote_and_turns_go_in_order(void **state)
 	free(x.memory);
 }
 
+/* Each remote has one exchange under way and one that waits, and then a turn for it. */
+static void a_remote_whose_waiting_exchange_goes_loses_its_turn_alone(void **state)
+{
+	(void)state;
+	for (int gone = 0; gone < 3; gone++) {
+		struct table x;
+		struct handle first[3], second[3], ready;
+		make(&x, 1);
+		for (uint8_t i = 0; i < 3; i++) {
+			first[i] = add(&x, (uint8_t)(i + 1), false);
+			second[i] = add(&x, (uint8_t)(i + 1), false);
+			assert_true(coap_exchange_start(&x.t, first[i], true));
+			assert_false(coap_exchange_start(&x.t, second[i], true));
+		}
+		for (int i = 0; i < 3; i++)
+			coap_exchange_remove(&x.t, first[i]);
+		coap_exchange_remove(&x.t, second[gone]);
+		for (int i = 0; i < 3; i++) {
+			if (i == gone)
+				continue;
+			assert_true(coap_exchange_ready(&x.t, &ready));
+			assert_true(handle_equal(ready, second[i]));
+		}
+		assert_false(coap_exchange_ready(&x.t, &ready));
+		/* The list is whole: another turn is found. */
+		struct handle third = add(&x, 9, false), fourth = add(&x, 9, false);
+		assert_true(coap_exchange_start(&x.t, third, true));
+		assert_false(coap_exchange_start(&x.t, fourth, true));
+		coap_exchange_remove(&x.t, third);
+		assert_true(coap_exchange_ready(&x.t, &ready));
+		assert_true(handle_equal(ready, fourth));
+		free(x.memory);
+	}
+}
+
+static void the_exchanges_with_a_remote_are_walked_through_to_their_end(void **state)
+{
+	struct table x;
+	struct handle cursor = HANDLE_NONE;
+	struct coap_remote one = remote_of(1), three = remote_of(3);
+	int count = 0;
+	(void)state;
+	make(&x, 1);
+	add(&x, 1, false);
+	add(&x, 2, false);
+	add(&x, 1, false);
+	while (coap_exchange_walk(&x.t, &one, &cursor)) {
+		assert_true(coap_remote_equal(&coap_exchange_get(&x.t, cursor)->remote, &one));
+		count++;
+	}
+	assert_int_equal(count, 2);
+	cursor = HANDLE_NONE;
+	assert_false(coap_exchange_walk(&x.t, &three, &cursor));
+	free(x.memory);
+}
+
 static void a_new_request_does_not_overtake_those_that_wait(void **state)
 {
 	struct table x;
@@ -238,6 +294,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_response_is_matched_by_token_and_remote),
 		cmocka_unit_test(many_tokens_have_no_repeats_and_two_starts_differ),
+		cmocka_unit_test(a_remote_whose_waiting_exchange_goes_loses_its_turn_alone),
+		cmocka_unit_test(the_exchanges_with_a_remote_are_walked_through_to_their_end),
 		cmocka_unit_test(nstart_holds_for_each_remote_and_turns_go_in_order),
 		cmocka_unit_test(a_new_request_does_not_overtake_those_that_wait),
 		cmocka_unit_test(a_paced_exchange_needs_no_turn),

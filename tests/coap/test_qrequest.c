@@ -61,6 +61,54 @@ static void a_block_without_its_size_or_its_tag_is_refused(void **state)
 	}
 }
 
+/* Section 3.2: a request has options of the one kind or of the other; the answer names the one that does not belong. */
+static void a_request_that_mixes_q_block_and_block_is_a_bad_option(void **state)
+{
+	static const uint16_t pairs[][2] = {{COAP_OPTION_Q_BLOCK1, COAP_OPTION_BLOCK1},
+		{COAP_OPTION_Q_BLOCK2, COAP_OPTION_BLOCK2}, {COAP_OPTION_Q_BLOCK1, COAP_OPTION_BLOCK2}};
+	static const char *const names[] = {"option 27", "option 23", "option 23"};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct answerer s;
+		raise_stage(&s);
+		for (int k = 0; k < 2; k++)
+			answerer_add_block(&s, pairs[i][k], 0, true, 2);
+		answerer_ask(&s, COAP_TYPE_CON, COAP_POST, "body", 1, 1, bytes_of(s.content, 64));
+		assert_int_equal(byhand_code(&s.client), COAP_BAD_OPTION);
+		assert_true(bytes_equal_text(byhand_message(&s.client).payload, names[i]));
+		assert_int_equal(s.executed, 0);
+		answerer_strike(&s);
+	}
+}
+
+/* Block size 7 does not exist (RFC 7959 section 2.2). */
+static void a_block_of_no_size_is_a_bad_request(void **state)
+{
+	struct answerer s;
+	(void)state;
+	raise_stage(&s);
+	answerer_add(&s, COAP_OPTION_Q_BLOCK1, 7);
+	answerer_add(&s, COAP_OPTION_SIZE1, 150);
+	answerer_add(&s, COAP_OPTION_REQUEST_TAG, TAG);
+	answerer_ask(&s, COAP_TYPE_CON, COAP_POST, "body", 1, 1, bytes_of(s.content, 64));
+	assert_int_equal(byhand_code(&s.client), COAP_BAD_REQUEST);
+	assert_int_equal(s.executed, 0);
+	answerer_strike(&s);
+}
+
+/* It is whole at once, and nothing needs to be remembered of it but its answer. */
+static void a_body_of_one_block_takes_no_place(void **state)
+{
+	struct answerer s;
+	(void)state;
+	raise_stage(&s);
+	say_sized(&s, COAP_TYPE_NON, TAG, 0, 50);
+	assert_true(byhand_heard(&s.client, "NON 2.04 Changed 0000 Q-Block1:0/0/64\n"));
+	assert_int_equal(s.got_len, 50);
+	assert_int_equal(s.server.endpoint->qrequests.slab.used, 0);
+	answerer_strike(&s);
+}
+
 /* What contradicts the body is refused, and the body goes on without it. */
 static void a_block_that_contradicts_the_others_is_refused_and_spoils_nothing(void **state)
 {
@@ -250,6 +298,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_without_its_size_or_its_tag_is_refused),
+		cmocka_unit_test(a_request_that_mixes_q_block_and_block_is_a_bad_option),
+		cmocka_unit_test(a_block_of_no_size_is_a_bad_request),
+		cmocka_unit_test(a_body_of_one_block_takes_no_place),
 		cmocka_unit_test(a_block_that_contradicts_the_others_is_refused_and_spoils_nothing),
 		cmocka_unit_test(a_first_block_that_contradicts_itself_takes_no_place),
 		cmocka_unit_test(more_bodies_than_there_are_places_are_refused_for_a_while),
