@@ -564,7 +564,15 @@ static void a_handle_outlives_its_connection_without_harm(void **state)
 	assert_null(coap_connection_room(s.t, s.remote.session, &room));
 	assert_null(coap_connection_peer(s.t, s.remote.session));
 	coap_connection_close(s.t, s.remote.session, s.now);
+	coap_connection_release(s.t, s.remote.session, s.now);
+	coap_connection_settled(s.t, s.remote.session, s.now);
+	coap_connection_ended(s.t, s.remote.session, s.now);
+	coap_connection_connected(s.t, s.remote.session, s.now);
+	coap_connection_received(s.t, s.remote.session, 1, s.now);
+	coap_connection_written(s.t, s.remote.session, 1, s.now);
+	coap_connection_abort(s.t, s.remote.session, COAP_CONNECTION_MALFORMED, s.now);
 	coap_connection_broken(s.t, s.remote.session, s.now);
+	assert_true(coap_connection_is_closing(s.t, s.remote.session));
 	assert_true(coap_connection_is_known(s.t, other.session));
 	strike_stage(&s);
 }
@@ -798,6 +806,19 @@ static void a_connection_that_is_refused_or_breaks_says_which(void **state)
 	}
 }
 
+static void a_connection_is_aborted_once(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s);
+	for (int twice = 0; twice < 2; twice++)
+		coap_connection_abort(s.t, s.remote.session, COAP_CONNECTION_MALFORMED, s.now);
+	take_events(&s);
+	assert_int_equal(coap_connections_counters(s.t)->aborted, 1);
+	assert_aborted(&s, COAP_CONNECTION_MALFORMED);
+	strike_stage(&s);
+}
+
 static void each_end_has_words_of_its_own(void **state)
 {
 	(void)state;
@@ -941,6 +962,7 @@ int main(void)
 		cmocka_unit_test(a_connection_that_never_opened_ends_at_once_when_it_is_released_or_closed),
 		cmocka_unit_test(nothing_is_sent_before_the_greeting),
 		cmocka_unit_test(a_connection_that_is_refused_or_breaks_says_which),
+		cmocka_unit_test(a_connection_is_aborted_once),
 		cmocka_unit_test(each_end_has_words_of_its_own),
 		cmocka_unit_test(only_those_that_wait_for_answers_are_walked_through),
 		cmocka_unit_test(our_second_ping_does_not_prolong_the_wait_for_the_first),

@@ -652,6 +652,27 @@ static void a_malformed_message_ends_the_connection_and_not_the_endpoint(void **
 	}
 }
 
+/* RFC 7252 section 5.4: it is a message, only with more than we take; whoever sends it goes on living. */
+static void a_request_with_more_options_than_we_take_is_refused_and_the_connection_stays(void **state)
+{
+	uint8_t frame[4 + COAP_MESSAGE_OPTIONS_MAX + 1] = {0xd1, COAP_MESSAGE_OPTIONS_MAX + 1 - 13, 0x01, 0x07, 0xb0};
+	struct stage s;
+	size_t room;
+	(void)state;
+	raise_stage(&s);
+	uint8_t *at = coap_connection_room(s.server.connections, s.server.remote.session, &room);
+	memcpy(at, frame, sizeof frame); /* Uri-Path again and again, each of them empty */
+	coap_connection_received(s.server.connections, s.server.remote.session, sizeof frame, s.now);
+	settle(&s);
+	assert_int_equal(coap_endpoint_counters(s.server.endpoint)->malformed, 1);
+	assert_int_equal(coap_endpoint_counters(s.server.endpoint)->sent, 1);
+	assert_int_equal(coap_connections_counters(s.server.connections)->aborted, 0);
+	ask(&s, COAP_POST, "count", 3);
+	settle(&s);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	strike_stage(&s);
+}
+
 static void a_busy_connection_refuses_requests(void **state)
 {
 	struct stage s;
@@ -697,6 +718,7 @@ int main(void)
 		cmocka_unit_test(a_body_half_way_is_forgotten_with_its_connection),
 		cmocka_unit_test(a_release_waits_for_the_answers_that_are_owed),
 		cmocka_unit_test(a_malformed_message_ends_the_connection_and_not_the_endpoint),
+		cmocka_unit_test(a_request_with_more_options_than_we_take_is_refused_and_the_connection_stays),
 		cmocka_unit_test(a_busy_connection_refuses_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -641,6 +641,22 @@ static void what_is_stale_is_validated_by_its_etag(void **state)
 	strike_stage(s);
 }
 
+/* The client's own ETag and the proxy's may be the same: it goes once. */
+static void what_is_stale_is_validated_for_a_client_that_has_it_too(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options o = through(STATE);
+	(void)state;
+	s->etag = "v1";
+	s->max_age_s = 10;
+	assert_string_equal(ask(s, COAP_GET, STATE)->etag, "v1");
+	world_run(&s->world, SECONDS(15));
+	coap_options_add_text(&o, COAP_OPTION_ETAG, "v1");
+	assert_int_equal(ask_with(s, COAP_GET, o)->code, COAP_VALID);
+	assert_int_equal(s->cache.counters.refreshed, 1);
+	strike_stage(s);
+}
+
 static void a_client_with_the_right_etag_is_told_2_03_from_the_cache_and_from_the_server(void **state)
 {
 	struct stage *s = raise_stage();
@@ -753,6 +769,25 @@ static void many_observers_share_one_observation_at_the_server(void **state)
 	assert_int_equal(s->proxy.slab.used, 0);
 	change(s, "four");
 	assert_int_equal(s->answered, 5);
+	strike_stage(s);
+}
+
+/* RFC 7641 section 5: what the proxy knows is not fresh any more, so it registers again to know it. */
+static void an_observer_who_joins_when_the_state_is_stale_waits_for_a_fresh_one(void **state)
+{
+	struct stage *s = raise_stage();
+	struct coap_options o = through(STATE);
+	(void)state;
+	s->max_age_s = 10;
+	send(s, &s->client, COAP_GET, &o, BYTES_NONE, true);
+	world_run(&s->world, SECONDS(2));
+	assert_int_equal(s->executed, 1);
+	world_run(&s->world, SECONDS(9));
+	send(s, &s->second, COAP_GET, &o, BYTES_NONE, true);
+	world_run(&s->world, SECONDS(1));
+	assert_int_equal(s->executed, 2);
+	assert_int_equal(s->cached.coalesced, 1);
+	assert_string_equal(s->answers[s->answered - 1].body, "one");
 	strike_stage(s);
 }
 
@@ -1089,11 +1124,13 @@ int main(void)
 		cmocka_unit_test(a_5_08_on_its_way_back_is_signed_unless_it_has_been_here),
 		cmocka_unit_test(what_is_fresh_comes_from_the_cache_with_what_is_left_of_its_max_age),
 		cmocka_unit_test(what_is_stale_is_validated_by_its_etag),
+		cmocka_unit_test(what_is_stale_is_validated_for_a_client_that_has_it_too),
 		cmocka_unit_test(a_client_with_the_right_etag_is_told_2_03_from_the_cache_and_from_the_server),
 		cmocka_unit_test(errors_are_cached_and_a_change_makes_what_is_stored_stale),
 		cmocka_unit_test(requests_that_are_alike_share_one_exchange),
 		cmocka_unit_test(requests_beyond_the_room_are_5_03_and_the_room_comes_back),
 		cmocka_unit_test(many_observers_share_one_observation_at_the_server),
+		cmocka_unit_test(an_observer_who_joins_when_the_state_is_stale_waits_for_a_fresh_one),
 		cmocka_unit_test(an_observation_of_what_cannot_be_observed_is_answered_once),
 		cmocka_unit_test(large_notifications_reach_the_observer_whole),
 		cmocka_unit_test(when_the_server_falls_silent_observers_are_told),
