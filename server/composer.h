@@ -239,6 +239,8 @@ void watches_answered(
 void watches_failed(struct server *s, uint32_t purpose, msec now);
 /* What came of an exchange, if it is one of the observations; false when it is none. */
 bool watches_notified(struct server *s, struct device *device, const struct coap_reply *reply, msec now);
+/* The device has told something by Send. */
+void watches_sent(struct server *s, const struct device *device, uint16_t format, struct bytes body, msec now);
 /* The device has registered: its observations are to be begun anew. */
 void watches_follow(struct server *s, const struct device *device, msec now);
 /* The observations of the device are not established any more. */

@@ -314,10 +314,11 @@ uint32_t server_device_operations(const struct server *s, const struct device *d
 struct model server_device_model(
 	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX]);
 
-/* One observation of an operator's. */
+/* One observation of an operator's; or, one for each device that does so, what it sends of its own accord. */
 struct server_watch {
 	uint32_t number; /* from 1; 0 in a free place */
 	struct handle device;
+	bool is_unasked;       /* what the device tells of its own accord, by Send: nobody asks for it */
 	enum errand_kind kind; /* ERRAND_READ or ERRAND_READ_COMPOSITE */
 	struct path path;
 	struct handle exchange; /* of the observation; HANDLE_NONE while it is not established */

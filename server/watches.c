@@ -208,15 +208,15 @@ bool watches_has_another_format(struct server *s, uint32_t purpose, const struct
 
 /* ---- being told ---- */
 
-static void keep(struct server *s, struct server_watch *w, const struct coap_reply *reply, msec now)
+static void keep(struct server *s, struct server_watch *w, uint16_t format, struct bytes body, msec now)
 {
-	bool fits = reply->body.len <= sizeof w->body;
-	w->body_len = (uint16_t)(fits ? reply->body.len : 0);
-	w->format = reply->content_format;
+	bool fits = body.len <= sizeof w->body;
+	w->body_len = (uint16_t)(fits ? body.len : 0);
+	w->format = format;
 	w->at = server_wall(s, now);
 	w->reports++;
 	if (w->body_len > 0)
-		memcpy(w->body, reply->body.data, w->body_len);
+		memcpy(w->body, body.data, w->body_len);
 	s->counters.full += !fits;
 }
 
@@ -245,7 +245,7 @@ void watches_answered(
 	struct server_watch *w = place_of(s, purpose);
 	bool is_waited_for = w->token != 0, is_good = coap_code_is_success(reply->code);
 	if (is_good) {
-		keep(s, w, reply, now);
+		keep(s, w, reply->content_format, reply->body, now);
 		if (reply->outcome == COAP_OUTCOME_NOTIFICATION)
 			w->exchange = reply->exchange;
 	}
@@ -267,6 +267,12 @@ void watches_failed(struct server *s, uint32_t purpose, msec now)
 		s->ports.done(s->ports.done_context, &done, now);
 }
 
+static void tell_all(struct server *s, const struct server_watch *w, const struct device *device, msec now)
+{
+	server_update(s, UPDATE_VALUES, device, 0, now);
+	s->updates[(s->newest_update - 1) % s->config.updates].watch = w->number;
+}
+
 bool watches_notified(struct server *s, struct device *device, const struct coap_reply *reply, msec now)
 {
 	struct server_watch *w;
@@ -282,10 +288,33 @@ bool watches_notified(struct server *s, struct device *device, const struct coap
 	s->counters.notifications++;
 	if (!coap_code_is_success(reply->code))
 		return true;
-	keep(s, w, reply, now);
-	server_update(s, UPDATE_VALUES, device, 0, now);
-	s->updates[(s->newest_update - 1) % s->config.updates].watch = w->number;
+	keep(s, w, reply->content_format, reply->body, now);
+	tell_all(s, w, device, now);
 	return true;
+}
+
+void watches_sent(struct server *s, const struct device *device, uint16_t format, struct bytes body, msec now)
+{
+	struct server_watch *w;
+	struct handle handle;
+	uint32_t slot = 0;
+	while ((w = next_of(s, device, &slot)) != NULL && !w->is_unasked)
+		;
+	/* Half of the places are the operators'. */
+	if (w == NULL && (s->watch_slab.used >= s->watch_slab.capacity / 2 || !slab_take(&s->watch_slab, &handle))) {
+		s->counters.full++;
+		return;
+	}
+	if (w == NULL) {
+		w = &s->watches[handle.slot];
+		*w = (struct server_watch){.device = registry_handle(&s->registry, device),
+			.is_unasked = true,
+			.kind = ERRAND_READ_COMPOSITE,
+			.exchange = HANDLE_NONE,
+			.number = ++s->newest_watch};
+	}
+	keep(s, w, format, body, now);
+	tell_all(s, w, device, now);
 }
 
 /* ---- the life of the device ---- */
@@ -294,7 +323,7 @@ void watches_follow(struct server *s, const struct device *device, msec now)
 {
 	struct server_watch *w;
 	for (uint32_t slot = 0; (w = next_of(s, device, &slot)) != NULL;)
-		if (!enqueue(s, w, msec_after(now, FOLLOW_DEADLINE)))
+		if (!w->is_unasked && !enqueue(s, w, msec_after(now, FOLLOW_DEADLINE)))
 			s->counters.full++;
 }
 

@@ -249,14 +249,15 @@ json_t *values_view_watch(struct server *s, const struct model *model, const str
 {
 	const struct record *records;
 	json_t *o = json_object(), *paths = json_array();
+	const char *state = watch->is_unasked ? "sent" : handle_is_none(watch->exchange) ? "waiting" : "established";
 	size_t count = server_watch_names(s, watch, &records);
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(paths, path_json(records[i].path));
-	if (count == 0)
+	if (count == 0 && !watch->is_unasked)
 		json_array_append_new(paths, path_json(watch->path));
 	json_object_set_new(o, "id", json_integer((json_int_t)watch->number));
 	json_object_set_new(o, "paths", paths);
-	json_object_set_new(o, "state", json_string(handle_is_none(watch->exchange) ? "waiting" : "established"));
+	json_object_set_new(o, "state", json_string(state));
 	json_object_set_new(o, "reports", json_integer((json_int_t)watch->reports));
 	if (watch->at != 0)
 		json_object_set_new(o, "at", view_moment(watch->at));

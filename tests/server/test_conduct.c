@@ -4,6 +4,7 @@
 #include "tests/server/stage.h"
 
 #include "coap/content_format.h"
+#include "tests/mgmt/show.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -180,6 +181,46 @@ static void a_device_may_send_on_its_own_what_would_be_read(void **state)
 	assert_int_equal(server_counters(s->server)->health_reports, reports);
 }
 
+static enum coap_code send(struct stage *s, uint16_t format, const char *hex)
+{
+	uint8_t body[256];
+	s->devices[0].code = 0;
+	stage_send(s, 0, COAP_POST, "/dp", format, show_unhex(hex, body, sizeof body), COAP_FORMAT_NONE);
+	stage_run(s, SECONDS(1));
+	return s->devices[0].code;
+}
+
+static void what_a_device_sends_on_its_own_can_be_looked_at(void **state)
+{
+	static const char leading_zero[] = "81a2006b2f32363235302f302f303102f94da0"; /* /26250/0/01 */
+	struct stage *s = *state;
+	const struct record *records;
+	uint32_t cursor = 0;
+	stage_bring(s, 0);
+	uint64_t reports = server_counters(s->server)->health_reports;
+	assert_int_equal(send(s, COAP_FORMAT_SENML_CBOR, "81a2006a2f32363235302f302f3002f94da0"), COAP_CHANGED);
+	assert_int_equal(server_counters(s->server)->health_reports, reports + 1);
+	const struct server_watch *w = server_watch_next(s->server, stage_find(s, 0), &cursor);
+	assert_true(w != NULL && w->is_unasked && w->reports == 1);
+	assert_int_equal(server_watch_values(s->server, w, &model_core, &records), 1);
+	assert_true(records[0].value.type == VALUE_FLOAT && records[0].value.real == 22.5);
+	assert_int_equal(send(s, COAP_FORMAT_LWM2M_CBOR, "a18319668a0000f94da0"), COAP_CHANGED);
+	assert_int_equal(w->reports, 2);
+	assert_null(server_watch_next(s->server, stage_find(s, 0), &cursor));
+	assert_int_equal(send(s, COAP_FORMAT_SENML_CBOR, leading_zero), COAP_BAD_REQUEST);
+	assert_int_equal(w->reports, 2);
+}
+
+static void what_was_not_registered_is_not_sent(void **state)
+{
+	struct stage *s = *state;
+	uint32_t cursor = 0;
+	stage_bring(s, 0);
+	assert_int_equal(send(s, COAP_FORMAT_SENML_CBOR, "81a2006c2f333330332f302f3537303002f94da0"), COAP_NOT_FOUND);
+	assert_int_equal(send(s, COAP_FORMAT_LWM2M_TLV, "c10964"), COAP_UNSUPPORTED_CONTENT_FORMAT);
+	assert_null(server_watch_next(s->server, stage_find(s, 0), &cursor));
+}
+
 /* ---- /m and /a ---- */
 
 static const char *path_to(char kind, const uint8_t digest[SHA256_BYTES])
@@ -248,6 +289,8 @@ int main(void)
 		TEST(requests_wait_for_a_device_that_went_away),
 		TEST(a_new_register_observes_anew_and_once),
 		TEST(a_changed_version_is_stored_and_told),
+		TEST(what_a_device_sends_on_its_own_can_be_looked_at),
+		TEST(what_was_not_registered_is_not_sent),
 		TEST(a_device_may_send_on_its_own_what_would_be_read),
 		TEST(manifest_and_image_are_served_to_devices_that_are_known),
 		TEST(strangers_and_wrong_names_get_nothing),
