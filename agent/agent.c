@@ -222,6 +222,7 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	a->fetch.retry_at = NEVER;
 	a->sampled_at = NEVER;
 	a->reboot_at = NEVER;
+	a->sends.exchange = HANDLE_NONE;
 	init_deploy(a, &parts);
 	init_world(a, &parts);
 	init_resources(a);
@@ -329,7 +330,10 @@ void agent_follow(struct agent *a, const struct deploy_outcome *outcome, msec no
 {
 	if (outcome->has_failed)
 		log_failure(a, outcome);
+	uint8_t result_before = a->logged_result;
 	log_update(a);
+	if (a->logged_result != result_before && a->logged_result != FIRMWARE_RESULT_INITIAL)
+		send_wish(a, SEND_UPDATE);
 	if (outcome->stops_fetch)
 		fetch_stop(a, now);
 	if (outcome->wants_manifest || outcome->wants_image)
@@ -404,6 +408,7 @@ void agent_payload_exited(struct agent *a, int status, msec now)
 	logline_number(&line, "status", status);
 	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
 	a->world.payload_restarts++;
+	send_wish(a, SEND_PAYLOAD);
 	deploy_payload_exited(&a->deploy, now, &outcome);
 	agent_follow(a, &outcome, now);
 }
@@ -419,6 +424,7 @@ msec agent_deadline(const struct agent *a)
 	at = msec_earlier(at, fetch_deadline(a));
 	at = msec_earlier(at, renewal_deadline(&a->renewal));
 	at = msec_earlier(at, report_deadline(&a->report));
+	at = msec_earlier(at, send_deadline(a));
 	return msec_earlier(at, a->reboot_at);
 }
 
@@ -464,6 +470,7 @@ void agent_tick(struct agent *a, msec now)
 	fetch_tick(a, now);
 	enrol_tick(a, now);
 	look_at_reports(a, now);
+	send_tick(a, now);
 	reboot_if_due(a, now);
 }
 

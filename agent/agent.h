@@ -122,7 +122,7 @@ void agent_tick(struct agent *a, msec now);
 /* ---- questions ---- */
 
 struct agent_counters {
-	uint64_t registrations, updates_sent, notifications, blocks_fetched, blocks_repeated, blocks_resumed;
+	uint64_t registrations, updates_sent, notifications, sends, blocks_fetched, blocks_repeated, blocks_resumed;
 };
 
 bool agent_is_registered(const struct agent *a);

@@ -114,13 +114,18 @@ static void read_blob(struct reader *r, uint8_t *buffer, size_t capacity, size_t
 	*ret_len = blob.len;
 }
 
+/* Records of earlier versions have the first flag alone. */
+#define STORES_NOTIFICATIONS 1u
+#define MAY_SEND             2u
+
 static void write_server(struct writer *w, const struct journal_server *server)
 {
 	write_u32(w, server->lifetime_s);
 	write_u32(w, server->pmin_s);
 	write_u32(w, server->pmax_s);
 	write_u32(w, server->disable_s);
-	write_u8(w, server->stores_notifications);
+	write_u8(w, (uint8_t)((server->stores_notifications ? STORES_NOTIFICATIONS : 0) |
+			      (server->may_send ? MAY_SEND : 0)));
 }
 
 static void read_server(struct reader *r, struct journal_server *ret)
@@ -129,7 +134,9 @@ static void read_server(struct reader *r, struct journal_server *ret)
 	ret->pmin_s = read_u32(r);
 	ret->pmax_s = read_u32(r);
 	ret->disable_s = read_u32(r);
-	ret->stores_notifications = read_u8(r) != 0;
+	uint8_t flags = read_u8(r);
+	ret->stores_notifications = (flags & STORES_NOTIFICATIONS) != 0;
+	ret->may_send = (flags & MAY_SEND) != 0;
 }
 
 void journal_encode_state(const struct journal_state *state, struct writer *w)

@@ -58,6 +58,7 @@ struct journal_server {
 	uint32_t pmin_s, pmax_s;   /* /1/0/2 and 3: defaults of attributes; 0 for none */
 	uint32_t disable_s;        /* /1/0/5; 0 for 86400 */
 	bool stores_notifications; /* /1/0/6 */
+	bool may_send;             /* /1/0/23, Mute Send, the other way round */
 };
 
 struct journal_state {

@@ -31,5 +31,7 @@ void objects_handle(struct objects *o, struct path path, struct coap_endpoint *e
 /* What this observer would be sent; false when there is nothing to read any more. */
 bool objects_value(struct objects *o, const struct report_observation *observation, struct arena *scratch,
 	struct report_value *ret);
+/* Writes what can be read at these paths, as SenML CBOR. False when nothing can, or it does not fit. */
+bool objects_write_senml(struct objects *o, const struct path *paths, size_t count, struct writer *w);
 /* Appends the links of a registration: formats, objects, versions (lwm2m interface section 3.1). */
 void objects_write_links(const struct objects *o, struct writer *w);

@@ -96,6 +96,15 @@ bool objects_value(struct objects *o, const struct report_observation *observati
 	return value_of(observation->path, &records, scratch, ret);
 }
 
+bool objects_write_senml(struct objects *o, const struct path *paths, size_t count, struct writer *w)
+{
+	struct object_records records = visit_records(o);
+	for (size_t i = 0; i < count; i++)
+		collect(o, paths[i], &records);
+	return records.count > 0 && !records.is_full &&
+	       payload_encode(PAYLOAD_SENML_CBOR, PATH_ROOT, records.list, records.count, w) == PAYLOAD_GOOD;
+}
+
 /* `names` are those of a composite. */
 static void note_observation(
 	struct visit *v, const struct object_records *records, const struct path *names, size_t count)

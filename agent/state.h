@@ -3,6 +3,7 @@
  * The inside of the agent, shared by the parts of its composer only:
  *
  *     agent.c      life, events, time, requests from the server
+ *     send.c       what the server hears of without asking
  *     account.c    Register, Update, De-register on the wire
  *     enrol.c      certificates on the wire
  *     fetch.c      manifest and image on the wire
@@ -40,6 +41,19 @@ struct fetch {
 	msec backoff;
 };
 
+/* What is told without being asked; bits of wishes. */
+enum send_story { SEND_PAYLOAD, SEND_UPDATE, SEND_COUNT };
+
+#define SEND_PATHS_MAX 8
+#define SEND_RETRY     SECONDS(30)
+
+struct sends {
+	uint8_t wishes, under_way;
+	struct handle exchange;
+	msec not_before;   /* of the next try */
+	uint8_t body[256]; /* stays until the answer, whatever the size of a block */
+};
+
 /* A path of the endpoint's resource table. */
 struct agent_entry {
 	struct agent *agent;
@@ -67,6 +81,7 @@ struct agent {
 	struct deploy deploy;
 	struct fetch fetch;
 	struct report report;
+	struct sends sends;
 	struct object_world world;
 	struct objects objects;
 	msec sampled_at;
@@ -99,6 +114,13 @@ void account_act(struct agent *a, msec now);
 void enrol_connected(struct agent *a, msec now);
 void enrol_stop(struct agent *a, msec now);
 void enrol_tick(struct agent *a, msec now);
+
+/* ---- send.c ---- */
+
+/* The server is to hear of it as soon as it can. */
+void send_wish(struct agent *a, enum send_story story);
+msec send_deadline(const struct agent *a);
+void send_tick(struct agent *a, msec now);
 
 /* ---- fetch.c ---- */
 

@@ -13,6 +13,7 @@ enum {
 	NOTIFICATION_STORING = 6,
 	BINDING = 7,
 	UPDATE_TRIGGER = 8,
+	MUTE_SEND = 23,
 };
 
 #define SERVER_ID         1
@@ -28,6 +29,7 @@ static const struct object_resource resources[] = {
 	{NOTIFICATION_STORING, MODEL_READ | MODEL_WRITE},
 	{BINDING, MODEL_READ | MODEL_WRITE},
 	{UPDATE_TRIGGER, MODEL_EXECUTE},
+	{MUTE_SEND, MODEL_READ | MODEL_WRITE},
 };
 
 static const struct journal_server *account(const struct object_world *world)
@@ -62,6 +64,9 @@ static void read(const struct object_world *world, uint16_t resource, struct obj
 	case NOTIFICATION_STORING:
 		object_put(out, resource, value_boolean(account(world)->stores_notifications));
 		return;
+	case MUTE_SEND:
+		object_put(out, resource, value_boolean(!account(world)->may_send));
+		return;
 	case BINDING:
 		object_put(out, resource, value_string(bytes_of_text("U")));
 		return;
@@ -73,7 +78,7 @@ static enum coap_code check(const struct object_world *world, uint16_t resource,
 	(void)world;
 	if (resource == BINDING)
 		return bytes_equal_text(value->bytes, "U") ? COAP_CHANGED : COAP_BAD_REQUEST;
-	if (resource == NOTIFICATION_STORING)
+	if (resource == NOTIFICATION_STORING || resource == MUTE_SEND)
 		return COAP_CHANGED;
 	bool fits = value->integer >= (resource == LIFETIME) && value->integer <= INT32_MAX;
 	return fits ? COAP_CHANGED : COAP_BAD_REQUEST;
@@ -99,6 +104,9 @@ static enum coap_code write(struct object_world *world, uint16_t resource, const
 	case NOTIFICATION_STORING:
 		server->stores_notifications = value->boolean;
 		break;
+	case MUTE_SEND:
+		server->may_send = !value->boolean;
+		break;
 	}
 	return COAP_CHANGED;
 }
@@ -115,6 +123,9 @@ static void reset(struct object_world *world, uint16_t resource)
 		return;
 	case DISABLE_TIMEOUT:
 		server->disable_s = 0;
+		return;
+	case MUTE_SEND:
+		server->may_send = false;
 		return;
 	}
 }

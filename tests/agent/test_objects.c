@@ -220,7 +220,7 @@ static void object_instance_resource_and_resource_instance_are_read(void **state
 	assert_int_equal(get("/3", PAYLOAD_TLV), COAP_CONTENT);
 	assert_int_equal(read_back("/3", list, 32), 12);
 	assert_int_equal(get("/1/0", PAYLOAD_TLV), COAP_CONTENT);
-	assert_int_equal(read_back("/1/0", list, 32), 6); /* no default pmax is set */
+	assert_int_equal(read_back("/1/0", list, 32), 7); /* no default pmax is set */
 	expect_text("/1/0/1", "300");
 	assert_int_equal(get("/3/0/11/0", PAYLOAD_SENML_CBOR), COAP_CONTENT);
 	assert_int_equal(read_back("/3/0/11/0", list, 32), 1);
@@ -422,6 +422,9 @@ static void server_resources_are_written_and_read_back(void **state)
 	assert_int_equal(put_text("/1/0/3", "1010"), COAP_CHANGED);
 	assert_int_equal(put_text("/1/0/5", "2000"), COAP_CHANGED);
 	assert_int_equal(put_text("/1/0/6", "0"), COAP_CHANGED);
+	expect_text("/1/0/23", "1"); /* muted unless the server says otherwise */
+	assert_int_equal(put_text("/1/0/23", "0"), COAP_CHANGED);
+	expect_text("/1/0/23", "0");
 	expect_text("/1/0/2", "101");
 	expect_text("/1/0/3", "1010");
 	expect_text("/1/0/5", "2000");

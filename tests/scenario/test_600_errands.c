@@ -312,6 +312,58 @@ static void test_740_an_operator_who_waits_for_a_device_that_leaves_is_told(void
 	assert_null(server_watch_next(fleet.server.server, fleet_find(&fleet, 0), &cursor));
 }
 
+/* ---- Send ---- */
+
+/* The device's program ends by itself in a moment. */
+static void stop_payload(void)
+{
+	fleet.devices[0].program_ends = fleet.world.now + SECONDS(1);
+}
+
+static const struct server_watch *find_sent(void)
+{
+	const struct server_watch *watch;
+	uint32_t cursor = 0;
+	while ((watch = server_watch_next(fleet.server.server, fleet_find(&fleet, 0), &cursor)) != NULL)
+		if (watch->is_unasked)
+			return watch;
+	return NULL;
+}
+
+static void test_750_a_payload_that_stops_is_told_of_when_the_server_allows_it(void **state)
+{
+	(void)state;
+	stop_payload();
+	world_run(&fleet.world, SECONDS(120));
+	assert_null(find_sent()); /* Mute Send holds by default */
+	assert_string_equal(put_one("/1/0/23", value_boolean(false)), "2.04 Changed\n");
+	world_run(&fleet.world, SECONDS(5));
+	assert_non_null(find_sent()); /* it was still to be told */
+	assert_true(has(told(find_sent()->number), "/26250/0/12 u 1\n"));
+	stop_payload();
+	world_run(&fleet.world, SECONDS(5));
+	assert_int_equal(find_sent()->reports, 2);
+	assert_true(has(told(find_sent()->number), "/26250/0/12 u 2\n"));
+}
+
+static void test_760_what_could_not_be_sent_is_sent_when_the_server_is_back(void **state)
+{
+	(void)state;
+	put_one("/1/0/23", value_boolean(false));
+	fleet.filter = lose_all;
+	stop_payload();
+	world_run(&fleet.world, SECONDS(200));
+	assert_null(find_sent());
+	fleet.filter = NULL;
+	world_run(&fleet.world, SECONDS(600));
+	assert_non_null(find_sent());
+	assert_string_equal(put_one("/1/0/23", value_boolean(true)), "2.04 Changed\n");
+	uint64_t before = find_sent()->reports;
+	stop_payload();
+	world_run(&fleet.world, SECONDS(60));
+	assert_int_equal(find_sent()->reports, before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +389,10 @@ int main(void)
 			test_730_what_cannot_be_observed_leaves_no_observation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_740_an_operator_who_waits_for_a_device_that_leaves_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_750_a_payload_that_stops_is_told_of_when_the_server_allows_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_760_what_could_not_be_sent_is_sent_when_the_server_is_back, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Send (lwm2m interface section 6.1): what the server should hear of although it observes nothing: that the payload has
+ * stopped by itself, and how an update has ended. The server has to allow it by writing false to /1/0/23, Mute Send.
+ *
+ * A wish stands until the server has answered, over lost associations and new registrations; what is sent are the
+ * values of that moment. A Send the server refuses is not repeated. */
+#include "agent/state.h"
+
+#include "coap/content_format.h"
+#include "mgmt/health.h"
+
+struct story {
+	struct path paths[3];
+	size_t count;
+};
+
+static const struct story stories[SEND_COUNT] = {
+	[SEND_PAYLOAD] = {{{{MODEL_HOST_HEALTH, 0, HEALTH_PAYLOAD_STATE}, 3},
+				  {{MODEL_HOST_HEALTH, 0, HEALTH_PAYLOAD_RESTARTS}, 3}},
+		2},
+	[SEND_UPDATE] = {{{{MODEL_FIRMWARE, 0, FIRMWARE_STATE}, 3}, {{MODEL_FIRMWARE, 0, FIRMWARE_UPDATE_RESULT}, 3},
+				 {{MODEL_HOST_HEALTH, 0, HEALTH_PAYLOAD_VERSION}, 3}},
+		3},
+};
+
+void send_wish(struct agent *a, enum send_story story)
+{
+	a->sends.wishes |= (uint8_t)(1u << story);
+}
+
+static bool may_send(const struct agent *a)
+{
+	return a->sends.wishes != 0 && handle_is_none(a->sends.exchange) && a->deploy.update.state.server.may_send &&
+	       a->is_connected && register_is_registered(&a->registration);
+}
+
+msec send_deadline(const struct agent *a)
+{
+	return may_send(a) ? a->sends.not_before : NEVER;
+}
+
+static void sent(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)
+{
+	struct agent *a = context;
+	struct logline line = logline_begin("sent");
+	(void)e;
+	a->sends.exchange = HANDLE_NONE;
+	if (reply->outcome != COAP_OUTCOME_RESPONSE) {
+		a->sends.wishes |= a->sends.under_way;
+		a->sends.not_before = msec_after(now, SEND_RETRY);
+		return;
+	}
+	uint8_t text[48];
+	struct writer w = writer_of(text, sizeof text);
+	coap_code_write(&w, reply->code);
+	logline_bytes(&line, "code", writer_bytes(&w));
+	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
+}
+
+static size_t collect_paths(uint8_t wishes, struct path paths[SEND_PATHS_MAX])
+{
+	size_t count = 0;
+	for (unsigned story = 0; story < SEND_COUNT; story++)
+		for (size_t i = 0; (wishes >> story & 1) != 0 && i < stories[story].count; i++)
+			paths[count++] = stories[story].paths[i];
+	return count;
+}
+
+void send_tick(struct agent *a, msec now)
+{
+	struct path paths[SEND_PATHS_MAX];
+	struct coap_options options = {.count = 0};
+	struct writer body = writer_of(a->sends.body, sizeof a->sends.body);
+	if (send_deadline(a) > now)
+		return;
+	a->sends.under_way = a->sends.wishes;
+	a->sends.wishes = 0;
+	if (!objects_write_senml(&a->objects, paths, collect_paths(a->sends.under_way, paths), &body))
+		return;
+	coap_options_add_text(&options, COAP_OPTION_URI_PATH, "dp");
+	coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_SENML_CBOR);
+	struct coap_call call = {.to = a->server,
+		.method = COAP_POST,
+		.options = &options,
+		.body = writer_bytes(&body),
+		.reply = sent,
+		.context = a};
+	if (coap_endpoint_request(a->endpoint, &call, now, &a->sends.exchange)) {
+		a->counters.sends++;
+		return;
+	}
+	a->sends.exchange = HANDLE_NONE;
+	a->sends.wishes = a->sends.under_way;
+	a->sends.not_before = msec_after(now, SEND_RETRY);
+}
