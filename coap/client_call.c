@@ -6,13 +6,23 @@
 
 static bool copy_options(const struct coap_options *options, struct coap_client_call *call)
 {
-	struct writer w = writer_of(call->options, sizeof call->options);
 	call->options_len = 0;
 	if (options == NULL)
 		return true;
+	struct writer w = writer_of(call->short_options, sizeof call->short_options);
 	coap_options_write(&w, options);
+	if (w.failed) {
+		w = writer_of(call->room->options, sizeof call->room->options);
+		coap_options_write(&w, options);
+	}
 	call->options_len = (uint16_t)writer_bytes(&w).len;
 	return !w.failed && !options->failed;
+}
+
+static struct bytes options_of(const struct coap_client_call *call)
+{
+	bool is_short = call->options_len <= sizeof call->short_options;
+	return bytes_of(is_short ? call->short_options : call->room->options, call->options_len);
 }
 
 static void prepare(struct coap_endpoint *e, const struct coap_call *from, struct coap_client_call *call)
@@ -53,14 +63,28 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h)
 {
 	struct coap_client_call *call = coap_call_of(e, h);
+	call->room = &e->call_rooms[h.slot];
 	bool has_options = copy_options(from->options, call);
 	prepare(e, from, call);
 	return has_options && coap_transfer_fits(call);
 }
 
+struct coap_client_call *coap_client_copy(struct coap_endpoint *e, struct handle from, struct handle to)
+{
+	const struct coap_client_call *call = coap_call_of(e, from);
+	struct coap_client_call *copy = coap_call_of(e, to);
+	*copy = *call;
+	copy->room = &e->call_rooms[to.slot];
+	if (call->keeps_body && call->body.len > 0)
+		memcpy(copy->room->body, call->room->body, call->body.len);
+	if (call->options_len > sizeof call->short_options)
+		memcpy(copy->room->options, call->room->options, call->options_len);
+	return copy;
+}
+
 void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret)
 {
-	struct reader r = reader_of(bytes_of(call->options, call->options_len));
+	struct reader r = reader_of(options_of(call));
 	struct coap_option option = {.number = 0};
 	coap_options_clear(ret);
 	while (coap_option_read(&r, &option) == COAP_OPTION_STEP_OPTION)

@@ -18,5 +18,7 @@ static inline const struct coap_remote *coap_remote_of(const struct coap_endpoin
 
 /* Fills in what belongs to a new exchange. False when the call's messages cannot be written. */
 bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h);
+/* The same request for another exchange; the caller changes what is different. */
+struct coap_client_call *coap_client_copy(struct coap_endpoint *e, struct handle from, struct handle to);
 /* The caller's options, as they were copied when the exchange began. */
 void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret);

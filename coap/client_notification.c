@@ -19,8 +19,7 @@ static void fetch_rest(
 		e->counters.refused_full++;
 		return;
 	}
-	struct coap_client_call *call = coap_call_of(e, h), *fetch = coap_call_of(e, child);
-	*fetch = *call;
+	struct coap_client_call *call = coap_call_of(e, h), *fetch = coap_client_copy(e, h, child);
 	fetch->reply = NULL;
 	fetch->pending = fetch->child = fetch->assembly = HANDLE_NONE;
 	fetch->parent = h;

@@ -58,6 +58,7 @@ static struct coap_endpoint *lay_out(
 		e->buffer_size = COAP_DATAGRAM_MAX_BYTES;
 	e->buffer = carve_take(c, 1, e->buffer_size + READABLE_BYTES);
 	e->calls = carve_take(c, n->exchanges, sizeof *e->calls);
+	e->call_rooms = carve_take(c, n->exchanges, sizeof *e->call_rooms);
 	ret->routes = carve_take(c, 1, coap_routes_memory(config->resource_count));
 	ret->retransmit = carve_take(c, 1, coap_retransmit_memory(n->pending));
 	ret->peers = carve_take(c, 1, coap_peers_memory(n->peers));

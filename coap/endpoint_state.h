@@ -31,8 +31,9 @@
 #include "coap/separate.h"
 #include "coap/verify.h"
 
-#define COAP_CALL_OPTIONS_MAX_BYTES 512
-#define COAP_RECENT_MAX             64
+#define COAP_CALL_OPTIONS_MAX_BYTES   512
+#define COAP_CALL_OPTIONS_SHORT_BYTES 64
+#define COAP_RECENT_MAX               64
 
 /* What a pending message was sent for. */
 enum coap_pending_kind {
@@ -42,6 +43,14 @@ enum coap_pending_kind {
 	COAP_PENDING_QCALL,        /* owner: the exchange; one of several messages of a body by Q-Block */
 	COAP_PENDING_QREPLY,       /* owner: the body going out by Q-Block2 */
 	COAP_PENDING_LAST_WORD,    /* an error to a former observer; nobody waits for its end */
+};
+
+/* What few own requests need: a body of their own, and many options. It lies apart from them, so that a place that
+ * never had either costs addresses and no memory; a server that observes a hundred thousand devices asks without both.
+ */
+struct coap_call_room {
+	uint8_t body[COAP_BLOCK_SIZE_MAX];
+	uint8_t options[COAP_CALL_OPTIONS_MAX_BYTES];
 };
 
 /* What belongs to an own request beside its exchange; element i goes with exchange i. */
@@ -54,7 +63,7 @@ struct coap_client_call {
 	struct handle assembly; /* body of the response, when it comes in blocks */
 	struct handle qcall;    /* of a call by Q-Block */
 	struct coap_sink sink;  /* `take` is NULL without one */
-	struct bytes body;      /* the application's, or with keeps_body only the length of small_body */
+	struct bytes body;      /* the application's, or with keeps_body only its length, and room has it */
 	uint64_t body_done;     /* bytes of `body` that the server has */
 	uint32_t body_part;     /* bytes of `body` in the latest request */
 	uint64_t fetched;       /* bytes of the response's body that have come; 0 asks for its beginning */
@@ -76,8 +85,8 @@ struct coap_client_call {
 	struct coap_freshness freshness;
 	/* What follows is not cleared when a call begins. */
 	uint16_t options_len;
-	uint8_t small_body[COAP_BLOCK_SIZE_MAX];
-	uint8_t options[COAP_CALL_OPTIONS_MAX_BYTES];
+	uint8_t short_options[COAP_CALL_OPTIONS_SHORT_BYTES]; /* longer ones are in the room */
+	struct coap_call_room *room;                          /* of this place */
 };
 
 struct coap_endpoint {
@@ -106,6 +115,7 @@ struct coap_endpoint {
 	struct coap_qpeers qpeers;
 	struct coap_qcalls qcalls;
 	struct coap_client_call *calls;
+	struct coap_call_room *call_rooms;
 	struct coap_routes routes;
 	uint32_t proxy;                   /* the resource that acts as a forward proxy, with has_proxy */
 	bool has_proxy, passes_options;   /* whether any resource does so (coap/forward.h) */

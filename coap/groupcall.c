@@ -30,8 +30,7 @@ static bool ask_member(struct coap_endpoint *e, struct handle h, const struct co
 		e->counters.refused_full++;
 		return false;
 	}
-	struct coap_client_call *call = coap_call_of(e, h), *one = coap_call_of(e, child);
-	*one = *call;
+	struct coap_client_call *call = coap_call_of(e, h), *one = coap_client_copy(e, h, child);
 	one->is_group = one->is_nonconfirmable = false;
 	one->reply = NULL;
 	one->pending = one->child = one->assembly = HANDLE_NONE;

@@ -11,15 +11,15 @@
 void coap_transfer_set_body(struct coap_client_call *call, struct bytes body)
 {
 	call->body = body;
-	call->keeps_body = body.len <= sizeof call->small_body;
+	call->keeps_body = body.len <= sizeof call->room->body;
 	if (call->keeps_body && body.len > 0)
-		memcpy(call->small_body, body.data, body.len);
+		memcpy(call->room->body, body.data, body.len);
 }
 
-/* The copy moves with the call. */
+/* The copy is in the room of the call. */
 struct bytes coap_transfer_body(const struct coap_client_call *call)
 {
-	return call->keeps_body ? bytes_of(call->small_body, call->body.len) : call->body;
+	return call->keeps_body ? bytes_of(call->room->body, call->body.len) : call->body;
 }
 
 bool coap_transfer_sends_blocks(const struct coap_client_call *call)

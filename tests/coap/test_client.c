@@ -105,6 +105,79 @@ static void an_observation_cannot_go_on_where_there_is_no_room(void **state)
 	asker_strike(&s);
 }
 
+/* ---- what a request is made of ---- */
+
+#define QUERY_MAX_BYTES 200
+
+/* The query of the server's latest message, all of it q; its length. */
+static size_t query_heard(const struct asker *s)
+{
+	struct coap_message m = byhand_message(&s->server);
+	unsigned cursor = 0;
+	struct bytes value = BYTES_NONE;
+	assert_true(coap_message_next(&m, COAP_OPTION_URI_QUERY, &cursor, &value));
+	for (size_t i = 0; i < value.len; i++)
+		assert_int_equal(value.data[i], 'q');
+	return value.len;
+}
+
+/* Begins it, and overwrites what the caller's options pointed to. */
+static void begin_with_query(struct asker *s, struct coap_call *call, size_t len)
+{
+	char text[QUERY_MAX_BYTES];
+	struct coap_options options = {0};
+	memset(text, 'q', len);
+	coap_options_add(&options, COAP_OPTION_URI_QUERY, bytes_of(text, len));
+	call->options = &options;
+	asker_begin(s, call);
+	memset(text, 'x', len);
+	coap_options_clear(&options);
+}
+
+static void options_of_any_length_are_kept_for_each_message_of_a_request(void **state)
+{
+	static const size_t lengths[] = {1, 59, 60, 61, 62, 63, 64, 65, QUERY_MAX_BYTES};
+	(void)state;
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		struct asker s;
+		raise_stage(&s);
+		struct coap_call call = asker_call(&s, COAP_GET, 0);
+		begin_with_query(&s, &call, lengths[i]);
+		assert_int_equal(query_heard(&s), lengths[i]);
+		asker_add_block(&s, COAP_OPTION_BLOCK2, 0, true, 2);
+		asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 64));
+		assert_int_equal(query_heard(&s), lengths[i]);
+		asker_add_block(&s, COAP_OPTION_BLOCK2, 1, false, 2);
+		asker_answer(&s, COAP_CONTENT, bytes_of(s.content + 64, 1));
+		assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+		assert_int_equal(s.body_len, 65);
+		asker_strike(&s);
+	}
+}
+
+/* Its options and its body (RFC 8132 section 2.4 with RFC 7959 section 2.6). */
+static void what_fetches_the_rest_of_a_notification_asks_what_the_observation_asked(void **state)
+{
+	struct asker s;
+	(void)state;
+	raise_stage(&s);
+	struct coap_call call = asker_call(&s, COAP_FETCH, 30);
+	call.observe = true;
+	begin_with_query(&s, &call, QUERY_MAX_BYTES);
+	asker_add(&s, COAP_OPTION_OBSERVE, 1);
+	asker_add_block(&s, COAP_OPTION_BLOCK2, 0, true, 6);
+	asker_answer(&s, COAP_CONTENT, bytes_of(s.content, 1024));
+	struct coap_message rest = byhand_message(&s.server);
+	assert_int_equal(rest.code, COAP_FETCH);
+	assert_int_equal(query_heard(&s), QUERY_MAX_BYTES);
+	assert_true(bytes_equal(rest.payload, bytes_of(s.content, 30)));
+	asker_add_block(&s, COAP_OPTION_BLOCK2, 1, false, 6);
+	asker_answer(&s, COAP_CONTENT, bytes_of(s.content + 1024, 100));
+	assert_int_equal(s.outcomes[COAP_OUTCOME_NOTIFICATION], 1);
+	assert_int_equal(s.body_len, 1124);
+	asker_strike(&s);
+}
+
 /* ---- observing ---- */
 
 static void begin_observing(struct asker *s)
@@ -174,6 +247,8 @@ int main(void)
 		cmocka_unit_test(a_ping_that_finds_no_room_is_refused),
 		cmocka_unit_test(options_that_do_not_fit_a_message_are_refused_without_a_trace),
 		cmocka_unit_test(an_observation_cannot_go_on_where_there_is_no_room),
+		cmocka_unit_test(options_of_any_length_are_kept_for_each_message_of_a_request),
+		cmocka_unit_test(what_fetches_the_rest_of_a_notification_asks_what_the_observation_asked),
 		cmocka_unit_test(only_what_is_observed_is_registered_again),
 		cmocka_unit_test(cancelling_ends_what_fetches_the_rest_of_a_notification),
 	};
