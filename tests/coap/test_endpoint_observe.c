@@ -421,6 +421,30 @@ static void nonconfirmable_notifications_leave_in_a_burst_and_then_one_in_three_
 	strike_stage(&s);
 }
 
+/* RFC 7641 sections 3.4 and 4.4: the 24 bits are the clock in milliseconds, so they begin anew every four and a half
+ * hours. Here that happens between two notifications a second apart. */
+static void nothing_is_lost_when_the_sequence_begins_anew(void **state)
+{
+	struct stage s;
+	uint32_t before, after;
+	(void)state;
+	raise_stage(&s, 4);
+	world_run(&s.world, (1 << 24) - s.world.now % (1 << 24) - SECONDS(5));
+	watch(&s);
+	for (int i = 1; i <= 4; i++)
+		change(&s, true, SECONDS(1));
+	before = coap_observer_get(&s.server.endpoint->observers, s.observer)->sequence;
+	for (int i = 5; i <= 10; i++) {
+		change(&s, true, SECONDS(1));
+		assert_int_equal(s.seen, i);
+	}
+	after = coap_observer_get(&s.server.endpoint->observers, s.observer)->sequence;
+	assert_true(before > 1 << 23 && after < 1 << 23);
+	assert_false(s.went_back);
+	assert_int_equal(s.times, 11);
+	strike_stage(&s);
+}
+
 static void once_a_day_a_notification_is_confirmable(void **state)
 {
 	struct stage s;
@@ -629,6 +653,7 @@ int main(void)
 			only_one_confirmable_notification_is_in_flight_and_its_repetition_tells_the_latest_state),
 		cmocka_unit_test(a_client_that_registers_again_is_told_of_changes_at_once),
 		cmocka_unit_test(nonconfirmable_notifications_leave_in_a_burst_and_then_one_in_three_seconds),
+		cmocka_unit_test(nothing_is_lost_when_the_sequence_begins_anew),
 		cmocka_unit_test(once_a_day_a_notification_is_confirmable),
 		cmocka_unit_test(a_client_that_hears_nothing_registers_again),
 		cmocka_unit_test(notifications_put_the_next_registration_off),
