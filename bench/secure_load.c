@@ -281,7 +281,7 @@ static void run(struct load *l, double warm_up, double seconds)
 	double start = l->now, worked = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	run_until(l, start + seconds, UINT32_MAX);
 	say_results(l, handshakes, answered, l->now - start, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - worked);
-	for (uint32_t i = 0; i < l->begun; i++)
+	for (uint32_t i = 0; i < l->begun && !l->holds; i++)
 		dtls_close(l->dtls, l->clients[i].remote.session, now_msec(l));
 	wire_flush(&l->wire);
 }

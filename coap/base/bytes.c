@@ -50,11 +50,14 @@ struct bytes read_bytes(struct reader *r, size_t len)
 	return b;
 }
 
-static uint64_t read_number(struct reader *r, size_t width)
+/* Of a width that the compiler knows it makes a load and a swap. */
+static inline __attribute__((always_inline)) uint64_t read_number(struct reader *r, size_t width)
 {
 	struct bytes b = read_bytes(r, width);
 	uint64_t value = 0;
-	for (size_t i = 0; i < b.len; i++)
+	if (b.len != width)
+		return 0;
+	for (size_t i = 0; i < width; i++)
 		value = value << 8 | b.data[i];
 	return value;
 }
@@ -104,12 +107,17 @@ void write_text(struct writer *w, const char *text)
 	write_bytes(w, bytes_of_text(text));
 }
 
-static void write_number(struct writer *w, uint64_t value, size_t width)
+/* Of a width that the compiler knows it makes a swap and a store. */
+static inline __attribute__((always_inline)) void write_number(struct writer *w, uint64_t value, size_t width)
 {
-	uint8_t digits[8];
+	if (w->failed || writer_left(w) < width) {
+		w->failed = true;
+		return;
+	}
+	uint8_t *at = w->at;
 	for (size_t i = 0; i < width; i++)
-		digits[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
-	write_bytes(w, bytes_of(digits, width));
+		at[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+	w->at = at + width;
 }
 
 void write_u8(struct writer *w, uint8_t value)
