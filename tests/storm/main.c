@@ -13,6 +13,7 @@
  * - Every exchange ends, with one outcome.
  * - A request that is not idempotent runs at most once at one life of a server.
  * - A body, in either direction, is whole and the right one, or absent.
+ * - An address that has not been verified gets no more than three times what it has sent (RFC 9175 section 2.4).
  * - Once the network has healed an exchange comes through, and in the end no table holds anything.
  * Tables are small and drawn by lot, so that being full is part of the weather. */
 #include "tests/storm/storm.h"

@@ -7,6 +7,7 @@
  *     trouble.c  what befalls it: restarts, cuts, jumps of the clock, bytes of strangers
  *     client.c   what the endpoints ask of each other
  *     server.c   what they answer
+ *     stranger.c what servers send to addresses that are not verified
  *     body.c     bodies that tell whether they are whole
  *
  * One world lives at a time, in the variables below. All chance comes from its seed. */
@@ -58,6 +59,7 @@ extern struct prng chance; /* of the troubles, not the world's */
 extern struct node nodes[NODES_MAX];
 extern struct ask asks[ASKS_MAX];
 extern unsigned node_count, ask_count, lives, answered, failed, executions;
+extern uint64_t bytes_to_strangers;
 extern bool is_talkative, has_qblock, has_peers;
 
 /* ---- story.c ---- */
@@ -86,6 +88,17 @@ struct ask *client_ask(struct node *from, const struct node *to);
 
 void server_make_resources(struct node *n);
 void server_answer_what_is_due(struct node *n);
+
+/* ---- stranger.c ---- */
+
+/* For a new world. */
+void stranger_begin(void);
+/* Counts a datagram that has come to the server from an address, which may be verified by it (RFC 9175). */
+void stranger_says(const struct node *server, const struct address *from, struct bytes datagram);
+/* A filter of the link: counts what servers send, and breaks off the world when one sends more than amplification_max
+ * times what came, over the whole of its life, from an address that has never brought back an Echo value. */
+bool stranger_watches_link(void *context, const struct address *from, const struct address *to, struct bytes datagram,
+	uint64_t number, msec now);
 
 /* ---- body.c ---- */
 

@@ -8,6 +8,7 @@ struct world world;
 struct node nodes[NODES_MAX];
 struct ask asks[ASKS_MAX];
 unsigned node_count, ask_count, lives, answered, failed, executions;
+uint64_t bytes_to_strangers;
 bool is_talkative, has_qblock, has_peers;
 struct prng chance;
 static uint64_t seed;
@@ -97,7 +98,10 @@ static void begin_world(void)
 {
 	prng_init_number(&chance, seed);
 	world_init(&world, seed);
+	stranger_begin();
+	world.link.filter = stranger_watches_link;
 	ask_count = answered = failed = executions = lives = 0;
+	bytes_to_strangers = 0;
 	node_count = draw(2, NODES_MAX);
 	has_qblock = draw(0, 1) == 0;
 	has_peers = draw(0, 1) == 0;
@@ -119,9 +123,10 @@ void story_run(uint64_t number)
 	check_end();
 	check_that_it_works_again();
 	printf("seed %llu: %u endpoints in %u lives, %u requests, %u answered, %u failed, %u ran, %llu datagrams, %llu "
-	       "lost\n",
+	       "lost, %llu bytes to strangers\n",
 		(unsigned long long)seed, node_count, lives, ask_count, answered, failed, executions,
-		(unsigned long long)world.link.sent, (unsigned long long)world.link.lost);
+		(unsigned long long)world.link.sent, (unsigned long long)world.link.lost,
+		(unsigned long long)bytes_to_strangers);
 	requests_in_all += ask_count;
 	datagrams_in_all += world.link.sent;
 	for (unsigned i = 0; i < node_count; i++)

@@ -31,11 +31,21 @@ void trouble_configure(struct node *n)
 	n->config.parameters.nstart = (uint8_t)draw(1, 4);
 }
 
+static void receive(void *context, const struct address *from, struct bytes datagram, msec now)
+{
+	struct node *n = context;
+	struct coap_remote remote = {*from, HANDLE_NONE};
+	stranger_says(n, from, datagram);
+	coap_endpoint_receive(n->peer.endpoint, &remote, datagram, now);
+}
+
 void trouble_start_life(struct node *n)
 {
 	n->life = ++lives;
 	n->owed_count = 0;
 	peer_join(&n->peer, &world, (uint8_t)(1 + n->index), &n->config);
+	n->peer.node.context = n; /* begins with the peer, which its other functions take */
+	n->peer.node.receive = receive;
 }
 
 static void restart(struct node *n)
@@ -71,13 +81,12 @@ static void throw_bytes_at(struct node *n, const struct node *from)
 {
 	uint8_t bytes[40];
 	size_t length = draw(0, sizeof bytes);
-	struct coap_remote remote = peer_remote(&from->peer);
 	prng_fill(&chance, bytes, sizeof bytes);
 	bytes[0] = (uint8_t)((bytes[0] & 0x3f) | 0x40);
 	bytes[1] = draw(0, 1) == 0 ? 0x44 : bytes[1] & 0xbf; /* no request: it might be one that must be counted */
 	if (bytes[1] < 0x20)
 		bytes[1] = 0;
-	coap_endpoint_receive(n->peer.endpoint, &remote, bytes_of(bytes, length), world.now);
+	n->peer.node.receive(n, &from->peer.node.address, bytes_of(bytes, length), world.now);
 }
 
 void trouble_happens(void)
