@@ -96,6 +96,24 @@ static void the_answer_to_an_effect_leaves_out_what_makes_it_too_long_for_a_stra
 	answerer_strike(&s);
 }
 
+/* The demand for an Echo is the answer to this message; one that cannot be remembered might run later, so it is put
+ * off instead (RFC 7252 section 4.5). */
+static void a_stranger_whose_request_cannot_be_remembered_is_told_to_wait(void **state)
+{
+	struct answerer s;
+	struct coap_endpoint_config config = answerer_config();
+	(void)state;
+	config.parameters.amplification_max = 3;
+	config.capacities.duplicates = 1;
+	answerer_raise(&s, &config, 5);
+	s.content_len = 500;
+	answerer_ask(&s, COAP_TYPE_CON, COAP_POST, "body", 1, 1, BYTES_NONE);
+	answerer_ask(&s, COAP_TYPE_CON, COAP_POST, "body", 2, 2, BYTES_NONE);
+	assert_int_equal(byhand_code(&s.client), COAP_SERVICE_UNAVAILABLE);
+	assert_true(s.executed <= 1);
+	answerer_strike(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +122,7 @@ int main(void)
 		cmocka_unit_test(an_answer_that_is_not_wanted_is_only_acknowledged),
 		cmocka_unit_test(an_error_to_a_stranger_leaves_out_what_makes_it_too_long),
 		cmocka_unit_test(the_answer_to_an_effect_leaves_out_what_makes_it_too_long_for_a_stranger),
+		cmocka_unit_test(a_stranger_whose_request_cannot_be_remembered_is_told_to_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

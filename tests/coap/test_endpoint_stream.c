@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define BODY_MAX  (64 * 1024)
-#define RESOURCES 4
+#define RESOURCES 5
 #define STATE     1
 
 static const struct address client_address = {.ip = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1}, .port = 40000};
@@ -97,6 +97,14 @@ static enum coap_answer handle_count(void *context, struct coap_endpoint *endpoi
 	return COAP_ANSWER_NOW;
 }
 
+static enum coap_answer handle_wordy(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	static const uint8_t words[60];
+	coap_options_add(&ret->options, 2048, bytes_of(words, sizeof words));
+	return handle_large(context, endpoint, request, ret, now);
+}
+
 static bool send_datagram(void *context, const struct coap_remote *to, struct bytes message, msec now)
 {
 	struct side *s = context;
@@ -112,6 +120,7 @@ static void make_resources(struct side *s)
 	r[STATE] = (struct coap_resource){.path = "state", .is_observable = true, .handle = handle_state, .context = s};
 	r[2] = (struct coap_resource){.path = "later", .handle = handle_later, .context = s};
 	r[3] = (struct coap_resource){.path = "count", .handle = handle_count, .context = s};
+	r[4] = (struct coap_resource){.path = "wordy", .handle = handle_wordy, .context = s};
 }
 
 static void raise_side(struct side *s, uint32_t message_size_max, uint16_t block_size)
@@ -423,6 +432,21 @@ static void a_sliced_body_is_asked_for_in_such_blocks_too(void **state)
 	strike_stage(&s);
 }
 
+/* Long options leave less room for the body in each message, also where the message may not be longer. */
+static void a_body_beside_long_options_arrives_whole(void **state)
+{
+	static const uint32_t sizes[] = {1152, 4096, 16 * 1024 + 512};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct stage s;
+		raise_stage_with(&s, sizes[i], 1024);
+		ask(&s, COAP_GET, "wordy", 0);
+		settle(&s);
+		assert_body(&s, 40000);
+		strike_stage(&s);
+	}
+}
+
 static void without_bert_blocks_are_of_1024_bytes(void **state)
 {
 	struct stage s;
@@ -705,6 +729,7 @@ int main(void)
 		cmocka_unit_test(a_body_that_fits_the_message_goes_without_blocks),
 		cmocka_unit_test(a_longer_body_goes_in_blocks_of_many_kilobytes),
 		cmocka_unit_test(a_sliced_body_is_asked_for_in_such_blocks_too),
+		cmocka_unit_test(a_body_beside_long_options_arrives_whole),
 		cmocka_unit_test(without_bert_blocks_are_of_1024_bytes),
 		cmocka_unit_test(whoever_wants_small_blocks_gets_them),
 		cmocka_unit_test(every_body_length_near_a_border_arrives_whole),

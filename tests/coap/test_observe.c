@@ -253,6 +253,27 @@ static void observers_are_found_by_remote_and_by_the_notification_they_reject(vo
 	free(x.memory);
 }
 
+/* However their hashes fall. */
+static void an_observer_of_each_remote_is_found_and_of_no_other(void **state)
+{
+	(void)state;
+	for (uint8_t host = 1; host < 200; host++) {
+		struct table x;
+		struct handle h[CAPACITY], found;
+		make(&x);
+		for (uint8_t i = 0; i < CAPACITY; i++)
+			assert_true(add(&x, (uint8_t)(host + i), "t", 0, 0, &h[i]));
+		for (uint8_t i = 0; i < CAPACITY; i++) {
+			struct coap_remote remote = remote_of((uint8_t)(host + i));
+			assert_true(coap_observer_find_remote(&x.o, &remote, &found));
+			assert_true(handle_equal(found, h[i]));
+		}
+		struct coap_remote other = remote_of((uint8_t)(host + CAPACITY));
+		assert_false(coap_observer_find_remote(&x.o, &other, &found));
+		free(x.memory);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +288,7 @@ int main(void)
 		cmocka_unit_test(nonconfirmable_ones_come_in_bursts_of_eight_and_one_in_three_seconds),
 		cmocka_unit_test(after_a_day_a_notification_must_be_confirmable),
 		cmocka_unit_test(observers_are_found_by_remote_and_by_the_notification_they_reject),
+		cmocka_unit_test(an_observer_of_each_remote_is_found_and_of_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

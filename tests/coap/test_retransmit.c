@@ -149,6 +149,25 @@ static void a_newer_message_takes_the_place_and_keeps_the_count_and_the_timer(vo
 	free(x.memory);
 }
 
+/* RFC 7252 section 8.1: whether a Message-ID may be used for a group, whoever the others are in flight to. */
+static void a_message_id_in_flight_to_anybody_is_known(void **state)
+{
+	struct table x;
+	struct handle h;
+	const struct coap_pending *settled;
+	struct coap_remote two = remote_of(2);
+	(void)state;
+	make(&x);
+	assert_false(coap_retransmit_has_id(&x.t, 7));
+	assert_true(add(&x, 1, 6, &defaults, 0, &h));
+	assert_true(add(&x, 2, 7, &defaults, 0, &h));
+	assert_true(coap_retransmit_has_id(&x.t, 6) && coap_retransmit_has_id(&x.t, 7));
+	assert_false(coap_retransmit_has_id(&x.t, 8));
+	assert_true(coap_retransmit_settle(&x.t, &two, 7, &settled));
+	assert_false(coap_retransmit_has_id(&x.t, 7));
+	free(x.memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +177,7 @@ int main(void)
 		cmocka_unit_test(an_ack_settles_only_what_was_sent_to_that_remote_with_that_id),
 		cmocka_unit_test(a_full_table_refuses_until_one_is_settled),
 		cmocka_unit_test(a_newer_message_takes_the_place_and_keeps_the_count_and_the_timer),
+		cmocka_unit_test(a_message_id_in_flight_to_anybody_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,25 @@ static void a_full_table_has_no_place_and_a_lost_remote_frees_its_own(void **sta
 	free(x.memory);
 }
 
+/* However their hashes fall. */
+static void an_answer_owed_to_each_remote_is_found_and_to_no_other(void **state)
+{
+	(void)state;
+	for (uint8_t host = 1; host < 200; host++) {
+		struct table x;
+		struct handle h[CAPACITY], found;
+		make(&x);
+		for (uint8_t i = 0; i < CAPACITY; i++)
+			h[i] = owe(&x, (uint8_t)(host + i), 5, 0);
+		for (uint8_t i = 0; i <= CAPACITY; i++) {
+			struct coap_remote remote = {address_ipv4(192, 0, 2, (uint8_t)(host + i), 5683), HANDLE_NONE};
+			assert_int_equal(coap_separate_find_remote(&x.s, &remote, &found), i < CAPACITY);
+			assert_true(i == CAPACITY || handle_equal(found, h[i]));
+		}
+		free(x.memory);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +150,7 @@ int main(void)
 		cmocka_unit_test(the_ack_is_due_after_its_delay_and_the_wait_ends),
 		cmocka_unit_test(a_response_in_flight_has_no_timer_of_its_own),
 		cmocka_unit_test(a_full_table_has_no_place_and_a_lost_remote_frees_its_own),
+		cmocka_unit_test(an_answer_owed_to_each_remote_is_found_and_to_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
