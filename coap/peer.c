@@ -115,8 +115,8 @@ static struct coap_peer *need(struct coap_peers *t, const struct coap_remote *re
 	}
 	if (t->slab.used == t->slab.capacity && !make_room(t))
 		return NULL;
-	if (!slab_take(&t->slab, &h))
-		return NULL;
+	bool has_room = slab_take(&t->slab, &h);
+	assert(has_room);
 	t->items[h.slot] = (struct coap_peer){.remote = *remote, .window = 1, .quiet_until = -NEVER};
 	hash_index_add(&t->index, coap_remote_hash(remote, t->secret), h.slot);
 	link_newest(t, h.slot);

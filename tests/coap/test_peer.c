@@ -245,6 +245,25 @@ static void without_a_table_nothing_is_known(void **state)
 	assert_int_equal(coap_peer_window(&none, &r), 3);
 }
 
+/* With an ACK_TIMEOUT above those that fade quickly it comes closer to it with each fading, and stays there. */
+static void a_long_timeout_fades_to_the_ack_timeout_and_no_further(void **state)
+{
+	struct coap_transmission slow = coap_transmission_default;
+	struct coap_remote r = remote(1);
+	(void)state;
+	slow.ack_timeout = SECONDS(5);
+	assert_true(coap_peer_set(&peers, &r, &slow));
+	answered(1, SECONDS(12), 1, 0);
+	msec before = patience(1, 0).ack_timeout;
+	assert_true(before > SECONDS(6));
+	for (msec now = SECONDS(60); now < SECONDS(100000); now *= 2) {
+		msec after = patience(1, now).ack_timeout;
+		assert_true(after <= before && after >= SECONDS(5));
+		before = after;
+	}
+	assert_in_range(before, SECONDS(5), SECONDS(5) + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +280,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(parameters_that_were_set_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_association_that_ends_is_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_a_table_nothing_is_known, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_long_timeout_fades_to_the_ack_timeout_and_no_further, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
