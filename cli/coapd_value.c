@@ -12,7 +12,7 @@ static void count_change(struct coapd_value *v)
 static bool is_met(const struct coapd_value *v, const struct coap_request *request, struct coap_response *ret)
 {
 	struct bytes etag = v->exists ? bytes_of(&v->version, sizeof v->version) : BYTES_NONE;
-	if (coap_precondition_holds(request->message, v->exists, etag))
+	if (coap_precondition_holds(request, v->exists, etag))
 		return true;
 	ret->code = COAP_PRECONDITION_FAILED;
 	return false;

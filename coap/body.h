@@ -27,7 +27,8 @@ struct coap_body {
 	uint64_t length;    /* bytes so far; the offset of what comes next */
 	uint32_t last_size; /* bytes of the latest block, to know its repetition */
 	enum coap_body_kind kind;
-	bool is_spent; /* has been handed out to its end; gives way when the place is needed */
+	bool has_if_none_match; /* of a request: its first block has */
+	bool is_spent;          /* has been handed out to its end; gives way when the place is needed */
 	uint16_t content_format;
 	uint8_t code; /* of a kept response */
 	uint8_t etag_len;

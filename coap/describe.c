@@ -73,10 +73,12 @@ static void set_rest(
 
 /* ---- what it says ---- */
 
+/* What may differ between the blocks of one body. If-None-Match belongs to the first block alone (RFC 7959 section
+ * 2.10), though some repeat it. */
 static bool is_of_the_block(uint16_t number)
 {
-	return number == COAP_OPTION_BLOCK1 || number == COAP_OPTION_BLOCK2 || number == COAP_OPTION_Q_BLOCK1 ||
-	       number == COAP_OPTION_Q_BLOCK2 || number == COAP_OPTION_OBSERVE;
+	return number == COAP_OPTION_IF_NONE_MATCH || number == COAP_OPTION_BLOCK1 || number == COAP_OPTION_BLOCK2 ||
+	       number == COAP_OPTION_Q_BLOCK1 || number == COAP_OPTION_Q_BLOCK2 || number == COAP_OPTION_OBSERVE;
 }
 
 uint64_t coap_describe_key(const struct coap_endpoint *e, const struct coap_message *m, uint16_t without)
@@ -188,6 +190,7 @@ bool coap_describe_request(
 	ret->body = m->payload;
 	ret->content_format = format_of(m, COAP_OPTION_CONTENT_FORMAT);
 	ret->accept = format_of(m, COAP_OPTION_ACCEPT);
+	ret->has_if_none_match = coap_message_has(m, COAP_OPTION_IF_NONE_MATCH);
 	ret->body_offset = 0;
 	ret->body_is_last = true;
 	ret->slice_offset = coap_block_offset(block);

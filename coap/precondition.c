@@ -19,9 +19,9 @@ static bool if_match_holds(const struct coap_message *request, bool exists, stru
 	return false;
 }
 
-bool coap_precondition_holds(const struct coap_message *request, bool exists, struct bytes etag)
+bool coap_precondition_holds(const struct coap_request *request, bool exists, struct bytes etag)
 {
-	if (exists && coap_message_has(request, COAP_OPTION_IF_NONE_MATCH)) /* RFC 7252 section 5.10.8.2 */
+	if (exists && request->has_if_none_match) /* RFC 7252 section 5.10.8.2 */
 		return false;
-	return if_match_holds(request, exists, etag);
+	return if_match_holds(request->message, exists, etag);
 }

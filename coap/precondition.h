@@ -13,7 +13,7 @@
  * A request without either holds. With both, both must hold. */
 #pragma once
 
-#include "coap/message.h"
+#include "coap/resource.h"
 
 /* `etag` is that of the target's current representation; empty when it has none or does not exist. */
-bool coap_precondition_holds(const struct coap_message *request, bool exists, struct bytes etag);
+bool coap_precondition_holds(const struct coap_request *request, bool exists, struct bytes etag);

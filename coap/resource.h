@@ -29,6 +29,7 @@ struct coap_request {
 	uint8_t rest_count;
 	uint16_t content_format; /* of the body; COAP_FORMAT_NONE when not said */
 	uint16_t accept;         /* COAP_FORMAT_NONE when not said */
+	bool has_if_none_match;  /* of a body in blocks: its first one has (RFC 7959 section 2.9) */
 	uint64_t body_offset;    /* of this part; 0 unless the resource takes a stream */
 	bool body_is_last;       /* true unless more parts follow */
 	uint64_t slice_offset;   /* where in the response's body the wanted block begins */

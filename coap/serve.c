@@ -128,6 +128,7 @@ static void receive_block(struct coap_endpoint *e, struct coap_origin *origin, s
 			return;
 		}
 		request->body = coap_body_bytes(&e->bodies, body);
+		request->has_if_none_match |= coap_body_get(&e->bodies, body)->has_if_none_match;
 		run(e, origin, request, later, now);
 		coap_body_close(&e->bodies, body);
 		return;
@@ -169,6 +170,8 @@ static void serve_block1(struct coap_endpoint *e, struct coap_origin *origin, st
 			coap_answer_code(e, origin, refusal, now);
 		return;
 	}
+	if (origin->block1.number == 0)
+		coap_body_get(&e->bodies, body)->has_if_none_match = request->has_if_none_match;
 	if (is_stream)
 		receive_part(e, origin, request, body, later, now);
 	else
@@ -187,8 +190,8 @@ static bool says_observe(const struct coap_endpoint *e, const struct coap_messag
 	       !(origin->has_block2 && origin->block2.number > 0);
 }
 
-/* Who registers again is told the latest state by the answer, and asks until it comes: a notification that still tries is
- * superseded (RFC 7641 section 4.5.2), and its long timeouts shall not hold back the next. */
+/* Who registers again is told the latest state by the answer, and asks until it comes: a notification that still tries
+ * is superseded (RFC 7641 section 4.5.2), and its long timeouts shall not hold back the next. */
 static void supersede_notification(
 	struct coap_endpoint *e, const struct coap_message *m, const struct coap_origin *origin, msec now)
 {

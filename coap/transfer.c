@@ -92,6 +92,8 @@ static struct bytes add_block2(const struct coap_client_call *call, struct coap_
 
 struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_options *o)
 {
+	if (call->body_done + call->fetched > 0) /* RFC 7959 section 2.10: with the first block alone */
+		coap_options_remove(o, COAP_OPTION_IF_NONE_MATCH);
 	if (call->fetched > 0)
 		return add_block2(call, o);
 	bool asks_for_size = call->block2_szx < COAP_BLOCK_SZX_MAX && coap_code_is_safe(call->method);

@@ -22,6 +22,7 @@ struct stage {
 	int executed;          /* handler calls with an effect */
 	uint8_t got[BODY_MAX]; /* what the handler was given */
 	size_t got_len;
+	bool was_conditional; /* If-None-Match */
 	int parts;
 	bool refuses_part_two, answers_parts_later;
 	struct handle later;
@@ -52,6 +53,7 @@ static enum coap_answer handle_body(void *context, struct coap_endpoint *endpoin
 	}
 	s->executed++;
 	s->got_len = request->body.len;
+	s->was_conditional = request->has_if_none_match;
 	memcpy(s->got, request->body.data, request->body.len);
 	ret->code = COAP_CHANGED;
 	return COAP_ANSWER_NOW;
@@ -429,8 +431,9 @@ static void record(void *context, const struct address *from, struct bytes datag
 static uint16_t next_id;
 
 /* One request with the given block options (UINT32_MAX: none) and payload; the code of the answer. */
-static enum coap_code throw(struct stage * s, struct recorder *r, enum coap_code method, const char *path,
-	uint32_t block1, uint32_t block2, size_t payload_len, const char *tag) {
+static enum coap_code throw_with(struct stage *s, struct recorder *r, enum coap_code method, const char *path,
+	uint32_t block1, uint32_t block2, size_t payload_len, const char *tag, const struct coap_option *further)
+{
 	uint8_t room[1400], payload[1024] = {1, 2, 3}; struct coap_options options;
 	struct coap_token token = coap_token_of(bytes_of("t", 1));
 	struct writer w = writer_of(room, sizeof room);
@@ -440,6 +443,7 @@ static enum coap_code throw(struct stage * s, struct recorder *r, enum coap_code
 	if (block1 != UINT32_MAX) coap_options_add_uint(&options, COAP_OPTION_BLOCK1, block1);
 	if (block2 != UINT32_MAX) coap_options_add_uint(&options, COAP_OPTION_BLOCK2, block2);
 	if (tag != NULL) coap_options_add_text(&options, COAP_OPTION_REQUEST_TAG, tag);
+	if (further != NULL) coap_options_add(&options, further->number, further->value);
 	coap_message_write(&w, COAP_TYPE_CON, method, next_id++, &token, &options, bytes_of(payload, payload_len));
 	assert_false(w.failed);
 	r->count = 0;
@@ -447,6 +451,11 @@ static enum coap_code throw(struct stage * s, struct recorder *r, enum coap_code
 	world_run(&s->world, 100);
 	assert_int_equal(r->count, 1);
 	return (enum coap_code)r->data[1];
+}
+
+static enum coap_code throw(struct stage * s, struct recorder *r, enum coap_code method, const char *path,
+	uint32_t block1, uint32_t block2, size_t payload_len, const char *tag) {
+	return throw_with(s, r, method, path, block1, block2, payload_len, tag, NULL);
 }
 
 static void recorder_join(struct recorder *r, struct stage *s, uint8_t host)
@@ -538,6 +547,44 @@ static void two_peers_and_two_tags_never_mix(void **state)
 	strike_stage(&s);
 }
 
+/* Section 2.3: what is said of the body's format is said of all of it. */
+static void blocks_of_two_formats_never_make_a_body(void **state)
+{
+	static const struct coap_option text = {COAP_OPTION_CONTENT_FORMAT, {NULL, 0}},
+					json = {COAP_OPTION_CONTENT_FORMAT, {(const uint8_t *)"\x32", 1}};
+	struct stage s;
+	struct recorder r;
+	(void)state;
+	raise_stage(&s, 1024, 1024, 0);
+	recorder_join(&r, &s, 9);
+	assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL, &text), COAP_CONTINUE);
+	assert_int_equal(
+		throw_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, &json), COAP_REQUEST_ENTITY_INCOMPLETE);
+	assert_int_equal(s.executed, 0);
+	assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, &text), COAP_CHANGED);
+	assert_int_equal(s.executed, 1);
+	strike_stage(&s);
+}
+
+/* Section 2.10: If-None-Match comes with the first block alone; some send it with all. */
+static void a_condition_of_the_first_block_is_one_of_the_whole_body(void **state)
+{
+	static const struct coap_option condition = {COAP_OPTION_IF_NONE_MATCH, {NULL, 0}};
+	struct stage s;
+	struct recorder r;
+	(void)state;
+	raise_stage(&s, 1024, 1024, 0);
+	recorder_join(&r, &s, 9);
+	for (int i = 0; i < 4; i++) {
+		const struct coap_option *first = i < 2 ? &condition : NULL, *last = i % 2 == 0 ? NULL : &condition;
+		assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL, first), COAP_CONTINUE);
+		assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, last), COAP_CHANGED);
+		assert_int_equal(s.got_len, 20);
+		assert_int_equal(s.was_conditional, first != NULL || last != NULL);
+	}
+	strike_stage(&s);
+}
+
 static void a_body_that_grows_above_the_limit_without_a_word_is_refused_and_freed(void **state)
 {
 	struct stage s;
@@ -608,6 +655,8 @@ int main(void)
 		cmocka_unit_test(blocks_that_cannot_be_meant_are_refused),
 		cmocka_unit_test(a_gap_is_incomplete_and_the_first_block_starts_afresh),
 		cmocka_unit_test(two_peers_and_two_tags_never_mix),
+		cmocka_unit_test(blocks_of_two_formats_never_make_a_body),
+		cmocka_unit_test(a_condition_of_the_first_block_is_one_of_the_whole_body),
 		cmocka_unit_test(a_body_that_grows_above_the_limit_without_a_word_is_refused_and_freed),
 		cmocka_unit_test(an_abandoned_transfer_is_freed_and_its_place_serves_others),
 		cmocka_unit_test(the_first_block_tells_the_size),

@@ -16,9 +16,8 @@ static bool holds(const char *if_match, bool if_none_match, const char *etag)
 		m.options[m.option_count++] = (struct coap_option){COAP_OPTION_IF_MATCH, value};
 		at += at[len] == ' ' ? len + 1 : len;
 	}
-	if (if_none_match)
-		m.options[m.option_count++] = (struct coap_option){COAP_OPTION_IF_NONE_MATCH, BYTES_NONE};
-	return coap_precondition_holds(&m, etag != NULL, etag != NULL ? bytes_of_text(etag) : BYTES_NONE);
+	struct coap_request request = {.message = &m, .has_if_none_match = if_none_match};
+	return coap_precondition_holds(&request, etag != NULL, etag != NULL ? bytes_of_text(etag) : BYTES_NONE);
 }
 
 static void a_request_without_a_condition_always_holds(void **state)

@@ -167,6 +167,29 @@ static void a_success_for_a_block_in_between_goes_on_with_the_next(void **state)
 	asker_strike(&s);
 }
 
+/* Section 2.10. */
+static void if_none_match_goes_with_the_first_block_alone(void **state)
+{
+	struct asker s;
+	struct coap_options options;
+	(void)state;
+	raise_stage(&s);
+	struct coap_call call = asker_call(&s, COAP_PUT, 3000);
+	coap_options_clear(&options);
+	coap_options_add(&options, COAP_OPTION_IF_NONE_MATCH, BYTES_NONE);
+	call.options = &options;
+	asker_begin(&s, &call);
+	for (uint32_t n = 0; n < 3; n++) {
+		struct coap_message m = byhand_message(&s.server);
+		assert_block1(&s, n, n < 2, 6);
+		assert_int_equal(coap_message_has(&m, COAP_OPTION_IF_NONE_MATCH), n == 0);
+		asker_add_block(&s, COAP_OPTION_BLOCK1, n, n < 2, 6);
+		asker_answer(&s, n < 2 ? COAP_CONTINUE : COAP_CREATED, BYTES_NONE);
+	}
+	assert_outcome(&s, COAP_OUTCOME_RESPONSE);
+	asker_strike(&s);
+}
+
 /* A success that says nothing of blocks is for the whole: the server does not want the rest. */
 static void a_success_without_a_block_ends_the_body(void **state)
 {
@@ -351,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_4_13_for_blocks_too_small_for_the_body_is_the_answer),
 		cmocka_unit_test(an_answer_to_a_block_that_contradicts_itself_breaks_the_call),
 		cmocka_unit_test(a_success_for_a_block_in_between_goes_on_with_the_next),
+		cmocka_unit_test(if_none_match_goes_with_the_first_block_alone),
 		cmocka_unit_test(a_success_without_a_block_ends_the_body),
 		cmocka_unit_test(long_options_make_the_blocks_smaller),
 		cmocka_unit_test(each_block_of_what_is_fetched_is_asked_for_with_the_body),
