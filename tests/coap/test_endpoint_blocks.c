@@ -547,6 +547,26 @@ static void two_peers_and_two_tags_never_mix(void **state)
 	strike_stage(&s);
 }
 
+/* Section 2.4. */
+static void whether_more_follows_means_nothing_in_a_question_for_a_block(void **state)
+{
+	struct stage s;
+	struct recorder r;
+	(void)state;
+	raise_stage(&s, 1024, 1024, 100);
+	recorder_join(&r, &s, 9);
+	for (uint32_t number = 0; number < 2; number++) {
+		assert_int_equal(throw(&s, &r, COAP_GET, "body", NONE, number << 4 | 2, 0, NULL), COAP_CONTENT);
+		size_t len = r.len;
+		uint8_t plain[sizeof r.data];
+		memcpy(plain, r.data, len);
+		assert_int_equal(throw(&s, &r, COAP_GET, "body", NONE, number << 4 | 8 | 2, 0, NULL), COAP_CONTENT);
+		assert_int_equal(r.len, len);
+		assert_memory_equal(r.data + 4, plain + 4, len - 4); /* but for the Message-ID */
+	}
+	strike_stage(&s);
+}
+
 /* Section 2.3: what is said of the body's format is said of all of it. */
 static void blocks_of_two_formats_never_make_a_body(void **state)
 {
@@ -655,6 +675,7 @@ int main(void)
 		cmocka_unit_test(blocks_that_cannot_be_meant_are_refused),
 		cmocka_unit_test(a_gap_is_incomplete_and_the_first_block_starts_afresh),
 		cmocka_unit_test(two_peers_and_two_tags_never_mix),
+		cmocka_unit_test(whether_more_follows_means_nothing_in_a_question_for_a_block),
 		cmocka_unit_test(blocks_of_two_formats_never_make_a_body),
 		cmocka_unit_test(a_condition_of_the_first_block_is_one_of_the_whole_body),
 		cmocka_unit_test(a_body_that_grows_above_the_limit_without_a_word_is_refused_and_freed),
