@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers over DTLS that benchmarks start: ours, libcoap on each TLS library that Debian builds it for, and
-Californium's Scandium. Each proves itself by a pre-shared key or by a certificate of a small authority that
+"""Servers over DTLS that benchmarks start: ours, libcoap on each TLS library that Debian builds it for, OpenSSL's
+own s_server, and Californium's Scandium. Each proves itself by a pre-shared key or by a certificate of a small authority that
 is made for the run, has a resource /test of eleven bytes or less, and runs on one core."""
 import contextlib
 import pathlib
@@ -71,12 +71,19 @@ def two_ports():
                 return port
 
 
-class Server:
-    """`command(plain port, kind)` starts one that serves DTLS on the next port; it is ready when its plain side answers,
-    or when it has printed a line if `says_ready`."""
+def has_port(port):
+    """Whether somebody has bound it."""
+    return f":{port:04X} " in pathlib.Path("/proc/net/udp").read_text() + pathlib.Path("/proc/net/udp6").read_text()
 
-    def __init__(self, name, command, warm_up, says_ready=False, kinds=KINDS):
+
+class Server:
+    """`command(plain port, kind)` starts one that serves DTLS on the next port. It is ready when its plain side answers;
+    or when it has printed a line if `says_ready`; or, where it does not speak CoAP, when it has its port. `clients` is how
+    many it serves at once."""
+
+    def __init__(self, name, command, warm_up, says_ready=False, kinds=KINDS, speaks_coap=True, clients=64):
         self.name, self.command, self.warm_up, self.says_ready, self.kinds = name, command, warm_up, says_ready, kinds
+        self.speaks_coap, self.clients = speaks_coap, clients
 
     @contextlib.contextmanager
     def running(self, kind):
@@ -99,7 +106,9 @@ class Server:
         for _ in range(100):
             if process.poll() is not None:
                 sys.exit(f"{self.name} ended at once with status {process.returncode}")
-            if servers.ask(port, servers.PUT, "test", b"hello world") is not None:
+            if self.speaks_coap and servers.ask(port, servers.PUT, "test", b"hello world") is not None:
+                return
+            if not self.speaks_coap and has_port(port + 1):
                 return
             time.sleep(0.05)
         sys.exit(f"{self.name} does not answer")
@@ -133,6 +142,17 @@ def scandium(authority):
     return Server("Scandium", command, 8.0, says_ready=True)
 
 
+def openssl(authority):
+    """It serves one client at a time and sends no cookie, so it has less to do than the others."""
+    def command(port, kind):
+        certificate, key, ca = authority.files("server")
+        proof = ["-cert", certificate, "-key", key, "-CAfile", ca, "-Verify", 2, "-cipher",
+                 "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0"] if kind == ECDSA else \
+            ["-psk_identity", IDENTITY, "-psk", KEY.encode().hex(), "-nocert", "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0"]
+        return ["openssl", "s_server", "-dtls1_2", "-quiet", "-accept", port + 1, *proof]
+    return Server("s_server", command, 0.2, kinds=(PSK, ECDSA), speaks_coap=False, clients=1)
+
+
 def others(authority, wants_java=True):
     """The peers that could be had, and why others could not."""
     found, reasons = [], []
@@ -144,6 +164,8 @@ def others(authority, wants_java=True):
             found.append(libcoap(library, authority))
         else:
             reasons.append(f"libcoap on {library}: coap-server-{library} is not installed (Debian: libcoap3-bin)")
+    if shutil.which("openssl"):
+        found.append(openssl(authority))
     if wants_java and (servers.PEERS / "java/.installed").exists():
         found.append(scandium(authority))
     return found, reasons
