@@ -49,18 +49,18 @@ struct request {
 
 struct load {
 	struct wire wire;
-	struct dtls_crypto crypto;
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
-	struct dtls_client_credential credential;
 	struct client *clients;
 	uint32_t *client_at; /* by the slot of a session */
-	uint32_t client_count, in_flight, next_address, begun, ready, next_client;
-	struct request requests[IN_FLIGHT_MAX];
-	bool is_handshakes, uses_cid, holds;
+	struct dtls_crypto crypto;
+	struct dtls_client_credential credential;
 	uint64_t handshakes, failed, answered, lost, wrong;
-	uint16_t suite;
 	double now;
+	uint32_t client_count, in_flight, next_address, begun, ready, next_client;
+	uint16_t suite;
+	bool is_handshakes, uses_cid, holds;
+	struct request requests[IN_FLIGHT_MAX];
 };
 
 static double clock_seconds(clockid_t clock)

@@ -28,6 +28,12 @@ uint32_t wire_client(const struct address *server)
 	return (uint32_t)server->ip[13] << 16 | (uint32_t)server->ip[14] << 8 | server->ip[15];
 }
 
+/* Where the one control message of a datagram says which of our addresses it is about. */
+static uint8_t *info_of(struct wire_batch *b, unsigned i)
+{
+	return b->control[i] + CMSG_LEN(0);
+}
+
 static void prepare(struct wire *w, struct wire_batch *b, bool is_out)
 {
 	for (unsigned i = 0; i < WIRE_BATCH; i++) {
@@ -38,8 +44,8 @@ static void prepare(struct wire *w, struct wire_batch *b, bool is_out)
 			.msg_iovlen = 1,
 			.msg_control = b->control[i],
 			.msg_controllen = sizeof b->control[i]};
-		*CMSG_FIRSTHDR(&b->headers[i].msg_hdr) =
-			(struct cmsghdr){CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO};
+		struct cmsghdr head = {CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO};
+		memcpy(b->control[i], &head, sizeof head);
 	}
 }
 
@@ -89,7 +95,7 @@ static bool send_datagram(void *context, const struct address *to, struct bytes 
 	unsigned i = b->count++;
 	memcpy(b->data[i], datagram.data, datagram.len);
 	b->vectors[i].iov_len = datagram.len;
-	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&b->headers[i].msg_hdr)), &info, sizeof info);
+	memcpy(info_of(b, i), &info, sizeof info);
 	return true;
 }
 
@@ -118,7 +124,7 @@ bool wire_next(struct wire *w, struct address *ret_from, uint8_t **ret_data, siz
 	if (b->next == b->count && !read_batch(w))
 		return false;
 	unsigned i = b->next++;
-	memcpy(&info, CMSG_DATA(CMSG_FIRSTHDR(&b->headers[i].msg_hdr)), sizeof info);
+	memcpy(&info, info_of(b, i), sizeof info);
 	*ret_from = wire_server(ntohl(info.ipi_addr.s_addr) - FIRST_ADDRESS - w->first_client);
 	*ret_data = b->data[i];
 	*ret_len = b->headers[i].msg_len;
