@@ -295,6 +295,19 @@ static struct path location_of(const struct coap_message *message)
 	return path;
 }
 
+/* Who was told the number of the instance need not repeat it. */
+static struct path created(
+	struct server *s, const struct errand_place *place, const struct model *model, const struct coap_reply *reply)
+{
+	struct path path = location_of(reply->message);
+	struct arena scratch;
+	if (place->kind != ERRAND_CREATE || !coap_code_is_success(reply->code) || path.depth > 0)
+		return path;
+	arena_init(&scratch, s->scratch, sizeof s->scratch);
+	struct errand errand = read_kept(s, place, model, &scratch);
+	return errand.count > 0 ? path_cut(errand.records[0].path, 2) : PATH_ROOT;
+}
+
 void errands_answered(
 	struct server *s, const struct device *device, uint32_t purpose, const struct coap_reply *reply, msec now)
 {
@@ -308,7 +321,7 @@ void errands_answered(
 		.kind = place->kind,
 		.code = reply->code,
 		.body = reply->body,
-		.location = location_of(reply->message)};
+		.location = created(s, place, &model, reply)};
 	arena_init(&scratch, s->scratch, sizeof s->scratch);
 	if (errand_reads(place->kind) && coap_code_is_success(reply->code) && reply->body.len > 0)
 		read_answer(s, place, reply, &scratch, &answer);

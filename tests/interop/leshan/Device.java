@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A device made of Eclipse Leshan's client: Security, Server, Device, and Temperature whose instances come and go.
+// Arguments: URI of the server, endpoint name, folder of object definitions.
+import java.io.FileInputStream;
+import java.util.List;
+import org.eclipse.leshan.client.californium.LeshanClient;
+import org.eclipse.leshan.client.californium.LeshanClientBuilder;
+import org.eclipse.leshan.client.object.Security;
+import org.eclipse.leshan.client.object.Server;
+import org.eclipse.leshan.client.resource.BaseInstanceEnabler;
+import org.eclipse.leshan.client.resource.DummyInstanceEnabler;
+import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.servers.ServerIdentity;
+import org.eclipse.leshan.core.model.LwM2mModel;
+import org.eclipse.leshan.core.model.ObjectLoader;
+import org.eclipse.leshan.core.model.ObjectModel;
+import org.eclipse.leshan.core.model.StaticModel;
+import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.response.ExecuteResponse;
+import org.eclipse.leshan.core.response.ReadResponse;
+import org.eclipse.leshan.core.response.WriteResponse;
+
+public class Device extends BaseInstanceEnabler {
+	private String timezone = "Europe/Berlin";
+
+	@Override
+	public ReadResponse read(ServerIdentity identity, int resource) {
+		switch (resource) {
+		case 0:
+			return ReadResponse.success(resource, "Leshan");
+		case 9:
+			return ReadResponse.success(resource, 77);
+		case 15:
+			return ReadResponse.success(resource, timezone);
+		default:
+			return super.read(identity, resource);
+		}
+	}
+
+	@Override
+	public WriteResponse write(ServerIdentity identity, int resource, LwM2mResource value) {
+		if (resource != 15)
+			return super.write(identity, resource, value);
+		timezone = (String) value.getValue();
+		fireResourcesChange(resource);
+		return WriteResponse.success();
+	}
+
+	@Override
+	public ExecuteResponse execute(ServerIdentity identity, int resource, String arguments) {
+		System.out.println("executed " + resource + " " + arguments);
+		return ExecuteResponse.success();
+	}
+
+	@Override
+	public List<Integer> getAvailableResourceIds(ObjectModel model) {
+		return List.of(0, 4, 9, 15);
+	}
+
+	public static void main(String[] arguments) throws Exception {
+		List<ObjectModel> models = ObjectLoader.loadDefault();
+		models.addAll(ObjectLoader.loadDdfFile(new FileInputStream(arguments[2] + "/3303-1_0.xml"), "3303-1_0.xml"));
+		LwM2mModel model = new StaticModel(models);
+		ObjectsInitializer objects = new ObjectsInitializer(model);
+		objects.setInstancesForObject(0, Security.noSec(arguments[0], 1));
+		objects.setInstancesForObject(1, new Server(1, 300, BindingMode.U, false));
+		objects.setInstancesForObject(3, new Device());
+		objects.setInstancesForObject(3303, new DummyInstanceEnabler(0));
+		objects.setClassForObject(3303, DummyInstanceEnabler.class);
+		LeshanClientBuilder builder = new LeshanClientBuilder(arguments[1]);
+		builder.setLocalAddress("127.0.0.1", 0);
+		builder.setObjects(objects.create(0, 1, 3, 3303));
+		LeshanClient client = builder.build();
+		client.start();
+	}
+}
