@@ -292,11 +292,23 @@ static bool must_echo(struct coap_endpoint *e, struct coap_qcall *q, const struc
 	return !had_one;
 }
 
+/* The probe's response says that it has come, whether or not its acknowledgement does (RFC 7252 section 5.2.2). */
+static void settle_probe(struct coap_endpoint *e, struct coap_qcall *q)
+{
+	struct handle pending = coap_call_of(e, q->exchange)->pending;
+	if (coap_retransmit_get(&e->retransmit, pending) == NULL)
+		return;
+	coap_retransmit_remove(&e->retransmit, pending);
+	q->in_flight--;
+}
+
 /* False for the answer to a message that has been answered already. The probe and the request may have the same token,
  * so a late answer to the one, a wanted Echo for instance, must not count for the other. */
 static bool settle_message(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m)
 {
 	const struct coap_pending *found;
+	if (m->type != COAP_TYPE_ACK && q->phase == COAP_QCALL_PROBING)
+		settle_probe(e, q);
 	if (m->type != COAP_TYPE_ACK)
 		return true;
 	if (!coap_retransmit_settle(&e->retransmit, coap_remote_of(e, q->exchange), m->id, &found))

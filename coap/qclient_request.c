@@ -44,6 +44,8 @@ static bool send(struct coap_endpoint *e, struct coap_qcall *q, enum coap_code m
 		bool is_sent = coap_outbound_confirmable(e, &to, id, COAP_PENDING_QCALL, q->exchange,
 			&coap_call_of(e, q->exchange)->patience, writer_bytes(&w), now, &pending);
 		q->in_flight += is_sent;
+		if (is_sent && q->phase == COAP_QCALL_PROBING)
+			coap_call_of(e, q->exchange)->pending = pending;
 		return is_sent;
 	}
 	if (!q->has_ids)

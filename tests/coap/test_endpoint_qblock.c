@@ -485,6 +485,33 @@ static void a_request_whose_answer_is_lost_is_answered_again_but_runs_once(void 
 	strike(&s);
 }
 
+/* The datagram of a request is its owner's again when it has been handled: an answer that comes later, while what
+ * stands in its place looks like the request, must not be made from it. */
+static void an_answer_that_comes_later_does_not_read_the_datagram_of_its_request(void **state)
+{
+	struct stage s;
+	struct coap_options options = {0};
+	struct coap_token token = coap_token_of(bytes_of("t", 1));
+	struct coap_remote from;
+	(void)state;
+	raise(&s, 3000);
+	from = peer_remote(&s.client);
+	s.answers_later = true;
+	uint8_t *datagram = malloc(64);
+	struct writer w = writer_of(datagram, 64);
+	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text("body"));
+	coap_options_add_uint(&options, COAP_OPTION_Q_BLOCK2, coap_block_value((struct coap_block){0, true, 6}));
+	coap_message_write(&w, COAP_TYPE_NON, COAP_FETCH, 7, &token, &options, bytes_of("what", 4));
+	coap_endpoint_receive(s.server.endpoint, &from, writer_bytes(&w), s.world.now);
+	assert_int_equal(s.executed, 1);
+	free(datagram);
+	assert_int_equal(s.server.endpoint->message.code, COAP_EMPTY);
+	struct coap_response r = {.code = COAP_CONTENT, .content_format = COAP_FORMAT_NONE, .max_age_s = 60};
+	r.payload = content_of(&s);
+	assert_true(coap_endpoint_respond(s.server.endpoint, s.later, &r, s.world.now));
+	strike(&s);
+}
+
 static void a_long_request_may_be_answered_later_and_with_a_long_response(void **state)
 {
 	struct stage s;
@@ -748,6 +775,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_is_not_known_yet_is_probed_before_a_long_request),
 		cmocka_unit_test(lost_blocks_of_a_request_are_sent_again_before_the_rest),
 		cmocka_unit_test(a_request_whose_answer_is_lost_is_answered_again_but_runs_once),
+		cmocka_unit_test(an_answer_that_comes_later_does_not_read_the_datagram_of_its_request),
 		cmocka_unit_test(a_long_request_may_be_answered_later_and_with_a_long_response),
 		cmocka_unit_test(a_request_by_confirmable_messages_arrives_and_runs_once),
 		cmocka_unit_test(a_stream_gets_the_body_in_one_part),

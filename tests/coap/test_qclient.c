@@ -507,6 +507,58 @@ static void a_confirmable_body_that_nobody_acknowledges_ends(void **state)
 	asker_strike(&s);
 }
 
+/* RFC 7252 section 5.2.2: the response says that the request has come, whether or not its acknowledgement does. */
+static void a_confirmable_body_goes_on_when_the_probe_is_answered_without_its_acknowledgement(void **state)
+{
+	struct asker s;
+	struct coap_message probe;
+	(void)state;
+	raise_stage(&s);
+	struct coap_call call = call_to(&s, COAP_PUT, 3000);
+	call.qblock = COAP_QBLOCK_CON;
+	asker_begin(&s, &call);
+	assert_true(byhand_heard(&s.server, "CON GET 0000 / Q-Block2:0/0/16\n"));
+	probe = byhand_message(&s.server);
+	probe.type = COAP_TYPE_NON;
+	asker_answer_to(&s, &probe, COAP_CONTENT, BYTES_NONE);
+	assert_non_null(strstr(s.server.heard, "CON PUT 0000 / Q-Block1:0/1/1024"));
+	for (int i = 0; i < 3; i++)
+		asker_answer(&s, i < 2 ? COAP_CONTINUE : COAP_CHANGED, BYTES_NONE);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	asker_strike(&s);
+}
+
+/* A response that comes later than the acknowledgement of its probe leaves as a whole, and may be overtaken by its own
+ * end, as when the server wanted an Echo before. */
+static void the_last_block_before_the_first_is_not_the_whole_response_to_the_probe(void **state)
+{
+	struct asker s;
+	(void)state;
+	raise_stage(&s);
+	begin(&s, COAP_GET, 0);
+	asker_add(&s, COAP_OPTION_ECHO, 7);
+	asker_answer(&s, COAP_UNAUTHORIZED, BYTES_NONE);
+	struct coap_message again = byhand_message(&s.server);
+	assert_int_equal(again.type, COAP_TYPE_CON);
+	again.type = COAP_TYPE_NON;
+	byhand_say(&s.server, &s.client, COAP_TYPE_ACK, COAP_EMPTY, again.id, BYTES_NONE, BYTES_NONE);
+	asker_add_block(&s, COAP_OPTION_Q_BLOCK2, 1, false, 6);
+	asker_add(&s, COAP_OPTION_SIZE2, 1500);
+	asker_answer_to(&s, &again, COAP_CONTENT, bytes_of(s.content + 1024, 476));
+	assert_int_equal(asker_ended(&s), 0);
+	struct coap_message whole = byhand_message(&s.server);
+	assert_int_equal(whole.type, COAP_TYPE_NON);
+	for (uint32_t number = 0; number < 2; number++) {
+		asker_add_block(&s, COAP_OPTION_Q_BLOCK2, number, number == 0, 6);
+		asker_add(&s, COAP_OPTION_SIZE2, 1500);
+		asker_answer_to(
+			&s, &whole, COAP_CONTENT, bytes_of(s.content + number * 1024, number == 0 ? 1024 : 476));
+	}
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	assert_int_equal(s.body_len, 1500);
+	asker_strike(&s);
+}
+
 /* Full is no loss: what found no room leaves when there is some. */
 static void a_confirmable_body_waits_for_room_among_the_messages_in_flight(void **state)
 {
@@ -650,6 +702,8 @@ int main(void)
 		cmocka_unit_test(an_echo_in_a_success_goes_with_the_next_request),
 		cmocka_unit_test(a_server_that_never_has_enough_of_echoes_is_not_asked_for_ever),
 		cmocka_unit_test(a_confirmable_body_that_nobody_acknowledges_ends),
+		cmocka_unit_test(a_confirmable_body_goes_on_when_the_probe_is_answered_without_its_acknowledgement),
+		cmocka_unit_test(the_last_block_before_the_first_is_not_the_whole_response_to_the_probe),
 		cmocka_unit_test(a_confirmable_body_waits_for_room_among_the_messages_in_flight),
 		cmocka_unit_test(a_block_asked_for_again_waits_for_room),
 		cmocka_unit_test(a_confirmable_body_that_never_finds_room_ends),
