@@ -318,7 +318,8 @@ static void build_endpoint(struct daemon *d)
 	uint32_t devices = d->settings.devices;
 	struct coap_endpoint_config config = {
 		.parameters = coap_parameters_default,
-		.capacities = {.exchanges = 3 * devices + 320, /* two observations and a request for each; those of operators */
+		.capacities = {.exchanges = 3 * devices +
+					    320, /* two observations and a request for each; those of operators */
 			.pending = devices + 64,
 			.duplicates = 2 * devices + 256,
 			.separate = 1024,

@@ -141,6 +141,15 @@ static void *take_memory(size_t size)
 	return memory;
 }
 
+static void device_answered(void *context, const struct server_answer *answer, msec now)
+{
+	struct stage *s = context;
+	(void)now;
+	s->answer = answer->code;
+	s->answer_count = answer->count;
+	s->answers++;
+}
+
 static struct server_ports ports_of(struct stage *s)
 {
 	return (struct server_ports){.store = store_memory_port(&s->store),
@@ -157,6 +166,7 @@ static struct server_ports ports_of(struct stage *s)
 		.issuer = s->issuer,
 		.done = command_done,
 		.done_context = s,
+		.answered = device_answered,
 		.log = write_line,
 		.log_context = s};
 }
@@ -284,6 +294,10 @@ static void keep_log(struct stage_device *d, const struct coap_request *request)
 static void serve_object(struct stage_device *d, const struct coap_request *request, struct coap_response *ret)
 {
 	bool is_get = request->message->code == COAP_GET;
+	if (is_get && d->refused_accept != 0 && request->accept == d->refused_accept) {
+		ret->code = COAP_NOT_ACCEPTABLE;
+		return;
+	}
 	bool is_firmware = request->rest_count >= 2 && bytes_equal_text(request->rest[0], "5");
 	if (!is_firmware && is_get)
 		bytes_equal_text(request->rest[0], "3") ? respond_device(d, request, ret)

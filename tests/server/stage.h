@@ -25,9 +25,10 @@ struct stage_device {
 	enum firmware_state state;
 	enum firmware_result result;
 	char uri[160];
-	bool is_deaf;           /* no request reaches it */
-	bool forgets_offers;    /* takes them and does nothing */
-	enum coap_code refuses; /* offers and words to install, with this; 0: takes them */
+	bool is_deaf;            /* no request reaches it */
+	uint16_t refused_accept; /* GETs with this Accept are answered 4.06; 0 for none */
+	bool forgets_offers;     /* takes them and does nothing */
+	enum coap_code refuses;  /* offers and words to install, with this; 0: takes them */
 	struct handle observer_firmware, observer_health;
 	unsigned offers, executes, resets;
 	char log[STAGE_LOG_MAX][48]; /* requests in their order: "GET 3/0" */
@@ -62,6 +63,9 @@ struct stage {
 	struct stage_device devices[STAGE_DEVICES];
 	struct server_done done;
 	unsigned dones;
+	enum coap_code answer; /* of the last errand that a device has answered */
+	size_t answer_count;   /* its records */
+	unsigned answers;
 	uint8_t envelope[MANIFEST_ENVELOPE_MAX];
 	size_t envelope_len;
 };
