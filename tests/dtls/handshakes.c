@@ -34,7 +34,7 @@ static struct dtls_client_credential credential_for(enum dtls_suite suite)
 	struct dtls_client_credential c = suite == DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8
 						  ? pair_certificate(test_device_certificate, test_device_key)
 						  : pair_psk();
-	c.only_suite = suite;
+	c.only_suite = (uint16_t)suite;
 	return c;
 }
 
