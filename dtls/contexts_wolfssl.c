@@ -2,6 +2,7 @@
 #include "dtls/contexts_wolfssl.h"
 
 #include "dtls/proof_wolfssl.h"
+#include "dtls/raw_key_wolfssl.h"
 
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/sha256.h>
@@ -29,6 +30,27 @@ static bool load_certificate(WOLFSSL_CTX *context, const struct dtls_own_certifi
 		       WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
 }
 
+/* The forms of keys that both ends may show (RFC 7250), one alone: what wolfSSL would negotiate by itself is never
+ * wider than what the context is for. */
+static bool set_key_form(WOLFSSL_CTX *context, char form)
+{
+	return wolfSSL_CTX_set_client_cert_type(context, &form, 1) == WOLFSSL_SUCCESS &&
+	       wolfSSL_CTX_set_server_cert_type(context, &form, 1) == WOLFSSL_SUCCESS;
+}
+
+/* wolfSSL takes a SubjectPublicKeyInfo in place of a certificate. */
+static bool load_raw_key(WOLFSSL_CTX *context, struct bytes pem, const char **ret_reason)
+{
+	uint8_t room[RAW_KEY_INFO_MAX_BYTES];
+	struct bytes info = raw_key_info(pem, room);
+	*ret_reason = "the raw key is no private key of P-256";
+	return info.len > 0 &&
+	       wolfSSL_CTX_use_certificate_buffer(context, info.data, (long)info.len, WOLFSSL_FILETYPE_ASN1) ==
+		       WOLFSSL_SUCCESS &&
+	       wolfSSL_CTX_use_PrivateKey_buffer(context, pem.data, (long)pem.len, WOLFSSL_FILETYPE_PEM) ==
+		       WOLFSSL_SUCCESS;
+}
+
 static WOLFSSL_CTX *make_context(WOLFSSL_METHOD *method, const char *suites, const char **ret_reason)
 {
 	*ret_reason = "wolfSSL could not be set up";
@@ -43,18 +65,40 @@ static WOLFSSL_CTX *make_context(WOLFSSL_METHOD *method, const char *suites, con
 	return NULL;
 }
 
-WOLFSSL_CTX *server_context_new(
-	const struct dtls_credentials *peers, const struct dtls_own_certificate *own, const char **ret_reason)
+static WOLFSSL_CTX *make_server_context(
+	const struct dtls_credentials *peers, bool has_key, char form, const char **ret_reason)
 {
-	bool has_psk = peers->find_psk != NULL, has_certificate = own->chain_pem.len > 0;
-	const char *suites = !has_certificate ? suites_psk : has_psk ? suites_both : suites_certificate;
+	bool has_psk = peers->find_psk != NULL;
+	const char *suites = !has_key ? suites_psk : has_psk ? suites_both : suites_certificate;
 	WOLFSSL_CTX *context = make_context(wolfDTLSv1_2_server_method(), suites, ret_reason);
 	if (context == NULL)
 		return NULL;
 	if (has_psk)
 		wolfSSL_CTX_set_psk_server_callback(context, proof_find_key);
 	wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_EXCEPT_PSK, proof_check_certificate);
-	if (!has_certificate || load_certificate(context, own, ret_reason))
+	if (set_key_form(context, form))
+		return context;
+	wolfSSL_CTX_free(context);
+	return NULL;
+}
+
+WOLFSSL_CTX *server_context_new(
+	const struct dtls_credentials *peers, const struct dtls_own_certificate *own, const char **ret_reason)
+{
+	bool has_certificate = own->chain_pem.len > 0;
+	WOLFSSL_CTX *context = make_server_context(peers, has_certificate, WOLFSSL_CERT_TYPE_X509, ret_reason);
+	if (context == NULL || !has_certificate || load_certificate(context, own, ret_reason))
+		return context;
+	wolfSSL_CTX_free(context);
+	return NULL;
+}
+
+WOLFSSL_CTX *server_raw_key_context_new(
+	const struct dtls_credentials *peers, const struct dtls_own_certificate *own, const char **ret_reason)
+{
+	bool has_key = own->raw_key_pem.len > 0;
+	WOLFSSL_CTX *context = make_server_context(peers, has_key, WOLFSSL_CERT_TYPE_RPK, ret_reason);
+	if (context == NULL || !has_key || load_raw_key(context, own->raw_key_pem, ret_reason))
 		return context;
 	wolfSSL_CTX_free(context);
 	return NULL;
@@ -82,37 +126,58 @@ static const char *client_suites(const struct dtls_client_credential *client)
 
 static bool is_complete(const struct dtls_client_credential *c)
 {
-	return c->kind != DTLS_CREDENTIAL_PSK ||
-	       (c->psk_key.len > 0 && c->psk_identity.len > 0 && c->psk_identity.len <= DTLS_IDENTITY_MAX_BYTES);
+	switch (c->kind) {
+	case DTLS_CREDENTIAL_PSK:
+		return c->psk_key.len > 0 && c->psk_identity.len > 0 && c->psk_identity.len <= DTLS_IDENTITY_MAX_BYTES;
+	case DTLS_CREDENTIAL_CERTIFICATE:
+		return true; /* wolfSSL looks into it */
+	case DTLS_CREDENTIAL_RAW_KEY:
+		return c->server_raw_key.len == DTLS_RAW_KEY_BYTES;
+	}
+	return false;
+}
+
+static bool load_client(WOLFSSL_CTX *context, const struct dtls_client_credential *client)
+{
+	const char *reason;
+	switch (client->kind) {
+	case DTLS_CREDENTIAL_PSK:
+		wolfSSL_CTX_set_psk_client_callback(context, proof_give_key);
+		return true;
+	case DTLS_CREDENTIAL_CERTIFICATE:
+		return load_certificate(context, &client->certificate, &reason);
+	case DTLS_CREDENTIAL_RAW_KEY:
+		return load_raw_key(context, client->certificate.raw_key_pem, &reason) &&
+		       set_key_form(context, WOLFSSL_CERT_TYPE_RPK);
+	}
+	return false;
 }
 
 static WOLFSSL_CTX *make_client_context(const struct dtls_client_credential *client)
 {
 	const char *reason;
-	bool is_psk = client->kind == DTLS_CREDENTIAL_PSK;
 	WOLFSSL_CTX *context = make_context(wolfDTLSv1_2_client_method(), client_suites(client), &reason);
 	if (context == NULL)
 		return NULL;
 	wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER, proof_check_certificate);
-	if (is_psk)
-		wolfSSL_CTX_set_psk_client_callback(context, proof_give_key);
-	if (is_psk || load_certificate(context, &client->certificate, &reason))
+	if (load_client(context, client))
 		return context;
 	wolfSSL_CTX_free(context);
 	return NULL;
 }
 
-/* What a context depends on; keys and identities of PSKs are asked for in each handshake anew. Lengths keep the parts
- * apart. */
+/* What a context depends on; keys and identities of PSKs, and whom the server must be, are asked for in each handshake
+ * anew. Lengths keep the parts apart. */
 static bool mark_credential(const struct dtls_client_credential *c, uint8_t ret_mark[CLIENT_CONTEXT_MARK_BYTES])
 {
-	const struct bytes parts[] = {c->certificate.chain_pem, c->certificate.key_pem, c->certificate.anchors_pem};
-	const uint64_t form[] = {c->kind, c->only_suite, parts[0].len, parts[1].len, parts[2].len};
+	const struct bytes parts[] = {c->certificate.chain_pem, c->certificate.key_pem, c->certificate.anchors_pem,
+		c->certificate.raw_key_pem};
+	const uint64_t form[] = {c->kind, c->only_suite, parts[0].len, parts[1].len, parts[2].len, parts[3].len};
 	wc_Sha256 hash;
 	if (wc_InitSha256(&hash) != 0)
 		return false;
 	bool good = wc_Sha256Update(&hash, (const byte *)form, sizeof form) == 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts && c->kind == DTLS_CREDENTIAL_CERTIFICATE; i++)
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && c->kind != DTLS_CREDENTIAL_PSK; i++)
 		good = good && (parts[i].len == 0 || wc_Sha256Update(&hash, parts[i].data, (word32)parts[i].len) == 0);
 	good = good && wc_Sha256Final(&hash, ret_mark) == 0;
 	wc_Sha256Free(&hash);

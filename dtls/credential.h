@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who somebody is and how he proves it: pre-shared keys (RFC 4279) and certificates (RFC 7925).
+ * Who somebody is and how he proves it: pre-shared keys (RFC 4279), certificates (RFC 7925 section 4.4) and raw public
+ * keys (RFC 7250, RFC 7925 section 4.3). A raw public key says nothing of its owner; it is known by the SHA-256 of its
+ * SubjectPublicKeyInfo, and only to whom has been told of it before.
  *
  * A server is given a port, `struct dtls_credentials`, that knows the peers; credential_table.h is one kept in memory.
  * A client brings its own `struct dtls_client_credential`. The answers are immediate: a key that must first be fetched
@@ -11,6 +13,7 @@
 
 #define DTLS_PSK_MAX_BYTES      64  /* RFC 4279 section 5.3 */
 #define DTLS_IDENTITY_MAX_BYTES 128 /* RFC 4279 section 5.3 */
+#define DTLS_RAW_KEY_BYTES      32  /* the SHA-256 of a SubjectPublicKeyInfo */
 #define DTLS_NAME_MAX_BYTES     128 /* endpoint names */
 
 struct dtls_psk {
@@ -54,23 +57,30 @@ struct dtls_credentials {
 	bool (*find_psk)(void *context, struct bytes identity, struct dtls_psk *ret_key, struct dtls_principal *ret);
 	/* Whom a verified certificate belongs to. False: not one of ours. NULL: no certificates. */
 	bool (*find_certificate)(void *context, const struct dtls_certificate *certificate, struct dtls_principal *ret);
+	/* Whom a raw public key of this digest (DTLS_RAW_KEY_BYTES) belongs to. The peer has its private half, which is
+	 * all that has been proved. False: not one of ours. NULL: no raw keys. */
+	bool (*find_raw_key)(void *context, struct bytes digest, struct dtls_principal *ret);
 };
 
-/* Own certificate: the chain, leaf first, its key, and the anchors that peers must chain to; all PEM, P-256. */
+/* What we prove ourselves with beside pre-shared keys; all PEM, P-256. */
 struct dtls_own_certificate {
+	/* The chain, leaf first, its key, and the anchors that peers must chain to. Empty: no certificate. */
 	struct bytes chain_pem, key_pem, anchors_pem;
+	struct bytes raw_key_pem; /* a private key whose public half is shown bare; empty: none */
 };
 
 enum dtls_credential_kind {
 	DTLS_CREDENTIAL_PSK,
 	DTLS_CREDENTIAL_CERTIFICATE,
+	DTLS_CREDENTIAL_RAW_KEY,
 };
 
 /* A client's. What it points to must stay valid until the handshake has ended. */
 struct dtls_client_credential {
 	enum dtls_credential_kind kind;
 	struct bytes psk_identity, psk_key;      /* DTLS_CREDENTIAL_PSK */
-	struct dtls_own_certificate certificate; /* DTLS_CREDENTIAL_CERTIFICATE */
+	struct dtls_own_certificate certificate; /* DTLS_CREDENTIAL_CERTIFICATE; DTLS_CREDENTIAL_RAW_KEY: raw_key_pem */
+	struct bytes server_raw_key;             /* DTLS_CREDENTIAL_RAW_KEY: the digest of the server's, and no other */
 	/* What the server's certificate must name: a dNSName, an iPAddress, a uniformResourceIdentifier or the common
 	 * name. Empty: any certificate under the anchors will do, for closed systems with one server. */
 	struct bytes server_name;

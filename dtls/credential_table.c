@@ -21,18 +21,24 @@ static struct bytes identity_of(const struct dtls_credential_entry *e)
 	return bytes_of(e->identity, e->identity_len);
 }
 
+static bool is_entry_of(const struct dtls_credential_entry *e, struct bytes identity, bool is_raw_key)
+{
+	return e->is_raw_key == is_raw_key && bytes_equal(identity_of(e), identity);
+}
+
 /* The link that leads to the entry, or to nothing where it would be appended. */
-static uint32_t *place_of(const struct dtls_credential_table *t, struct bytes identity)
+static uint32_t *place_of(const struct dtls_credential_table *t, struct bytes identity, bool is_raw_key)
 {
 	uint32_t *place = bucket_of(t, identity);
-	while (*place != 0 && !bytes_equal(identity_of(&t->entries[*place - 1]), identity))
+	while (*place != 0 && !is_entry_of(&t->entries[*place - 1], identity, is_raw_key))
 		place = &t->entries[*place - 1].next;
 	return place;
 }
 
-static const struct dtls_credential_entry *find(const struct dtls_credential_table *t, struct bytes identity)
+static const struct dtls_credential_entry *find(
+	const struct dtls_credential_table *t, struct bytes identity, bool is_raw_key)
 {
-	uint32_t link = *place_of(t, identity);
+	uint32_t link = *place_of(t, identity, is_raw_key);
 	return link == 0 ? NULL : &t->entries[link - 1];
 }
 
@@ -49,36 +55,55 @@ static uint32_t take_entry(struct dtls_credential_table *t)
 	return link;
 }
 
-enum dtls_credential_added dtls_credential_table_add(
-	struct dtls_credential_table *t, struct bytes identity, struct bytes key, struct bytes name, uint64_t number)
+/* The entry at the end of `place`, which is a new one where there was none. NULL when the table is full. */
+static struct dtls_credential_entry *entry_at(struct dtls_credential_table *t, uint32_t *place)
+{
+	if (*place == 0 && (*place = take_entry(t)) == 0)
+		return NULL;
+	return &t->entries[*place - 1];
+}
+
+static enum dtls_credential_added add(struct dtls_credential_table *t, struct bytes identity, bool is_raw_key,
+	struct bytes key, struct bytes name, uint64_t number)
 {
 	if (identity.len == 0 || identity.len > DTLS_IDENTITY_MAX_BYTES || name.len == 0 ||
 		name.len > DTLS_NAME_MAX_BYTES || key.len > DTLS_PSK_MAX_BYTES)
 		return DTLS_CREDENTIAL_TOO_LONG;
-	uint32_t *place = place_of(t, identity);
+	uint32_t *place = place_of(t, identity, is_raw_key);
 	bool is_new = *place == 0;
-	if (is_new) {
-		uint32_t link = take_entry(t);
-		if (link == 0)
-			return DTLS_CREDENTIAL_FULL;
-		t->entries[link - 1] = (struct dtls_credential_entry){.is_taken = true};
-		*place = link;
-	}
-	struct dtls_credential_entry *e = &t->entries[*place - 1];
-	e->number = number;
-	e->identity_len = (uint8_t)identity.len;
+	struct dtls_credential_entry *e = entry_at(t, place);
+	if (e == NULL)
+		return DTLS_CREDENTIAL_FULL;
+	*e = (struct dtls_credential_entry){.next = is_new ? 0 : e->next,
+		.is_taken = true,
+		.is_raw_key = is_raw_key,
+		.number = number,
+		.identity_len = (uint8_t)identity.len,
+		.name_len = (uint8_t)name.len,
+		.key.len = (uint8_t)key.len};
 	memcpy(e->identity, identity.data, identity.len);
-	e->name_len = (uint8_t)name.len;
 	memcpy(e->name, name.data, name.len);
-	e->key = (struct dtls_psk){.len = (uint8_t)key.len};
 	if (key.len > 0)
 		memcpy(e->key.data, key.data, key.len);
 	return is_new ? DTLS_CREDENTIAL_ADDED : DTLS_CREDENTIAL_REPLACED;
 }
 
-bool dtls_credential_table_remove(struct dtls_credential_table *t, struct bytes identity)
+enum dtls_credential_added dtls_credential_table_add(
+	struct dtls_credential_table *t, struct bytes identity, struct bytes key, struct bytes name, uint64_t number)
 {
-	uint32_t *place = place_of(t, identity), link = *place;
+	return add(t, identity, false, key, name, number);
+}
+
+enum dtls_credential_added dtls_credential_table_add_raw_key(
+	struct dtls_credential_table *t, struct bytes digest, struct bytes name, uint64_t number)
+{
+	return digest.len == DTLS_RAW_KEY_BYTES ? add(t, digest, true, BYTES_NONE, name, number)
+						: DTLS_CREDENTIAL_TOO_LONG;
+}
+
+static bool remove_entry(struct dtls_credential_table *t, struct bytes identity, bool is_raw_key)
+{
+	uint32_t *place = place_of(t, identity, is_raw_key), link = *place;
 	if (link == 0)
 		return false;
 	struct dtls_credential_entry *e = &t->entries[link - 1];
@@ -89,6 +114,16 @@ bool dtls_credential_table_remove(struct dtls_credential_table *t, struct bytes 
 	return true;
 }
 
+bool dtls_credential_table_remove(struct dtls_credential_table *t, struct bytes identity)
+{
+	return remove_entry(t, identity, false);
+}
+
+bool dtls_credential_table_remove_raw_key(struct dtls_credential_table *t, struct bytes digest)
+{
+	return remove_entry(t, digest, true);
+}
+
 static void fill_principal(struct dtls_principal *p, uint64_t number, struct bytes name)
 {
 	*p = (struct dtls_principal){.number = number};
@@ -97,7 +132,7 @@ static void fill_principal(struct dtls_principal *p, uint64_t number, struct byt
 
 static bool find_psk(void *context, struct bytes identity, struct dtls_psk *ret_key, struct dtls_principal *ret)
 {
-	const struct dtls_credential_entry *e = find(context, identity);
+	const struct dtls_credential_entry *e = find(context, identity, false);
 	if (e == NULL || e->key.len == 0)
 		return false;
 	*ret_key = e->key;
@@ -112,7 +147,7 @@ static bool find_certificate(void *context, const struct dtls_certificate *certi
 	struct bytes name = certificate->uri.len > 0 ? certificate->uri : certificate->common_name;
 	if (name.len == 0 || name.len > DTLS_NAME_MAX_BYTES)
 		return false;
-	const struct dtls_credential_entry *e = find(t, name);
+	const struct dtls_credential_entry *e = find(t, name, false);
 	if (e != NULL && e->key.len == 0) {
 		fill_principal(ret, e->number, bytes_of(e->name, e->name_len));
 		return true;
@@ -123,7 +158,17 @@ static bool find_certificate(void *context, const struct dtls_certificate *certi
 	return true;
 }
 
+static bool find_raw_key(void *context, struct bytes digest, struct dtls_principal *ret)
+{
+	const struct dtls_credential_entry *e = find(context, digest, true);
+	if (e == NULL)
+		return false;
+	fill_principal(ret, e->number, bytes_of(e->name, e->name_len));
+	return true;
+}
+
 struct dtls_credentials dtls_credential_table_port(struct dtls_credential_table *t)
 {
-	return (struct dtls_credentials){t, find_psk, find_certificate};
+	return (struct dtls_credentials){
+		.context = t, .find_psk = find_psk, .find_certificate = find_certificate, .find_raw_key = find_raw_key};
 }

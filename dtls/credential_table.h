@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Credentials kept in memory: PSK identities with their keys and endpoint names, and names that a certificate may
- * carry. It implements the port struct dtls_credentials.
+ * Credentials kept in memory: PSK identities with their keys and endpoint names, names that a certificate may carry,
+ * and raw public keys by their digests. It implements the port struct dtls_credentials.
  *
  * A certificate's name is its SAN URI, or its common name where it has none. With `certificates_name_themselves` every
  * certificate under the anchors is welcome under the name it carries; otherwise that name must be in the table. */
@@ -12,10 +12,10 @@
 struct dtls_credential_entry {
 	uint32_t next; /* in its bucket or in the free list: slot + 1, 0 ends */
 	uint8_t identity_len, name_len;
-	bool is_taken;
+	bool is_taken, is_raw_key;
 	struct dtls_psk key; /* empty: the entry binds a certificate's name */
 	uint64_t number;
-	uint8_t identity[DTLS_IDENTITY_MAX_BYTES];
+	uint8_t identity[DTLS_IDENTITY_MAX_BYTES]; /* of a raw key: its digest */
 	uint8_t name[DTLS_NAME_MAX_BYTES];
 };
 
@@ -41,8 +41,13 @@ void dtls_credential_table_init(struct dtls_credential_table *t, struct dtls_cre
 /* A PSK identity; an empty `key` instead welcomes certificates of that name. `number` comes back in the principal. */
 enum dtls_credential_added dtls_credential_table_add(
 	struct dtls_credential_table *t, struct bytes identity, struct bytes key, struct bytes name, uint64_t number);
+/* A raw public key by its digest, of DTLS_RAW_KEY_BYTES; any other length is DTLS_CREDENTIAL_TOO_LONG. It has nothing
+ * to do with identities that happen to be of the same bytes. */
+enum dtls_credential_added dtls_credential_table_add_raw_key(
+	struct dtls_credential_table *t, struct bytes digest, struct bytes name, uint64_t number);
 /* False when the identity is not there. */
 bool dtls_credential_table_remove(struct dtls_credential_table *t, struct bytes identity);
+bool dtls_credential_table_remove_raw_key(struct dtls_credential_table *t, struct bytes digest);
 
 /* The port; the table must outlive its use. */
 struct dtls_credentials dtls_credential_table_port(struct dtls_credential_table *t);

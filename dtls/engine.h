@@ -36,6 +36,8 @@ struct dtls_engine_start {
 	const struct dtls_client_credential *client;
 	/* Server only: what that cookie was made with, for an engine that checks it once more. */
 	struct bytes cookie_secret, cookie_peer;
+	/* Server only: the forms of keys that the ClientHello offers. */
+	bool takes_certificate, takes_raw_key, prefers_raw_key;
 	bool offers_cid;    /* speak connection IDs at all */
 	struct bytes cid;   /* the name the peer shall put into its records; empty: none */
 	uint16_t mtu_bytes; /* largest datagram to produce */
@@ -51,7 +53,7 @@ enum dtls_progress {
 enum dtls_failure {
 	DTLS_FAILURE_TIMEOUT,          /* nobody answered, or not in time */
 	DTLS_FAILURE_REFUSED,          /* the peer sent an alert */
-	DTLS_FAILURE_UNKNOWN_IDENTITY, /* PSK identity or certificate of nobody we know */
+	DTLS_FAILURE_UNKNOWN_IDENTITY, /* PSK identity, certificate or raw key of nobody we know */
 	DTLS_FAILURE_BAD_KEY,          /* the Finished message did not fit: almost always a wrong PSK */
 	DTLS_FAILURE_BAD_CERTIFICATE,  /* missing, expired, not under our anchors, or of another name */
 	DTLS_FAILURE_NO_COMMON_SUITE,
@@ -75,7 +77,9 @@ struct dtls_engine_result {
 	uint16_t finished_sequence; /* message_seq of our Finished, and its content, for the same purpose */
 	uint8_t verify_data[DTLS_VERIFY_DATA_BYTES];
 	struct dtls_principal principal; /* the peer: of a PSK server as client sees it, empty */
-	uint8_t identity_len;            /* the peer's PSK identity, or its certificate's URI or common name */
+	/* The peer's PSK identity, its certificate's URI or common name, or the digest of its raw key in hexadecimal.
+	 */
+	uint8_t identity_len;
 	uint8_t identity[DTLS_IDENTITY_MAX_BYTES];
 };
 

@@ -33,7 +33,8 @@ struct slot {
 };
 
 struct dtls_engine_wolfssl {
-	WOLFSSL_CTX *server;
+	WOLFSSL_CTX *server, *server_raw_key;
+	bool has_certificate, has_raw_key;
 	struct client_context client;
 	struct dtls_credentials credentials;
 	const struct dtls_crypto *crypto;
@@ -165,6 +166,7 @@ static enum dtls_failure failure_of(int error)
 		return DTLS_FAILURE_NO_COMMON_SUITE;
 	case NO_PEER_CERT:
 	case NO_PEER_VERIFY:
+	case UNSUPPORTED_CERTIFICATE:
 	case VERIFY_CERT_ERROR:
 	case VERIFY_SIGN_ERROR:
 	case DOMAIN_NAME_MISMATCH:
@@ -224,6 +226,24 @@ static enum dtls_progress step(struct slot *slot)
 	return DTLS_PROGRESS_FAILED;
 }
 
+/* Which of our two faces a client gets to see: the one that it prefers, and in any case one that it can take. */
+static bool shows_raw_key(const struct dtls_engine_wolfssl *engine, const struct dtls_engine_start *start)
+{
+	if (!start->takes_raw_key)
+		return false;
+	if (!start->takes_certificate)
+		return true;
+	return engine->has_raw_key && (start->prefers_raw_key || !engine->has_certificate);
+}
+
+static WOLFSSL_CTX *context_for(
+	struct dtls_engine_wolfssl *engine, struct slot *slot, const struct dtls_engine_start *start)
+{
+	if (slot->proof.is_client)
+		return client_context_for(&engine->client, start->client);
+	return slot->proof.by_raw_key ? engine->server_raw_key : engine->server;
+}
+
 static bool engine_begin(void *context, uint32_t number, const struct dtls_engine_start *start)
 {
 	struct dtls_engine_wolfssl *engine = context;
@@ -232,9 +252,11 @@ static bool engine_begin(void *context, uint32_t number, const struct dtls_engin
 	slot->engine = engine;
 	slot->proof.peers = &engine->credentials;
 	slot->proof.is_client = start->client != NULL;
+	slot->proof.by_raw_key =
+		start->client != NULL ? start->client->kind == DTLS_CREDENTIAL_RAW_KEY : shows_raw_key(engine, start);
 	if (slot->proof.is_client)
 		slot->proof.own = *start->client;
-	WOLFSSL_CTX *from = slot->proof.is_client ? client_context_for(&engine->client, start->client) : engine->server;
+	WOLFSSL_CTX *from = context_for(engine, slot, start);
 	slot->ssl = from == NULL ? NULL : wolfSSL_new(from);
 	if (slot->ssl == NULL || !prepare(slot, start) ||
 		(start->client != NULL && step(slot) != DTLS_PROGRESS_WAITING)) {
@@ -338,24 +360,29 @@ struct dtls_engine_wolfssl *dtls_engine_wolfssl_new(
 	engine->crypto = config->crypto;
 	engine->capacity = config->handshakes;
 	engine->slots = calloc(config->handshakes, sizeof *engine->slots);
-	bool serves = config->credentials.find_psk != NULL || config->own.chain_pem.len > 0;
-	if (engine->slots != NULL && serves)
-		engine->server = server_context_new(&config->credentials, &config->own, ret_reason);
-	if (engine->slots == NULL || (serves && engine->server == NULL)) {
-		dtls_engine_wolfssl_free(engine);
-		return NULL;
-	}
-	return engine;
+	const struct dtls_own_certificate *own = &config->own;
+	bool serves = config->credentials.find_psk != NULL || own->chain_pem.len > 0 || own->raw_key_pem.len > 0;
+	if (engine->slots != NULL && (!serves || dtls_engine_wolfssl_renew(engine, own, ret_reason)))
+		return engine;
+	dtls_engine_wolfssl_free(engine);
+	return NULL;
 }
 
 bool dtls_engine_wolfssl_renew(
 	struct dtls_engine_wolfssl *engine, const struct dtls_own_certificate *own, const char **ret_reason)
 {
 	WOLFSSL_CTX *context = server_context_new(&engine->credentials, own, ret_reason);
-	if (context == NULL)
+	WOLFSSL_CTX *raw = context == NULL ? NULL : server_raw_key_context_new(&engine->credentials, own, ret_reason);
+	if (raw == NULL) {
+		wolfSSL_CTX_free(context);
 		return false;
-	wolfSSL_CTX_free(engine->server); /* handshakes that run hold it on */
+	}
+	wolfSSL_CTX_free(engine->server); /* handshakes that run hold them on */
+	wolfSSL_CTX_free(engine->server_raw_key);
 	engine->server = context;
+	engine->server_raw_key = raw;
+	engine->has_certificate = own->chain_pem.len > 0;
+	engine->has_raw_key = own->raw_key_pem.len > 0;
 	return true;
 }
 
@@ -367,6 +394,7 @@ void dtls_engine_wolfssl_free(struct dtls_engine_wolfssl *engine)
 		engine_end(engine, i);
 	free(engine->slots);
 	wolfSSL_CTX_free(engine->server);
+	wolfSSL_CTX_free(engine->server_raw_key);
 	client_context_done(&engine->client);
 	free(engine);
 	wolfSSL_Cleanup();

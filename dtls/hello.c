@@ -3,6 +3,16 @@
 
 #define SESSION_ID_MAX_BYTES 32
 
+enum extension { /* RFC 7250 section 3; only those that we look at */
+	EXTENSION_CLIENT_CERTIFICATE_TYPE = 19,
+	EXTENSION_SERVER_CERTIFICATE_TYPE = 20,
+};
+
+enum certificate_type { /* RFC 7250 section 6 */
+	CERTIFICATE_TYPE_X509 = 0,
+	CERTIFICATE_TYPE_RAW_PUBLIC_KEY = 2,
+};
+
 bool dtls_hello_is(const struct dtls_record *record)
 {
 	return record->type == DTLS_CONTENT_HANDSHAKE && record->epoch == 0 && record->fragment.len > 0 &&
@@ -19,7 +29,7 @@ static void read_hello_body(struct reader *r, struct dtls_hello *hello)
 	hello->suites = read_bytes(r, read_u16(r));
 	hello->compression = read_bytes(r, read_u8(r));
 	if (reader_left(r) > 0) /* extensions are one block with a length, or absent */
-		read_bytes(r, read_u16(r));
+		hello->extensions = read_bytes(r, read_u16(r));
 }
 
 /* DTLS versions count downwards: 1.0 is fe ff, 1.2 is fe fd. */
@@ -48,6 +58,50 @@ bool dtls_hello_parse(const struct dtls_record *record, struct dtls_hello *ret)
 	*ret = hello;
 	return true;
 }
+
+/* ---- the forms of keys ---- */
+
+static struct bytes find_extension(struct bytes extensions, enum extension wanted)
+{
+	struct reader r = reader_of(extensions);
+	while (reader_left(&r) > 0 && !r.failed) {
+		uint16_t type = read_u16(&r);
+		struct bytes data = read_bytes(&r, read_u16(&r));
+		if (!r.failed && type == wanted)
+			return data;
+	}
+	return BYTES_NONE;
+}
+
+/* The list of certificate types in an extension; empty when it is malformed. */
+static struct bytes types_in(struct bytes extension)
+{
+	struct reader r = reader_of(extension);
+	struct bytes types = read_bytes(&r, read_u8(&r));
+	return r.failed || reader_left(&r) > 0 ? BYTES_NONE : types;
+}
+
+static bool offers(struct bytes types, enum certificate_type type)
+{
+	if (types.len == 0)
+		return type == CERTIFICATE_TYPE_X509;
+	return memchr(types.data, type, types.len) != NULL;
+}
+
+struct dtls_hello_keys dtls_hello_keys(const struct dtls_hello *hello)
+{
+	struct bytes ours = types_in(find_extension(hello->extensions, EXTENSION_SERVER_CERTIFICATE_TYPE));
+	struct bytes theirs = types_in(find_extension(hello->extensions, EXTENSION_CLIENT_CERTIFICATE_TYPE));
+	struct dtls_hello_keys keys = {
+		.certificate = offers(ours, CERTIFICATE_TYPE_X509) && offers(theirs, CERTIFICATE_TYPE_X509),
+		.raw_key = offers(ours, CERTIFICATE_TYPE_RAW_PUBLIC_KEY) && theirs.len == 1 &&
+			   theirs.data[0] == CERTIFICATE_TYPE_RAW_PUBLIC_KEY,
+	};
+	keys.prefers_raw_key = keys.raw_key && (!keys.certificate || ours.data[0] == CERTIFICATE_TYPE_RAW_PUBLIC_KEY);
+	return keys;
+}
+
+/* ---- the answer ---- */
 
 /* The version is that of DTLS 1.0 in both places; clients must not conclude anything from it (section 4.2.1). */
 void dtls_hello_write_verify_request(struct writer *w, const struct dtls_hello *hello, struct bytes cookie)

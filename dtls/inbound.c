@@ -55,9 +55,13 @@ static void hello_proved(struct dtls *d, const struct dtls_record *record, const
 	}
 	if (h != NULL)
 		dtls_negotiate_failed(d, h, DTLS_FAILURE_ABANDONED);
+	struct dtls_hello_keys keys = dtls_hello_keys(hello);
 	h = dtls_negotiate_begin(d, &d->from,
 		&(struct dtls_engine_start){.cookie_secret = bytes_of(d->cookies.secret, sizeof d->cookies.secret),
-			.cookie_peer = bytes_of(peer->data, sizeof peer->data)},
+			.cookie_peer = bytes_of(peer->data, sizeof peer->data),
+			.takes_certificate = keys.certificate,
+			.takes_raw_key = keys.raw_key,
+			.prefers_raw_key = keys.prefers_raw_key},
 		mark, now);
 	if (h == NULL)
 		d->counters.dropped_full++;

@@ -2,6 +2,7 @@
 #include "dtls/proof_wolfssl.h"
 
 #include "coap/base/address.h"
+#include "dtls/raw_key_wolfssl.h"
 
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/asn.h>
@@ -131,6 +132,45 @@ static bool accept_leaf(struct proof *p, const DecodedCert *cert, struct bytes d
 	return true;
 }
 
+/* A raw key where a certificate was to come is refused by wolfSSL, too; here it would be one without a name. */
+static bool accept_certificate(struct proof *p, struct bytes der)
+{
+	DecodedCert *cert = malloc(sizeof *cert);
+	if (cert == NULL)
+		return false;
+	wc_InitDecodedCert(cert, der.data, (word32)der.len, NULL);
+	bool accepted =
+		wc_ParseCert(cert, CERT_TYPE, NO_VERIFY, NULL) == 0 && !cert->isRPK && accept_leaf(p, cert, der);
+	wc_FreeDecodedCert(cert);
+	free(cert);
+	return accepted;
+}
+
+/* ---- raw public keys ---- */
+
+static bool accept_digest(struct proof *p, struct bytes digest)
+{
+	const struct dtls_credentials *peers = p->peers;
+	if (p->is_client ? bytes_equal(digest, p->own.server_raw_key)
+			 : peers->find_raw_key != NULL && peers->find_raw_key(peers->context, digest, &p->principal))
+		return true;
+	proof_fail(p, DTLS_FAILURE_UNKNOWN_IDENTITY);
+	return false;
+}
+
+/* All that tells one raw key from another is the key, and wolfSSL lets each of them pass (RFC 7250 section 6). */
+static bool accept_raw_key(struct proof *p, struct bytes info)
+{
+	uint8_t digest[DTLS_RAW_KEY_BYTES];
+	struct writer w = writer_of(p->identity, sizeof p->identity);
+	if (!raw_key_digest(info, digest) || !accept_digest(p, bytes_of(digest, sizeof digest)))
+		return false;
+	write_hex(&w, bytes_of(digest, sizeof digest));
+	p->identity_len = (uint8_t)writer_bytes(&w).len;
+	p->has_principal = true;
+	return true;
+}
+
 /* Called for each certificate of the chain, the leaf (depth 0) last. */
 int proof_check_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store)
 {
@@ -140,13 +180,7 @@ int proof_check_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store)
 	if (store->error_depth != 0)
 		return 1;
 	struct bytes der = bytes_of(store->certs[0].buffer, store->certs[0].length);
-	DecodedCert *cert = malloc(sizeof *cert);
-	if (cert == NULL)
-		return 0;
-	wc_InitDecodedCert(cert, der.data, (word32)der.len, NULL);
-	bool accepted = wc_ParseCert(cert, CERT_TYPE, NO_VERIFY, NULL) == 0 && accept_leaf(p, cert, der);
-	wc_FreeDecodedCert(cert);
-	free(cert);
+	bool accepted = p->by_raw_key ? accept_raw_key(p, der) : accept_certificate(p, der);
 	if (!accepted)
 		proof_fail(p, DTLS_FAILURE_BAD_CERTIFICATE);
 	return accepted ? 1 : 0;

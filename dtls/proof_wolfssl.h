@@ -16,6 +16,7 @@ struct WOLFSSL_X509_STORE_CTX;
 struct proof {
 	const struct dtls_credentials *peers; /* as server */
 	bool is_client;
+	bool by_raw_key;                   /* the peer shows a raw public key, or none at all; never a certificate */
 	struct dtls_client_credential own; /* as client; borrowed, see dtls_connect */
 	bool has_principal, has_failure;
 	enum dtls_failure failure;
@@ -31,5 +32,6 @@ unsigned int proof_find_key(struct WOLFSSL *ssl, const char *identity, unsigned 
 /* Our own identity and key as client; the key's length. */
 unsigned int proof_give_key(struct WOLFSSL *ssl, const char *hint, char *identity, unsigned int identity_max,
 	unsigned char *key, unsigned int key_max);
-/* One certificate of the peer's chain, the leaf (depth 0) last, and wolfSSL's view of it; 1 when it is good. */
+/* One certificate of the peer's chain, the leaf (depth 0) last, and wolfSSL's view of it; 1 when it is good. A raw
+ * public key comes the same way, but wolfSSL's view says only that it is one. */
 int proof_check_certificate(int is_good, struct WOLFSSL_X509_STORE_CTX *store);

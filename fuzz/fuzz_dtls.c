@@ -26,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)dtls_flight_judge(&record, false, &alert);
 		if (!dtls_hello_is(&record) || !dtls_hello_parse(&record, &hello))
 			continue;
+		struct dtls_hello_keys keys = dtls_hello_keys(&hello);
+		assert(keys.raw_key || !keys.prefers_raw_key);
 		struct writer w = writer_of(answer, sizeof answer);
 		dtls_hello_write_verify_request(&w, &hello, bytes_of(cookie, sizeof cookie));
 		assert(!w.failed && writer_bytes(&w).len <= record.whole.len); /* never an amplifier */

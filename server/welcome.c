@@ -35,7 +35,17 @@ static bool find_certificate(void *context, const struct dtls_certificate *certi
 	return !is_listed;
 }
 
+static bool find_raw_key(void *context, struct bytes digest, struct dtls_principal *ret)
+{
+	struct welcome *w = context;
+	return w->inner.find_raw_key(w->inner.context, digest, ret) &&
+	       server_admits(w->server, dtls_principal_name(ret), w->now);
+}
+
 struct dtls_credentials welcome_port(struct welcome *w)
 {
-	return (struct dtls_credentials){w, find_psk, w->inner.find_certificate == NULL ? NULL : find_certificate};
+	return (struct dtls_credentials){.context = w,
+		.find_psk = find_psk,
+		.find_certificate = w->inner.find_certificate == NULL ? NULL : find_certificate,
+		.find_raw_key = w->inner.find_raw_key == NULL ? NULL : find_raw_key};
 }

@@ -2,6 +2,7 @@
 #include "tests/dtls/pair.h"
 
 #include "dtls/crypto_wolfcrypt.h"
+#include "dtls/raw_key_wolfssl.h"
 #include "tests/base/hex.h"
 #include "tests/dtls/certificates.h"
 
@@ -191,6 +192,15 @@ void pair_run(struct pair_world *w, msec span)
 	w->now = end;
 }
 
+/* The digest of the raw public key that belongs to a private one. */
+static struct bytes digest_of(const char *key, uint8_t room[DTLS_RAW_KEY_BYTES])
+{
+	uint8_t info[RAW_KEY_INFO_MAX_BYTES];
+	if (!raw_key_digest(raw_key_info(bytes_of_text(key), info), room))
+		abort();
+	return bytes_of(room, DTLS_RAW_KEY_BYTES);
+}
+
 static void fill_table(struct pair_end *e)
 {
 	dtls_credential_table_init(&e->table, e->entries, e->buckets, 8, 1);
@@ -199,6 +209,9 @@ static void fill_table(struct pair_end *e)
 	dtls_credential_table_add(&e->table, bytes_of_text("urn:dev:ops:32473-device-7"), BYTES_NONE,
 		bytes_of_text("urn:dev:ops:32473-device-7"), 7);
 	dtls_credential_table_add(&e->table, bytes_of_text("device-8"), BYTES_NONE, bytes_of_text("endpoint 8"), 8);
+	uint8_t digest[DTLS_RAW_KEY_BYTES];
+	dtls_credential_table_add_raw_key(
+		&e->table, digest_of(test_device_key, digest), bytes_of_text("urn:dev:ops:32473-device-7"), 7);
 }
 
 struct pair_end *pair_end_start(struct pair_world *w, int number, struct pair_settings settings)
@@ -215,8 +228,11 @@ struct pair_end *pair_end_start(struct pair_world *w, int number, struct pair_se
 	if (settings.is_server)
 		engine.credentials = dtls_credential_table_port(&e->table);
 	if (settings.is_server && settings.has_certificate)
-		engine.own = (struct dtls_own_certificate){bytes_of_text(test_server_certificate),
-			bytes_of_text(test_server_key), bytes_of_text(test_ca_certificate)};
+		engine.own = (struct dtls_own_certificate){.chain_pem = bytes_of_text(test_server_certificate),
+			.key_pem = bytes_of_text(test_server_key),
+			.anchors_pem = bytes_of_text(test_ca_certificate)};
+	if (settings.is_server && settings.has_raw_key)
+		engine.own.raw_key_pem = bytes_of_text(test_server_key);
 	e->engine = dtls_engine_wolfssl_new(&engine, &reason);
 	if (e->engine == NULL) {
 		fprintf(stderr, "%s\n", reason);
@@ -274,8 +290,18 @@ struct dtls_client_credential pair_psk(void)
 struct dtls_client_credential pair_certificate(const char *certificate, const char *key)
 {
 	return (struct dtls_client_credential){.kind = DTLS_CREDENTIAL_CERTIFICATE,
-		.certificate = {bytes_of_text(certificate), bytes_of_text(key), bytes_of_text(test_ca_certificate)},
+		.certificate = {.chain_pem = bytes_of_text(certificate),
+			.key_pem = bytes_of_text(key),
+			.anchors_pem = bytes_of_text(test_ca_certificate)},
 		.server_name = bytes_of_text("server.test")};
+}
+
+struct dtls_client_credential pair_raw_key(const char *key)
+{
+	static uint8_t digest[DTLS_RAW_KEY_BYTES];
+	return (struct dtls_client_credential){.kind = DTLS_CREDENTIAL_RAW_KEY,
+		.certificate.raw_key_pem = bytes_of_text(key),
+		.server_raw_key = digest_of(test_server_key, digest)};
 }
 
 bool pair_heard(const struct pair_end *e, const char *text)

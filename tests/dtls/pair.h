@@ -72,7 +72,7 @@ struct pair_world *pair_world_new(uint64_t seed);
 void pair_world_free(struct pair_world *w);
 
 struct pair_settings {
-	bool is_server, uses_cid, has_certificate;
+	bool is_server, uses_cid, has_certificate, has_raw_key;
 	uint32_t sessions, handshakes; /* 8 when 0 */
 	msec idle_limit, handshake_limit;
 	const uint8_t *cid_key; /* NULL: drawn */
@@ -93,5 +93,8 @@ void pair_run(struct pair_world *w, msec span);
 /* Identity "device-7", whose key every server of this world knows, to any suite. */
 struct dtls_client_credential pair_psk(void);
 struct dtls_client_credential pair_certificate(const char *certificate, const char *key);
+/* That key as a raw public key, for a server with test_server_key as its own. Every server of this world knows the one
+ * of test_device_key. */
+struct dtls_client_credential pair_raw_key(const char *key);
 
 bool pair_heard(const struct pair_end *e, const char *text);

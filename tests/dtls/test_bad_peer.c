@@ -385,11 +385,26 @@ static bool check_outcome(struct pair_world *w, const struct trick *trick, const
 	return pair_send(client, session, "hello") && (pair_run(w, 100), pair_heard(client, "hello"));
 }
 
-static void play(const struct trick *trick, const struct dtls_client_credential *credential, bool has_certificate)
+static const char *kind_name(enum dtls_credential_kind kind)
 {
+	switch (kind) {
+	case DTLS_CREDENTIAL_PSK:
+		return "PSK";
+	case DTLS_CREDENTIAL_CERTIFICATE:
+		return "certificate";
+	case DTLS_CREDENTIAL_RAW_KEY:
+		return "raw key";
+	}
+	return "";
+}
+
+static void play(const struct trick *trick, const struct dtls_client_credential *credential)
+{
+	const char *kind = kind_name(credential->kind);
 	struct pair_world *w = pair_world_new(5);
-	struct pair_end *server = pair_end_start(
-		w, 0, (struct pair_settings){.is_server = true, .uses_cid = true, .has_certificate = true});
+	struct pair_end *server = pair_end_start(w, 0,
+		(struct pair_settings){
+			.is_server = true, .uses_cid = true, .has_certificate = true, .has_raw_key = true});
 	struct pair_end *client = pair_end_start(w, 1, (struct pair_settings){.uses_cid = true});
 	struct middle middle = {.trick = trick};
 	w->link.delay_min = w->link.delay_max = 20;
@@ -398,11 +413,10 @@ static void play(const struct trick *trick, const struct dtls_client_credential 
 	struct coap_remote session = pair_connect(client, credential);
 	pair_run(w, trick->outcome == FAILS ? SECONDS(130) : SECONDS(40));
 	if (!check_outcome(w, trick, &session) || middle.datagrams > DATAGRAMS_MAX)
-		fail_msg("%s (%s): client %u (%s), server %u (%s), %u messages, %u datagrams", trick->name,
-			has_certificate ? "certificate" : "PSK", client->seen.established,
-			dtls_failure_text(client->seen.failure), server->seen.established,
+		fail_msg("%s (%s): client %u (%s), server %u (%s), %u messages, %u datagrams", trick->name, kind,
+			client->seen.established, dtls_failure_text(client->seen.failure), server->seen.established,
 			dtls_failure_text(server->seen.failure), server->seen.messages, middle.datagrams);
-	print_message("%-66s %-11s %-9s %2u datagrams\n", trick->name, has_certificate ? "certificate" : "PSK",
+	print_message("%-66s %-11s %-9s %2u datagrams\n", trick->name, kind,
 		trick->outcome == FAILS ? "refused" : "completes", middle.datagrams);
 	assert_int_equal(dtls_handshakes_used(server->dtls) + dtls_handshakes_used(client->dtls), 0);
 	w->watch = NULL;
@@ -419,11 +433,13 @@ static void whatever_shape_a_flight_has_it_leads_to_a_session_or_never(void **st
 {
 	(void)state;
 	struct dtls_client_credential psk = pair_psk(),
-				      certificate = pair_certificate(test_device_certificate, test_device_key);
+				      certificate = pair_certificate(test_device_certificate, test_device_key),
+				      raw_key = pair_raw_key(test_device_key);
 	for (size_t i = 0; i < sizeof tricks / sizeof tricks[0]; i++) {
 		if (!tricks[i].needs_certificates)
-			play(&tricks[i], &psk, false);
-		play(&tricks[i], &certificate, true);
+			play(&tricks[i], &psk);
+		play(&tricks[i], &certificate);
+		play(&tricks[i], &raw_key);
 	}
 }
 

@@ -66,6 +66,9 @@ static void every_part_of_a_credential_that_a_context_depends_on_makes_another(v
 	assert_true(makes_another(device, anchors));
 	assert_true(makes_another(device, suite));
 	assert_true(makes_another(device, pair_psk()));
+	assert_true(makes_another(device, pair_raw_key(test_device_key)));
+	assert_true(makes_another(pair_raw_key(test_plain_key), pair_raw_key(test_device_key)));
+	assert_false(makes_another(pair_raw_key(test_device_key), pair_raw_key(test_device_key)));
 }
 
 static void an_unusable_credential_has_no_context_and_spoils_none(void **state)

@@ -147,6 +147,52 @@ static void where_certificates_name_themselves_an_identity_of_that_name_is_in_no
 	assert_false(certificate_is("", "device-1", "another"));
 }
 
+static const char digest_text[] = "0123456789abcdef0123456789abcdef";
+
+static enum dtls_credential_added add_raw_key(const char *digest, const char *name)
+{
+	return dtls_credential_table_add_raw_key(&table, bytes_of_text(digest), bytes_of_text(name), 4);
+}
+
+static bool raw_key_is(const char *digest, const char *name)
+{
+	struct dtls_credentials port = dtls_credential_table_port(&table);
+	struct dtls_principal principal;
+	return port.find_raw_key(port.context, bytes_of_text(digest), &principal) && principal.number == 4 &&
+	       bytes_equal_text(dtls_principal_name(&principal), name);
+}
+
+static void a_raw_key_is_known_by_its_digest(void **state)
+{
+	(void)state;
+	assert_int_equal(add_raw_key(digest_text, "device-1"), DTLS_CREDENTIAL_ADDED);
+	assert_true(raw_key_is(digest_text, "device-1"));
+	assert_false(raw_key_is("0123456789abcdef0123456789abcdee", "device-1"));
+	assert_int_equal(add_raw_key(digest_text, "device-2"), DTLS_CREDENTIAL_REPLACED);
+	assert_true(raw_key_is(digest_text, "device-2"));
+	assert_int_equal(add_raw_key("not a digest", "device-3"), DTLS_CREDENTIAL_TOO_LONG);
+	assert_true(dtls_credential_table_remove_raw_key(&table, bytes_of_text(digest_text)));
+	assert_false(raw_key_is(digest_text, "device-2"));
+	assert_false(dtls_credential_table_remove_raw_key(&table, bytes_of_text(digest_text)));
+}
+
+/* A PSK identity or a certificate's name may be any bytes, those of a digest too. */
+static void a_raw_key_and_other_credentials_of_the_same_bytes_are_strangers(void **state)
+{
+	(void)state;
+	add_raw_key(digest_text, "by raw key");
+	assert_true(psk_is_unknown(digest_text));
+	assert_false(certificate_is("", digest_text, "by raw key"));
+	assert_int_equal(add(digest_text, "key", "by psk", 1), DTLS_CREDENTIAL_ADDED);
+	assert_true(psk_is(digest_text, "key", "by psk", 1));
+	assert_true(raw_key_is(digest_text, "by raw key"));
+	assert_true(dtls_credential_table_remove(&table, bytes_of_text(digest_text)));
+	assert_true(raw_key_is(digest_text, "by raw key"));
+	add(digest_text, "", "by certificate", 1);
+	assert_true(dtls_credential_table_remove_raw_key(&table, bytes_of_text(digest_text)));
+	assert_false(raw_key_is(digest_text, "by certificate"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +206,8 @@ int main(void)
 			a_psk_identity_is_no_certificate_and_a_certificates_name_no_psk_identity, set_up),
 		cmocka_unit_test_setup(
 			where_certificates_name_themselves_an_identity_of_that_name_is_in_nobodys_way, set_up),
+		cmocka_unit_test_setup(a_raw_key_is_known_by_its_digest, set_up),
+		cmocka_unit_test_setup(a_raw_key_and_other_credentials_of_the_same_bytes_are_strangers, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,7 @@ static void a_hello_is_read_field_by_field(void **state)
 	assert_true(bytes_equal(hello.cookie, bytes_of("\xcc\xdd\xee", 3)));
 	assert_true(bytes_equal(hello.suites, bytes_of("\xc0\xa8\x00\xa8", 4)));
 	assert_true(bytes_equal(hello.compression, bytes_of("\0", 1)));
+	assert_true(bytes_equal(hello.extensions, bytes_of("\0\x36\0\3\2\1\2", 7)));
 }
 
 static const struct {
@@ -105,6 +106,44 @@ static void only_a_handshake_record_in_the_clear_can_be_a_hello(void **state)
 	assert_false(dtls_hello_is(&record));
 }
 
+/* Type 20 is what the client takes from us, type 19 what it has itself (RFC 7250 section 3); 0 is X.509, 2 a raw key.
+ */
+static const struct {
+	const char *what, *extensions;
+	struct dtls_hello_keys keys;
+} forms[] = {
+	{"nothing said", "", {.certificate = true}},
+	{"other extensions alone", "00360000 000a00020001", {.certificate = true}},
+	{"raw keys on both sides", "0013 0002 0102 0014 0002 0102", {.raw_key = true, .prefers_raw_key = true}},
+	{"the same behind another", "0036 0001 00 0013 0002 0102 0014 0002 0102",
+		{.raw_key = true, .prefers_raw_key = true}},
+	{"a raw key for a certificate", "0013 0002 0102 0014 0002 0100", {0}},
+	{"a certificate for a raw key", "0014 0002 0102", {0}},
+	{"certificates by name", "0013 0002 0100 0014 0002 0100", {.certificate = true}},
+	{"either for certificates", "0014 0003 020200", {.certificate = true}},
+	{"own form left open, ours first", "0013 0003 020200 0014 0003 020200", {.certificate = true}},
+	{"raw keys first of ours", "0013 0002 0102 0014 0003 020200", {.raw_key = true, .prefers_raw_key = true}},
+	{"raw keys last of ours", "0013 0002 0102 0014 0003 020002", {.raw_key = true, .prefers_raw_key = true}},
+	{"a form of neither kind", "0013 0002 0101 0014 0002 0101", {0}},
+	{"a list longer than its extension", "0013 0002 0302 0014 0002 0102", {0}},
+	{"an extension beyond the end", "0013 0002 0102 0014 0003 0102", {0}},
+};
+
+static void the_forms_of_keys_are_read_from_the_extensions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		uint8_t buffer[64];
+		struct dtls_hello hello = {
+			.extensions = exact_copy(from_hex(forms[i].extensions, buffer, sizeof buffer))};
+		struct dtls_hello_keys keys = dtls_hello_keys(&hello);
+		if (keys.certificate != forms[i].keys.certificate || keys.raw_key != forms[i].keys.raw_key ||
+			keys.prefers_raw_key != forms[i].keys.prefers_raw_key)
+			fail_msg("%s", forms[i].what);
+		free((void *)(uintptr_t)hello.extensions.data);
+	}
+}
+
 /* RFC 6347 sections 4.2.1 and 4.2.2. */
 static void the_answer_is_what_the_rfc_draws(void **state)
 {
@@ -128,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_malformed_hello_is_refused),
 		cmocka_unit_test(a_hello_cut_off_anywhere_is_refused),
 		cmocka_unit_test(only_a_handshake_record_in_the_clear_can_be_a_hello),
+		cmocka_unit_test(the_forms_of_keys_are_read_from_the_extensions),
 		cmocka_unit_test(the_answer_is_what_the_rfc_draws),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,8 +58,9 @@ static void follow_server(struct revocation *r)
 {
 	struct association_port port = {r, certificate_of, close_association};
 	server_set_associations(r->stage.server, &port);
-	r->welcome = (struct welcome){
-		.inner = {NULL, find_psk, find_certificate}, .server = r->stage.server, .now = r->stage.world.now};
+	r->welcome = (struct welcome){.inner = {.find_psk = find_psk, .find_certificate = find_certificate},
+		.server = r->stage.server,
+		.now = r->stage.world.now};
 	r->port = welcome_port(&r->welcome);
 }
 

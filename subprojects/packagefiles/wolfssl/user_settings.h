@@ -31,6 +31,8 @@
 #define WOLFSSL_STATIC_PSK
 /* Tells a device that its identity is unknown (RFC 4279 section 2), instead of leaving it to its timeout. */
 #define WOLFSSL_PSK_IDENTITY_ALERT
+/* Raw public keys (RFC 7250). wolfSSL negotiates them and proves their possession, but whose they are is ours to say. */
+#define HAVE_RPK
 /* The keys of a finished handshake go to our own record layer. */
 #define ATOMIC_USER
 /* A certificate tells whom it belongs to in the verify callback, so that no session has to keep it. */
