@@ -431,19 +431,24 @@ static void record(void *context, const struct address *from, struct bytes datag
 static uint16_t next_id;
 
 /* One request with the given block options (UINT32_MAX: none) and payload; the code of the answer. */
-static enum coap_code throw_with(struct stage *s, struct recorder *r, enum coap_code method, const char *path,
+static enum coap_code send_block_with(struct stage *s, struct recorder *r, enum coap_code method, const char *path,
 	uint32_t block1, uint32_t block2, size_t payload_len, const char *tag, const struct coap_option *further)
 {
-	uint8_t room[1400], payload[1024] = {1, 2, 3}; struct coap_options options;
+	uint8_t room[1400], payload[1024] = {1, 2, 3};
+	struct coap_options options;
 	struct coap_token token = coap_token_of(bytes_of("t", 1));
 	struct writer w = writer_of(room, sizeof room);
 	struct datagram_port port = world_port(&r->node);
 	coap_options_clear(&options);
 	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text(path));
-	if (block1 != UINT32_MAX) coap_options_add_uint(&options, COAP_OPTION_BLOCK1, block1);
-	if (block2 != UINT32_MAX) coap_options_add_uint(&options, COAP_OPTION_BLOCK2, block2);
-	if (tag != NULL) coap_options_add_text(&options, COAP_OPTION_REQUEST_TAG, tag);
-	if (further != NULL) coap_options_add(&options, further->number, further->value);
+	if (block1 != UINT32_MAX)
+		coap_options_add_uint(&options, COAP_OPTION_BLOCK1, block1);
+	if (block2 != UINT32_MAX)
+		coap_options_add_uint(&options, COAP_OPTION_BLOCK2, block2);
+	if (tag != NULL)
+		coap_options_add_text(&options, COAP_OPTION_REQUEST_TAG, tag);
+	if (further != NULL)
+		coap_options_add(&options, further->number, further->value);
 	coap_message_write(&w, COAP_TYPE_CON, method, next_id++, &token, &options, bytes_of(payload, payload_len));
 	assert_false(w.failed);
 	r->count = 0;
@@ -453,9 +458,10 @@ static enum coap_code throw_with(struct stage *s, struct recorder *r, enum coap_
 	return (enum coap_code)r->data[1];
 }
 
-static enum coap_code throw(struct stage * s, struct recorder *r, enum coap_code method, const char *path,
-	uint32_t block1, uint32_t block2, size_t payload_len, const char *tag) {
-	return throw_with(s, r, method, path, block1, block2, payload_len, tag, NULL);
+static enum coap_code send_block(struct stage *s, struct recorder *r, enum coap_code method, const char *path,
+	uint32_t block1, uint32_t block2, size_t payload_len, const char *tag)
+{
+	return send_block_with(s, r, method, path, block1, block2, payload_len, tag, NULL);
 }
 
 static void recorder_join(struct recorder *r, struct stage *s, uint8_t host)
@@ -502,8 +508,8 @@ static void blocks_that_cannot_be_meant_are_refused(void **state)
 	raise_stage(&s, 1024, 1024, 3000);
 	recorder_join(&r, &s, 9);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		enum coap_code code = throw(&s, &r, cases[i].method, cases[i].path, cases[i].block1, cases[i].block2,
-			cases[i].payload_len, NULL);
+		enum coap_code code = send_block(&s, &r, cases[i].method, cases[i].path, cases[i].block1,
+			cases[i].block2, cases[i].payload_len, NULL);
 		if (code != cases[i].expected)
 			fail_msg("%s: %x instead of %x", cases[i].what, code, cases[i].expected);
 	}
@@ -518,11 +524,11 @@ static void a_gap_is_incomplete_and_the_first_block_starts_afresh(void **state)
 	(void)state;
 	raise_stage(&s, 1024, 1024, 0);
 	recorder_join(&r, &s, 9);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x28, NONE, 16, NULL), COAP_REQUEST_ENTITY_INCOMPLETE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x18, NONE, 16, NULL), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL), COAP_CHANGED);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x28, NONE, 16, NULL), COAP_REQUEST_ENTITY_INCOMPLETE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x18, NONE, 16, NULL), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL), COAP_CHANGED);
 	assert_int_equal(s.got_len, 20);
 	assert_int_equal(s.executed, 1);
 	strike_stage(&s);
@@ -536,13 +542,13 @@ static void two_peers_and_two_tags_never_mix(void **state)
 	raise_stage(&s, 1024, 1024, 0);
 	recorder_join(&r, &s, 9);
 	recorder_join(&q, &s, 10);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "a"), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x18, NONE, 16, "b"), COAP_REQUEST_ENTITY_INCOMPLETE);
-	assert_int_equal(throw(&s, &q, COAP_PUT, "body", 0x18, NONE, 16, "a"), COAP_REQUEST_ENTITY_INCOMPLETE);
-	assert_int_equal(throw(&s, &q, COAP_PUT, "body", 0x08, NONE, 16, "a"), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x10, NONE, 1, "a"), COAP_CHANGED);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "a"), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x18, NONE, 16, "b"), COAP_REQUEST_ENTITY_INCOMPLETE);
+	assert_int_equal(send_block(&s, &q, COAP_PUT, "body", 0x18, NONE, 16, "a"), COAP_REQUEST_ENTITY_INCOMPLETE);
+	assert_int_equal(send_block(&s, &q, COAP_PUT, "body", 0x08, NONE, 16, "a"), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x10, NONE, 1, "a"), COAP_CHANGED);
 	assert_int_equal(s.got_len, 17);
-	assert_int_equal(throw(&s, &q, COAP_PUT, "body", 0x10, NONE, 2, "a"), COAP_CHANGED);
+	assert_int_equal(send_block(&s, &q, COAP_PUT, "body", 0x10, NONE, 2, "a"), COAP_CHANGED);
 	assert_int_equal(s.got_len, 18);
 	strike_stage(&s);
 }
@@ -556,11 +562,12 @@ static void whether_more_follows_means_nothing_in_a_question_for_a_block(void **
 	raise_stage(&s, 1024, 1024, 100);
 	recorder_join(&r, &s, 9);
 	for (uint32_t number = 0; number < 2; number++) {
-		assert_int_equal(throw(&s, &r, COAP_GET, "body", NONE, number << 4 | 2, 0, NULL), COAP_CONTENT);
+		assert_int_equal(send_block(&s, &r, COAP_GET, "body", NONE, number << 4 | 2, 0, NULL), COAP_CONTENT);
 		size_t len = r.len;
 		uint8_t plain[sizeof r.data];
 		memcpy(plain, r.data, len);
-		assert_int_equal(throw(&s, &r, COAP_GET, "body", NONE, number << 4 | 8 | 2, 0, NULL), COAP_CONTENT);
+		assert_int_equal(
+			send_block(&s, &r, COAP_GET, "body", NONE, number << 4 | 8 | 2, 0, NULL), COAP_CONTENT);
 		assert_int_equal(r.len, len);
 		assert_memory_equal(r.data + 4, plain + 4, len - 4); /* but for the Message-ID */
 	}
@@ -577,11 +584,11 @@ static void blocks_of_two_formats_never_make_a_body(void **state)
 	(void)state;
 	raise_stage(&s, 1024, 1024, 0);
 	recorder_join(&r, &s, 9);
-	assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL, &text), COAP_CONTINUE);
+	assert_int_equal(send_block_with(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL, &text), COAP_CONTINUE);
 	assert_int_equal(
-		throw_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, &json), COAP_REQUEST_ENTITY_INCOMPLETE);
+		send_block_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, &json), COAP_REQUEST_ENTITY_INCOMPLETE);
 	assert_int_equal(s.executed, 0);
-	assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, &text), COAP_CHANGED);
+	assert_int_equal(send_block_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, &text), COAP_CHANGED);
 	assert_int_equal(s.executed, 1);
 	strike_stage(&s);
 }
@@ -597,8 +604,8 @@ static void a_condition_of_the_first_block_is_one_of_the_whole_body(void **state
 	recorder_join(&r, &s, 9);
 	for (int i = 0; i < 4; i++) {
 		const struct coap_option *first = i < 2 ? &condition : NULL, *last = i % 2 == 0 ? NULL : &condition;
-		assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL, first), COAP_CONTINUE);
-		assert_int_equal(throw_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, last), COAP_CHANGED);
+		assert_int_equal(send_block_with(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, NULL, first), COAP_CONTINUE);
+		assert_int_equal(send_block_with(&s, &r, COAP_PUT, "body", 0x10, NONE, 4, NULL, last), COAP_CHANGED);
 		assert_int_equal(s.got_len, 20);
 		assert_int_equal(s.was_conditional, first != NULL || last != NULL);
 	}
@@ -613,8 +620,9 @@ static void a_body_that_grows_above_the_limit_without_a_word_is_refused_and_free
 	raise_stage(&s, 1024, 1024, 0);
 	recorder_join(&r, &s, 9);
 	for (uint32_t i = 0; i < 16; i++)
-		assert_int_equal(throw(&s, &r, COAP_PUT, "body", i << 4 | 0x0e, NONE, 1024, NULL), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 16 << 4 | 0x06, NONE, 1, NULL), COAP_REQUEST_ENTITY_TOO_LARGE);
+		assert_int_equal(send_block(&s, &r, COAP_PUT, "body", i << 4 | 0x0e, NONE, 1024, NULL), COAP_CONTINUE);
+	assert_int_equal(
+		send_block(&s, &r, COAP_PUT, "body", 16 << 4 | 0x06, NONE, 1, NULL), COAP_REQUEST_ENTITY_TOO_LARGE);
 	assert_int_equal(coap_bodies_count(&s.server.endpoint->bodies), 0);
 	strike_stage(&s);
 }
@@ -626,14 +634,14 @@ static void an_abandoned_transfer_is_freed_and_its_place_serves_others(void **st
 	(void)state;
 	raise_stage(&s, 1024, 1024, 0);
 	recorder_join(&r, &s, 9);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "a"), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "b"), COAP_CONTINUE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "c"), COAP_SERVICE_UNAVAILABLE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "a"), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "b"), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "c"), COAP_SERVICE_UNAVAILABLE);
 	world_run(&s.world, SECONDS(94));
 	assert_int_equal(coap_bodies_count(&s.server.endpoint->bodies), 0);
 	assert_int_equal(coap_endpoint_deadline(s.server.endpoint), NEVER);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x18, NONE, 16, "a"), COAP_REQUEST_ENTITY_INCOMPLETE);
-	assert_int_equal(throw(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "c"), COAP_CONTINUE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x18, NONE, 16, "a"), COAP_REQUEST_ENTITY_INCOMPLETE);
+	assert_int_equal(send_block(&s, &r, COAP_PUT, "body", 0x08, NONE, 16, "c"), COAP_CONTINUE);
 	world_run(&s.world, SECONDS(94));
 	strike_stage(&s);
 }
@@ -647,7 +655,7 @@ static void the_first_block_tells_the_size(void **state)
 	(void)state;
 	raise_stage(&s, 1024, 1024, 5001);
 	recorder_join(&r, &s, 9);
-	assert_int_equal(throw(&s, &r, COAP_GET, "slices", NONE, NONE, 0, NULL), COAP_CONTENT);
+	assert_int_equal(send_block(&s, &r, COAP_GET, "slices", NONE, NONE, 0, NULL), COAP_CONTENT);
 	assert_int_equal(coap_message_parse(bytes_of(r.data, r.len), &m), COAP_VERDICT_OK);
 	assert_true(
 		coap_message_uint(&m, COAP_OPTION_SIZE2, &size2) && coap_message_uint(&m, COAP_OPTION_BLOCK2, &block2));
