@@ -22,7 +22,7 @@
 #include "pki/pki.h"
 #include "server/server.h"
 
-#define SERVER_SCRATCH_BYTES 8192
+#define SERVER_SCRATCH_BYTES (2 * SERVER_BODY_MAX) /* strings of a body, each at an address of its own */
 #define SERVER_LINE_BYTES    512
 #define SERVER_URI_BYTES     256
 #define SERVER_ISSUES_MAX    16   /* certificates under way to the audit log */
@@ -236,7 +236,7 @@ bool watches_has_another_format(struct server *s, uint32_t purpose, const struct
 void watches_answered(
 	struct server *s, const struct device *device, uint32_t purpose, const struct coap_reply *reply, msec now);
 /* That request came to nothing. Who waits for it is told and it is over; otherwise the next Register tries again. */
-void watches_failed(struct server *s, uint32_t purpose, msec now);
+void watches_failed(struct server *s, uint32_t purpose, enum server_result result, msec now);
 /* What came of an exchange, if it is one of the observations; false when it is none. */
 bool watches_notified(struct server *s, struct device *device, const struct coap_reply *reply, msec now);
 /* The device has told something by Send. */

@@ -306,10 +306,11 @@ static void unanswered(struct server *s, struct device *device, enum coap_outcom
 	if (is_operators(&item)) { /* an errand may have been carried out, so it is not sent again */
 		device->is_awake = is_useless;
 		queue_done(&s->queue, slot_of(s, device));
+		enum server_result result = outcome == COAP_OUTCOME_BROKEN ? SERVER_UNUSABLE : SERVER_NO_ANSWER;
 		if (item.operation == OPERATION_WATCH)
-			watches_failed(s, item.purpose, now);
+			watches_failed(s, item.purpose, result, now);
 		else
-			errands_failed(s, item.purpose, SERVER_NO_ANSWER, now);
+			errands_failed(s, item.purpose, result, now);
 		conduct_pump(s, device, now);
 		return;
 	}

@@ -229,6 +229,7 @@ const char *server_result_text(enum server_result result)
 		[SERVER_BAD_ERRAND] = "the device would refuse this",
 		[SERVER_NO_WATCH] = "there is no such observation",
 		[SERVER_UNSUPPORTED] = "the device speaks a version of LwM2M that has no such operation",
+		[SERVER_UNUSABLE] = "the device's answer is too large, or cannot be used",
 		[SERVER_NO_ANSWER] = "the device did not answer in time",
 	};
 	return (size_t)result < sizeof texts / sizeof *texts ? texts[result] : "unknown";

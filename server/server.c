@@ -454,7 +454,7 @@ static void give_up(struct server *s, const struct queue_item *item, msec now)
 	server_line_text(&line, "operation", operation_name((enum operation)item->operation));
 	server_log(s, SERVER_LOG_WARNING, &line);
 	if (item->operation == OPERATION_WATCH)
-		watches_failed(s, item->purpose, now);
+		watches_failed(s, item->purpose, SERVER_NO_ANSWER, now);
 	if (item->operation == OPERATION_ERRAND)
 		errands_failed(s, item->purpose, SERVER_NO_ANSWER, now);
 }

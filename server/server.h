@@ -90,6 +90,7 @@ enum server_result {
 	SERVER_BAD_ERRAND,  /* the definitions of the device's objects are against it; server_reason tells */
 	SERVER_NO_WATCH,    /* no such observation */
 	SERVER_UNSUPPORTED, /* the device speaks a version of LwM2M without this operation */
+	SERVER_UNUSABLE,    /* with ports.done: the device's answer is broken, or larger than SERVER_BODY_MAX */
 	SERVER_NO_ANSWER,   /* with ports.done: the device did not answer, or did not wake up in time */
 };
 
@@ -152,8 +153,9 @@ size_t server_memory(const struct server_config *config);
 /* `config` and `ports` are copied; `memory` stays the owner's. */
 struct server *server_init(void *memory, const struct server_config *config, const struct server_ports *ports,
 	const uint8_t seed[PRNG_SEED_BYTES]);
-/* The table for the endpoint's configuration. Registration bodies need a body_size_max of SERVER_BODY_MAX. */
-#define SERVER_BODY_MAX 4096
+/* The table for the endpoint's configuration. Registrations and what is read of devices need a body_size_max of
+ * SERVER_BODY_MAX. */
+#define SERVER_BODY_MAX 16384
 const struct coap_resource *server_resources(const struct server *s, uint32_t *ret_count);
 /* Before the first association: the secure associations, for revocation to close. Without them it only forgets. */
 void server_set_associations(struct server *s, const struct association_port *port);

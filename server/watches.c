@@ -155,7 +155,7 @@ enum server_result server_unwatch(
 			continue;
 		note(s, w, "cancel-observation", ask, now);
 		if (w->token != 0)
-			watches_failed(s, purpose_of(s, w), now);
+			watches_failed(s, purpose_of(s, w), SERVER_NO_ANSWER, now);
 		else
 			give(s, w, now);
 		conduct_pump(s, device, now);
@@ -255,10 +255,10 @@ void watches_answered(
 		give(s, w, now);
 }
 
-void watches_failed(struct server *s, uint32_t purpose, msec now)
+void watches_failed(struct server *s, uint32_t purpose, enum server_result result, msec now)
 {
 	struct server_watch *w = place_of(s, purpose);
-	struct server_done done = {.token = w->token, .result = SERVER_NO_ANSWER};
+	struct server_done done = {.token = w->token, .result = result};
 	if (w->token == 0)
 		return;
 	s->reason[0] = '\0';
@@ -340,7 +340,7 @@ void watches_abandon(struct server *s, const struct device *device, msec now)
 {
 	struct server_watch *w;
 	for (uint32_t slot = 0; (w = next_of(s, device, &slot)) != NULL;)
-		watches_failed(s, purpose_of(s, w), now);
+		watches_failed(s, purpose_of(s, w), SERVER_NO_ANSWER, now);
 }
 
 void watches_forget(struct server *s, const struct device *device, msec now)

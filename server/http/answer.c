@@ -143,6 +143,8 @@ static struct meaning meaning_of(enum server_result result, enum artifact_result
 		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_observation"};
 	case SERVER_UNSUPPORTED:
 		return (struct meaning){MHD_HTTP_CONFLICT, "unsupported"};
+	case SERVER_UNUSABLE:
+		return (struct meaning){MHD_HTTP_BAD_GATEWAY, "unusable"};
 	case SERVER_NO_ANSWER:
 		return (struct meaning){MHD_HTTP_GATEWAY_TIMEOUT, "no_answer"};
 	case SERVER_ARTIFACT:

@@ -294,6 +294,13 @@ static void keep_log(struct stage_device *d, const struct coap_request *request)
 static void serve_object(struct stage_device *d, const struct coap_request *request, struct coap_response *ret)
 {
 	bool is_get = request->message->code == COAP_GET;
+	static const uint8_t noise[SERVER_BODY_MAX + 1];
+	if (is_get && d->is_verbose) {
+		ret->code = COAP_CONTENT;
+		ret->content_format = COAP_FORMAT_OCTETS;
+		ret->payload = bytes_of(noise, sizeof noise);
+		return;
+	}
 	if (is_get && d->refused_accept != 0 && request->accept == d->refused_accept) {
 		ret->code = COAP_NOT_ACCEPTABLE;
 		return;

@@ -26,6 +26,7 @@ struct stage_device {
 	enum firmware_result result;
 	char uri[160];
 	bool is_deaf;            /* no request reaches it */
+	bool is_verbose;         /* its /3/0 has more than anybody takes */
 	uint16_t refused_accept; /* GETs with this Accept are answered 4.06; 0 for none */
 	bool forgets_offers;     /* takes them and does nothing */
 	enum coap_code refuses;  /* offers and words to install, with this; 0: takes them */

@@ -103,6 +103,21 @@ static void a_device_that_is_silent_holds_up_nobody_else(void **state)
 	assert_int_equal(s->done.result, SERVER_NO_ANSWER);
 }
 
+static void an_answer_that_is_too_large_is_told_as_such(void **state)
+{
+	struct stage *s = *state;
+	stage_bring(s, 0);
+	s->devices[0].is_verbose = true;
+	assert_int_equal(read_device(s, 0, SECONDS(30)), SERVER_ACCEPTED);
+	stage_run(s, SECONDS(60));
+	assert_int_equal(s->done.token, 5);
+	assert_int_equal(s->done.result, SERVER_UNUSABLE);
+	s->devices[0].is_verbose = false;
+	assert_int_equal(read_device(s, 0, SECONDS(30)), SERVER_ACCEPTED); /* it is awake all the same */
+	stage_run(s, SECONDS(2));
+	assert_int_equal(s->answer, COAP_CONTENT);
+}
+
 static void a_full_table_says_so_and_is_free_again_afterwards(void **state)
 {
 	struct stage *s = *state;
@@ -151,6 +166,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_sleeping_device_is_asked_when_it_wakes_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_waits_too_long_is_never_sent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_device_that_is_silent_holds_up_nobody_else, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_answer_that_is_too_large_is_told_as_such, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_table_says_so_and_is_free_again_afterwards, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_device_that_is_forgotten_leaves_nobody_waiting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_observations_say_so, set_up, tear_down),
