@@ -27,7 +27,7 @@ static void on_reply(void *context, struct coap_endpoint *endpoint, const struct
 		broken("the body that came back is not whole", number);
 	if (ask->what == COUNT && reply->code == COAP_CHANGED && ask->run_by == 0)
 		broken("told as done, but it never ran", number);
-	if (reply->outcome == COAP_OUTCOME_NOTIFICATION)
+	if (reply->outcome == COAP_OUTCOME_NOTIFICATION || reply->outcome == COAP_OUTCOME_MEMBER)
 		return;
 	ask->has_ended = true;
 	if (reply->outcome == COAP_OUTCOME_RESPONSE && coap_code_is_success(reply->code))
@@ -98,6 +98,11 @@ struct ask *client_ask(struct node *from, const struct node *to)
 		.qblock = qblock_use(from),
 		.reply = on_reply,
 		.context = ask};
+	if (has_groups && ask->what == MADE && draw(0, 1) == 0) {
+		call.to.address = group_address();
+		call.is_group = call.is_nonconfirmable = true;
+		call.qblock = COAP_QBLOCK_OFF;
+	}
 	if (is_talkative)
 		printf("%10lld  request %u: node %u asks node %u for /%s, %zu bytes\n", (long long)world.now,
 			(unsigned)(ask - asks), from->index, to->index, ask_paths[ask->what], ask->length);

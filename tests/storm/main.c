@@ -3,6 +3,7 @@
  * Random worlds for the CoAP stack: a few endpoints, each client and server at once, on a network that loses up to
  * 40 %, repeats, reorders, holds datagrams back for up to two minutes and is cut off now and then, while endpoints are
  * restarted without warning and the clock jumps ahead. Then the network heals.
+ * In worlds with an odd seed some requests go to all endpoints at once (RFC 7252 section 8).
  *
  *     storm [--seed N] [--worlds N] [--talk]
  *

@@ -125,6 +125,7 @@ void server_make_resources(struct node *n)
 	for (unsigned i = 0; i < WHATS; i++)
 		n->resources[i] = (struct coap_resource){.path = ask_paths[i], .handle = handle_body, .context = n};
 	n->resources[MADE].handle = handle_made;
+	n->resources[MADE].group = COAP_GROUP_TELLS;
 	n->resources[WHOLE].handle = handle_whole;
 	n->resources[WATCH].handle = handle_watch;
 	n->resources[WATCH].is_observable = true;

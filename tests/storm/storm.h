@@ -8,6 +8,7 @@
  *     client.c   what the endpoints ask of each other
  *     server.c   what they answer
  *     stranger.c what servers send to addresses that are not verified
+ *     group.c    requests that go to all at once
  *     body.c     bodies that tell whether they are whole
  *
  * One world lives at a time, in the variables below. All chance comes from its seed. */
@@ -45,6 +46,7 @@ struct owed {
 
 struct node {
 	struct peer peer;
+	struct world_node ear; /* hears what is sent to the group */
 	struct coap_endpoint_config config;
 	struct coap_resource resources[WHATS];
 	unsigned index, life; /* lives are numbered over all nodes */
@@ -60,7 +62,7 @@ extern struct node nodes[NODES_MAX];
 extern struct ask asks[ASKS_MAX];
 extern unsigned node_count, ask_count, lives, answered, failed, executions;
 extern uint64_t bytes_to_strangers;
-extern bool is_talkative, has_qblock, has_peers;
+extern bool is_talkative, has_qblock, has_peers, has_groups;
 
 /* ---- story.c ---- */
 
@@ -99,6 +101,16 @@ void stranger_says(const struct node *server, const struct address *from, struct
  * times what came, over the whole of its life, from an address that has never brought back an Echo value. */
 bool stranger_watches_link(void *context, const struct address *from, const struct address *to, struct bytes datagram,
 	uint64_t number, msec now);
+
+/* ---- group.c ---- */
+
+/* The address of all; worlds whose seed is odd have one. */
+struct address group_address(void);
+/* The node hears what is sent there, in its present life. */
+void group_join(struct node *n);
+/* Sends on to each node but the sender what is for the group; each copy has a fate of its own. False for anything
+ * else. */
+bool group_spread(const struct address *from, const struct address *to, struct bytes datagram, msec now);
 
 /* ---- body.c ---- */
 

@@ -9,7 +9,7 @@ struct node nodes[NODES_MAX];
 struct ask asks[ASKS_MAX];
 unsigned node_count, ask_count, lives, answered, failed, executions;
 uint64_t bytes_to_strangers;
-bool is_talkative, has_qblock, has_peers;
+bool is_talkative, has_qblock, has_peers, has_groups;
 struct prng chance;
 static uint64_t seed;
 static unsigned long long requests_in_all, datagrams_in_all;
@@ -103,6 +103,7 @@ static void begin_world(void)
 	ask_count = answered = failed = executions = lives = 0;
 	bytes_to_strangers = 0;
 	node_count = draw(2, NODES_MAX);
+	has_groups = seed % 2 == 1;
 	has_qblock = draw(0, 1) == 0;
 	has_peers = draw(0, 1) == 0;
 	for (unsigned i = 0; i < node_count; i++) {

@@ -89,7 +89,9 @@ static void stranger_hears(const struct node *server, const struct address *to, 
 bool stranger_watches_link(void *context, const struct address *from, const struct address *to, struct bytes datagram,
 	uint64_t number, msec now)
 {
-	(void)context, (void)number, (void)now;
+	(void)context, (void)number;
+	if (group_spread(from, to, datagram, now))
+		return false;
 	for (unsigned i = 0; i < node_count; i++)
 		if (address_equal(&nodes[i].peer.node.address, from))
 			stranger_hears(&nodes[i], to, datagram);

@@ -25,6 +25,8 @@ void trouble_configure(struct node *n)
 		.verified = draw(0, 4),
 		.peers = has_peers ? draw(1, NODES_MAX) : 0,
 		.qblocks = has_qblock ? draw(0, 6) : 0};
+	n->config.capacities.group_answers = has_groups ? draw(1, 4) : 0;
+	n->config.capacities.responders = has_groups ? draw(1, 12) : 0;
 	n->config.parameters.block_size = (uint16_t)one_of(block_sizes, 5);
 	n->config.parameters.body_size_max = draw(200, BODY_MAX);
 	n->config.parameters.amplification_max = draw(0, 1) == 0 ? 0 : 3;
@@ -46,6 +48,8 @@ void trouble_start_life(struct node *n)
 	peer_join(&n->peer, &world, (uint8_t)(1 + n->index), &n->config);
 	n->peer.node.context = n; /* begins with the peer, which its other functions take */
 	n->peer.node.receive = receive;
+	if (has_groups)
+		group_join(n);
 }
 
 static void restart(struct node *n)
