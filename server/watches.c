@@ -79,6 +79,15 @@ static void note(
 		(void)pending_commit(s, p, now);
 }
 
+/* With every registration anew: what a device announces may change with the program it runs. */
+static void choose_formats(const struct server *s, const struct device *device, struct server_watch *w)
+{
+	struct format_device formats = device_formats(device);
+	struct errand errand = {.kind = w->kind, .path = w->path};
+	w->tried = 0;
+	w->format_count = (uint8_t)errand_formats(&errand, s->config.model, &formats, w->formats);
+}
+
 static bool keep_names(struct server_watch *w, const struct errand *errand)
 {
 	struct writer names = writer_of(w->names, sizeof w->names);
@@ -94,13 +103,12 @@ static bool enqueue(struct server *s, const struct server_watch *w, msec deadlin
 	return queue_add(&s->queue, w->device.slot, OPERATION_WATCH, purpose_of(s, w), deadline) != QUEUE_FULL;
 }
 
-static enum server_result begin(struct server *s, const struct device *device, const struct errand *errand,
-	const struct model *model, struct server_watch *w)
+static enum server_result begin(
+	struct server *s, const struct device *device, const struct errand *errand, struct server_watch *w)
 {
-	struct format_device formats = device_formats(device);
 	w->kind = errand->kind;
 	w->path = errand->path;
-	w->format_count = (uint8_t)errand_formats(errand, model, &formats, w->formats);
+	choose_formats(s, device, w);
 	if (w->format_count == 0)
 		return SERVER_UNSUPPORTED;
 	return keep_names(w, errand) ? SERVER_ACCEPTED
@@ -129,7 +137,7 @@ enum server_result server_watch(struct server *s, struct bytes name, const struc
 		.exchange = HANDLE_NONE,
 		.number = ++s->newest_watch,
 		.token = ask->token};
-	result = begin(s, device, errand, &model, w);
+	result = begin(s, device, errand, w);
 	if (result == SERVER_ACCEPTED && !enqueue(s, w, msec_after(now, patience)))
 		result = command_refuse(s, SERVER_BUSY, bytes_of_text("the device's queue is full"));
 	if (result != SERVER_ACCEPTED) {
@@ -322,9 +330,13 @@ void watches_sent(struct server *s, const struct device *device, uint16_t format
 void watches_follow(struct server *s, const struct device *device, msec now)
 {
 	struct server_watch *w;
-	for (uint32_t slot = 0; (w = next_of(s, device, &slot)) != NULL;)
-		if (!w->is_unasked && !enqueue(s, w, msec_after(now, FOLLOW_DEADLINE)))
+	for (uint32_t slot = 0; (w = next_of(s, device, &slot)) != NULL;) {
+		if (w->is_unasked)
+			continue;
+		choose_formats(s, device, w);
+		if (w->format_count == 0 || !enqueue(s, w, msec_after(now, FOLLOW_DEADLINE)))
 			s->counters.full++;
+	}
 }
 
 void watches_end(struct server *s, const struct device *device, msec now)
