@@ -141,7 +141,7 @@ static void begin_sending(struct coap_endpoint *e, struct coap_qcall *q, msec no
 	q->phase = COAP_QCALL_SENDING;
 	q->attempts = 0;
 	q->has_ids = false;
-	coap_qclient_expect_body(e, q);
+	coap_qclient_drop_body(e, q); /* of a renewal: what is left of a notification */
 	if (!coap_qclient_has_long_body(call, q)) {
 		coap_qblock_send_init(&q->send, 0, 0, p->max_payloads, 0);
 		coap_qclient_send_whole(e, q, now);

@@ -66,7 +66,7 @@ enum coap_qclient_body coap_qclient_told_of_body(
 
 /* ---- theirs ---- */
 
-void coap_qclient_expect_body(struct coap_endpoint *e, struct coap_qcall *q)
+static void expect_body(struct coap_endpoint *e, struct coap_qcall *q)
 {
 	const struct coap_client_call *call = coap_call_of(e, q->exchange);
 	uint32_t slot = call->qcall.slot;
@@ -83,7 +83,7 @@ void coap_qclient_drop_body(struct coap_endpoint *e, struct coap_qcall *q)
 	struct coap_client_call *call = coap_call_of(e, q->exchange);
 	coap_body_close(&e->bodies, call->assembly);
 	call->assembly = HANDLE_NONE;
-	coap_qclient_expect_body(e, q);
+	expect_body(e, q);
 }
 
 static bool has_same_etag(const struct coap_qcall *q, const struct coap_message *m)

@@ -29,9 +29,7 @@ enum coap_qclient_block {
 	COAP_QCLIENT_BLOCK_BROKEN,
 };
 
-/* A body may come from now on. */
-void coap_qclient_expect_body(struct coap_endpoint *e, struct coap_qcall *q);
-/* What has come of it is not wanted any more; another one may come. */
+/* A body may come from now on. What has come of another one is not wanted any more. */
 void coap_qclient_drop_body(struct coap_endpoint *e, struct coap_qcall *q);
 /* RFC 7641 section 3.4: false for a notification that is not newer than the latest, which is to be dropped. A newer one
  * is the latest from now on. */
