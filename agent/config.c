@@ -39,6 +39,8 @@ static const struct key keys[] = {
 	{"server", "certificate", TEXT, FIELD(certificate), ANY},
 	{"server", "private_key", TEXT, FIELD(private_key), ANY},
 	{"server", "ca", TEXT, FIELD(ca), ANY},
+	{"server", "raw_key", TEXT, FIELD(raw_key), ANY},
+	{"server", "server_key", TEXT, FIELD(server_key), ANY},
 	{"server", "enrol", YES_OR_NO, FIELD(enrols), ANY},
 	{"device", "manufacturer", TEXT, FIELD(manufacturer), ANY},
 	{"device", "model", TEXT, FIELD(model), ANY},
@@ -216,26 +218,43 @@ static bool has(const char *text)
 	return text[0] != '\0';
 }
 
-static const char *what_is_missing(const struct config *c)
+/* What is wrong with the ways to prove oneself, of which there must be one. */
+static const char *what_proof_lacks(const struct config *c)
 {
-	struct coap_uri uri;
 	bool has_key = has(c->psk_key) != has(c->psk_key_file);
 	bool has_psk = has(c->psk_identity) && has_key;
 	bool has_certificate = has(c->certificate) && has(c->private_key) && has(c->ca);
-	if (!has(c->endpoint))
-		return "[agent] endpoint is missing";
-	if (!coap_uri_parse(bytes_of_text(c->uri), &uri) || !uri.is_secure)
-		return "[server] uri is missing or not of the form coaps://host:port";
-	if (uri.path.len > 1 || uri.has_query)
-		return "[server] uri must end after the port";
+	bool has_raw_key = has(c->raw_key) && has(c->server_key);
 	if (has(c->psk_key) && has(c->psk_key_file))
 		return "[server] psk_key and psk_key_file exclude each other";
 	if ((has(c->psk_identity) || has_key) && !has_psk)
 		return "[server] psk_identity needs psk_key or psk_key_file, and they need it";
 	if (has_psk && (has(c->certificate) || has(c->private_key)))
 		return "[server] has both a pre-shared key and a certificate; which one is it?";
-	if (!has_psk && !has_certificate)
-		return "[server] needs psk_identity with a key, or certificate, private_key and ca";
+	if (has(c->raw_key) != has(c->server_key))
+		return "[server] raw_key and server_key need each other";
+	if (has_raw_key && (has_psk || has(c->certificate) || has(c->private_key)))
+		return "[server] has a raw key and something else; which one is it?";
+	if (has_raw_key && c->enrols != 0)
+		return "[server] enrol goes with a pre-shared key or a certificate, not with a raw key";
+	if (!has_psk && !has_certificate && !has_raw_key)
+		return "[server] needs psk_identity with a key, or certificate, private_key and ca, or raw_key and "
+		       "server_key";
+	return NULL;
+}
+
+static const char *what_is_missing(const struct config *c)
+{
+	struct coap_uri uri;
+	if (!has(c->endpoint))
+		return "[agent] endpoint is missing";
+	if (!coap_uri_parse(bytes_of_text(c->uri), &uri) || !uri.is_secure)
+		return "[server] uri is missing or not of the form coaps://host:port";
+	if (uri.path.len > 1 || uri.has_query)
+		return "[server] uri must end after the port";
+	const char *lacks = what_proof_lacks(c);
+	if (lacks != NULL)
+		return lacks;
 	if (!has(c->trust_anchors))
 		return "[update] trust_anchors is missing: nobody could sign an update for this device";
 	return NULL;

@@ -26,7 +26,9 @@ struct config {
 	char psk_key[CONFIG_TEXT_BYTES]; /* hexadecimal */
 	char psk_key_file[CONFIG_PATH_BYTES];
 	char certificate[CONFIG_PATH_BYTES], private_key[CONFIG_PATH_BYTES], ca[CONFIG_PATH_BYTES];
-	uint32_t enrols; /* whether the device gets certificates of its own (RFC 9148) */
+	char raw_key[CONFIG_PATH_BYTES];    /* RFC 7250: our own private key */
+	char server_key[CONFIG_PATH_BYTES]; /* the server's public one, or its SHA-256 in hexadecimal */
+	uint32_t enrols;                    /* whether the device gets certificates of its own (RFC 9148) */
 	/* [device]; empty ones are taken from the machine */
 	char manufacturer[CONFIG_TEXT_BYTES], model[CONFIG_TEXT_BYTES], serial[CONFIG_TEXT_BYTES];
 	char device_type[CONFIG_TEXT_BYTES], hardware_version[CONFIG_TEXT_BYTES];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/credential_files.h"
 
+#include "dtls/raw_key_wolfssl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,10 +90,28 @@ static bool load_certificate(const struct config *c, struct credential_files *re
 	return true;
 }
 
+/* The server's is a file, or a digest that needs none. */
+static bool load_raw_key(const struct config *c, struct credential_files *ret, char *message)
+{
+	size_t len = 0;
+	if (!read_file(c->raw_key, true, &ret->pem[0], &len, message))
+		return false;
+	ret->client.kind = DTLS_CREDENTIAL_RAW_KEY;
+	ret->client.certificate.raw_key_pem = bytes_of(ret->pem[0], len);
+	ret->client.server_raw_key = bytes_of(ret->server_key, sizeof ret->server_key);
+	if (raw_key_parse(bytes_of_text(c->server_key), ret->server_key))
+		return true;
+	return read_file(c->server_key, false, &ret->pem[1], &len, message) &&
+	       (raw_key_parse(bytes_of(ret->pem[1], len), ret->server_key) ||
+		       say(message, c->server_key, "is no public key on P-256 in PEM, nor the SHA-256 of one"));
+}
+
 bool credential_files_load(
 	const struct config *config, struct credential_files *ret, char message[CONFIG_MESSAGE_BYTES])
 {
 	memset(ret, 0, sizeof *ret);
+	if (config->raw_key[0] != '\0')
+		return load_raw_key(config, ret, message);
 	return config->psk_identity[0] != '\0' ? load_psk(config, ret, message)
 					       : load_certificate(config, ret, message);
 }

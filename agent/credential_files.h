@@ -13,7 +13,8 @@
 struct credential_files {
 	struct dtls_client_credential client; /* points into what follows, and into the configuration */
 	uint8_t key[DTLS_PSK_MAX_BYTES];
-	uint8_t *pem[3]; /* certificate, private key, anchors; allocated once */
+	uint8_t server_key[DTLS_RAW_KEY_BYTES];
+	uint8_t *pem[3]; /* certificate, private key, anchors; or raw key, public key; allocated once */
 };
 
 /* False with a message of one line that names the file. `config` must outlive the credential. */

@@ -175,11 +175,23 @@ static const char *open_endpoint(struct coap_client *c, const struct coap_client
 	return NULL;
 }
 
+static const char *unusable(enum dtls_credential_kind kind)
+{
+	switch (kind) {
+	case DTLS_CREDENTIAL_PSK:
+		return "the pre-shared key cannot be used";
+	case DTLS_CREDENTIAL_CERTIFICATE:
+		return "the certificate cannot be used";
+	case DTLS_CREDENTIAL_RAW_KEY:
+		return "the raw key cannot be used";
+	}
+	return "it cannot be used";
+}
+
 static const char *connect_to(struct coap_client *c, const struct coap_client_config *config)
 {
 	if (!dtls_connect(c->dtls, &config->server, &config->credential, coap_client_now(c), &c->server))
-		return config->credential.kind == DTLS_CREDENTIAL_PSK ? "the pre-shared key cannot be used"
-								      : "the certificate cannot be used";
+		return unusable(config->credential.kind);
 	if (config->session_wait > 0)
 		c->gives_up = msec_after(coap_loop_read_clock(), config->session_wait);
 	coap_client_run(c);

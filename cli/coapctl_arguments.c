@@ -58,6 +58,10 @@ static const char help[] =
 	"                             for coaps with certificates on P-256 (PEM): ours with its key, and whom the "
 	"server's\n"
 	"                             must be from\n"
+	"      --raw-key FILE, --peer-key FILE|SHA256\n"
+	"                             for coaps with raw public keys on P-256: our private key, and the server's "
+	"public\n"
+	"                             one (PEM), or the SHA-256 of its DER\n"
 	"      --server-name NAME     what the server's certificate must name (the URI's host); empty for any name\n"
 	"      --suite NAME           this cipher suite alone, such as PSK_WITH_AES_128_CCM_8\n"
 	"  -g, --group                a request to a multicast address: every answer until the time is over (10)\n"
@@ -100,9 +104,8 @@ static bool add_own_option(struct coapctl_arguments *a, const char *text)
 	return is_option;
 }
 
-static bool read_credential(struct coapctl_arguments *a, enum credentials_file which, const char *path)
+static bool is_read(const char *wrong, const char *path)
 {
-	const char *wrong = credentials_read(&a->credentials, which, path);
 	if (wrong != NULL)
 		fprintf(stderr, "coapctl: %s: %s\n", path, wrong);
 	return wrong == NULL;
@@ -158,11 +161,15 @@ static bool take_option(struct coapctl_arguments *a, int option, const char *val
 	case 'F':
 		return credentials_read_key(&a->credentials, value);
 	case 'C':
-		return read_credential(a, CREDENTIALS_CERTIFICATE, value);
+		return is_read(credentials_read(&a->credentials, CREDENTIALS_CERTIFICATE, value), value);
 	case 'Y':
-		return read_credential(a, CREDENTIALS_PRIVATE_KEY, value);
+		return is_read(credentials_read(&a->credentials, CREDENTIALS_PRIVATE_KEY, value), value);
 	case 'T':
-		return read_credential(a, CREDENTIALS_CA, value);
+		return is_read(credentials_read(&a->credentials, CREDENTIALS_CA, value), value);
+	case 'W':
+		return is_read(credentials_read(&a->credentials, CREDENTIALS_RAW_KEY, value), value);
+	case 'E':
+		return is_read(credentials_add_peer_key(&a->credentials, value), value);
 	case 'M':
 		a->server_name = value;
 		return true;
@@ -197,6 +204,8 @@ static const struct option long_options[] = {
 	{"certificate", required_argument, NULL, 'C'},
 	{"private-key", required_argument, NULL, 'Y'},
 	{"ca", required_argument, NULL, 'T'},
+	{"raw-key", required_argument, NULL, 'W'},
+	{"peer-key", required_argument, NULL, 'E'},
 	{"server-name", required_argument, NULL, 'M'},
 	{"suite", required_argument, NULL, 'S'},
 	{"group", no_argument, NULL, 'g'},
@@ -221,12 +230,15 @@ static void print_help(void)
 static const char *contradiction(const struct coapctl_arguments *a)
 {
 	const struct coap_uri *to = coapctl_next_hop(a);
-	const char *fault = credentials_fault(
-		&a->credentials, "coaps needs --psk-identity and --psk-key, or --certificate, --private-key and --ca");
+	const char *fault = credentials_fault(&a->credentials,
+		"coaps needs --psk-identity and --psk-key, or --certificate, --private-key and --ca, or --raw-key and "
+		"--peer-key");
 	if (to->is_secure && to->is_reliable)
 		return "coaps+tcp is not spoken here; coaps is, and coap+tcp";
 	if (to->is_secure && fault != NULL)
 		return fault;
+	if (a->credentials.peer_key_count > 1)
+		return "a server has one raw key: --peer-key is given once";
 	if (a->is_group && (a->observes || a->method == COAP_EMPTY || a->download != NULL || a->uri.is_secure))
 		return "--group goes with single requests without security";
 	if (a->repeat > 0 && (strcmp(a->command, "get") != 0 || a->is_group || a->download != NULL ||

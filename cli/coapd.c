@@ -31,8 +31,8 @@ static const char help[] =
 	"             [--proxy-wait SECONDS]\n"
 	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] [--psk-identity TEXT --psk-key TEXT]\n"
-	"             [--certificate FILE --private-key FILE --ca FILE] [--sessions COUNT]\n"
-	"             [--verbose]]\n"
+	"             [--certificate FILE --private-key FILE --ca FILE]\n"
+	"             [--raw-key FILE --peer-key FILE|SHA256 ...] [--sessions COUNT] [--verbose]]\n"
 	"             [--tcp-listen ADDRESS[:PORT] [--tcp-connections COUNT]]\n"
 	"\n"
 	"  --listen ADDRESS       where to listen, such as 127.0.0.1:5683 or [::1]:5683; all addresses and\n"
@@ -45,6 +45,9 @@ static const char help[] =
 	"                         the same by certificates on P-256 (PEM): ours with its key, and the authorities "
 	"that\n"
 	"                         clients' must be from\n"
+	"  --raw-key FILE, --peer-key FILE|SHA256\n"
+	"                         the same by raw public keys on P-256: our private key, and a client's public one\n"
+	"                         (PEM), or the SHA-256 of its DER; may be given more than once\n"
 	"  --sessions COUNT       how many sessions at once, 1024 if not given\n"
 	"  --verbose              tell of each session, and why there is none\n"
 	"  --tcp-listen ADDRESS   where to listen with TCP\n"
@@ -299,7 +302,8 @@ static bool parse_span(const char *text, msec *ret)
 static bool open_secure(struct server *s, const struct options *o)
 {
 	const char *reason = credentials_fault(&o->credentials,
-		"--secure-listen needs --psk-identity and --psk-key, or --certificate, --private-key and --ca");
+		"--secure-listen needs --psk-identity and --psk-key, or --certificate, --private-key and --ca, or "
+		"--raw-key and --peer-key");
 	if (!o->is_secure)
 		return true;
 	if (reason == NULL)
@@ -309,9 +313,8 @@ static bool open_secure(struct server *s, const struct options *o)
 	return s->secure != NULL;
 }
 
-static bool read_file(struct credentials *c, enum credentials_file which)
+static bool is_read(const char *wrong)
 {
-	const char *wrong = credentials_read(c, which, optarg);
 	if (wrong != NULL)
 		(void)fprintf(stderr, "coapd: %s: %s\n", optarg, wrong);
 	return wrong == NULL;
@@ -324,10 +327,14 @@ static bool read_credential(struct credentials *c, int option)
 	if (option == 'k')
 		return credentials_set_key(c, optarg);
 	if (option == 'C')
-		return read_file(c, CREDENTIALS_CERTIFICATE);
+		return is_read(credentials_read(c, CREDENTIALS_CERTIFICATE, optarg));
 	if (option == 'Y')
-		return read_file(c, CREDENTIALS_PRIVATE_KEY);
-	return option == 'T' && read_file(c, CREDENTIALS_CA);
+		return is_read(credentials_read(c, CREDENTIALS_PRIVATE_KEY, optarg));
+	if (option == 'W')
+		return is_read(credentials_read(c, CREDENTIALS_RAW_KEY, optarg));
+	if (option == 'P')
+		return is_read(credentials_add_peer_key(c, optarg));
+	return option == 'T' && is_read(credentials_read(c, CREDENTIALS_CA, optarg));
 }
 
 static bool read_option(struct options *o, struct server *s, int option)
@@ -380,7 +387,8 @@ int main(int argc, char *argv[])
 		{"observe-interval", required_argument, NULL, 'o'}, {"separate-delay", required_argument, NULL, 'd'},
 		{"psk-identity", required_argument, NULL, 'i'}, {"psk-key", required_argument, NULL, 'k'},
 		{"certificate", required_argument, NULL, 'C'}, {"private-key", required_argument, NULL, 'Y'},
-		{"ca", required_argument, NULL, 'T'}, {"verbose", no_argument, NULL, 'v'},
+		{"ca", required_argument, NULL, 'T'}, {"raw-key", required_argument, NULL, 'W'},
+		{"peer-key", required_argument, NULL, 'P'}, {"verbose", no_argument, NULL, 'v'},
 		{"sessions", required_argument, NULL, 'N'}, {"tcp-listen", required_argument, NULL, 't'},
 		{"tcp-connections", required_argument, NULL, 'c'}, {"no-echo", no_argument, NULL, 'e'},
 		{"group", required_argument, NULL, 'g'}, {"group-size", required_argument, NULL, 'n'},

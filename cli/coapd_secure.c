@@ -12,14 +12,15 @@
 
 #define HANDSHAKES       256
 #define DATAGRAMS_A_TURN 64
+#define CREDENTIALS_MAX  (1 + CREDENTIALS_PEER_KEYS_MAX)
 
 struct coapd_secure {
 	struct coap_udp *udp;
 	struct dtls_crypto crypto;
 	bool has_crypto;
 	struct dtls_credential_table credentials;
-	struct dtls_credential_entry entry;
-	uint32_t bucket;
+	struct dtls_credential_entry entries[CREDENTIALS_MAX];
+	uint32_t buckets[CREDENTIALS_MAX];
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
 	void *memory;
@@ -65,9 +66,20 @@ static const char *open_dtls(struct coapd_secure *s, uint64_t sessions, const st
 	return NULL;
 }
 
+/* A raw key names itself, by its digest in hexadecimal. */
+static void know_raw_key(struct coapd_secure *s, struct bytes digest)
+{
+	char name[2 * DTLS_RAW_KEY_BYTES];
+	struct writer w = writer_of(name, sizeof name);
+	write_hex(&w, digest);
+	(void)dtls_credential_table_add_raw_key(&s->credentials, digest, writer_bytes(&w), 0);
+}
+
 static bool know_key(struct coapd_secure *s, const struct credentials *c)
 {
-	dtls_credential_table_init(&s->credentials, &s->entry, &s->bucket, 1, 0);
+	dtls_credential_table_init(&s->credentials, s->entries, s->buckets, CREDENTIALS_MAX, 0);
+	for (unsigned i = 0; i < c->peer_key_count; i++)
+		know_raw_key(s, bytes_of(c->peer_keys[i], DTLS_RAW_KEY_BYTES));
 	return !credentials_has_psk(c) || dtls_credential_table_add(&s->credentials, c->psk_identity, c->psk_key,
 						  c->psk_identity, 0) == DTLS_CREDENTIAL_ADDED;
 }

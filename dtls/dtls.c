@@ -242,6 +242,7 @@ bool dtls_session_info(const struct dtls *d, struct handle session, struct dtls_
 		.suite = (enum dtls_suite)s->suite,
 		.is_client = s->is_client,
 		.has_cid = s->reads_cid || s->write_cid.len > 0,
+		.by_raw_key = s->by_raw_key,
 		.active = s->active,
 		.sent = s->write_number,
 		.highest = s->window.next == 0 ? 0 : s->window.next - 1,

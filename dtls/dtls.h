@@ -132,6 +132,7 @@ struct dtls_session_info {
 	uint64_t principal;
 	enum dtls_suite suite;
 	bool is_client, has_cid;
+	bool by_raw_key;        /* the peer has shown a raw public key, where the suite is one for certificates */
 	msec active;            /* when it was last heard from */
 	uint64_t sent, highest; /* records we have sent; the highest number received */
 };

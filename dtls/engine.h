@@ -70,6 +70,7 @@ const char *dtls_failure_text(enum dtls_failure failure);
 struct dtls_engine_result {
 	enum dtls_suite suite;
 	struct dtls_key read_key, write_key;
+	bool by_raw_key;            /* the peer has shown a raw public key, not a certificate */
 	bool reads_cid;             /* the peer puts our name into its records */
 	struct dtls_cid write_cid;  /* the peer's name for ours; empty: none */
 	uint64_t write_number;      /* of the next record of epoch 1 */

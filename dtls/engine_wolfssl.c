@@ -321,6 +321,8 @@ static void engine_result(void *context, uint32_t number, struct dtls_engine_res
 		.suite = (enum dtls_suite)wolfSSL_get_current_cipher_suite(ssl),
 		.write_number = slot->write_number,
 		.plain_number = (uint16_t)slot->plain_number,
+		.by_raw_key =
+			slot->proof.by_raw_key && !is_psk_suite((enum dtls_suite)wolfSSL_get_current_cipher_suite(ssl)),
 		.principal = slot->proof.principal,
 		.identity_len = slot->proof.identity_len,
 	};

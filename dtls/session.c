@@ -159,6 +159,7 @@ void dtls_session_establish(struct dtls_sessions *t, struct handle h, const stru
 	s->finished_sequence = result->finished_sequence;
 	memcpy(s->verify_data, result->verify_data, sizeof s->verify_data);
 	s->reads_cid = result->reads_cid;
+	s->by_raw_key = result->by_raw_key;
 	s->may_repeat_finished = !s->is_client;
 	s->is_established = true;
 	s->active = now;

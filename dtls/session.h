@@ -34,7 +34,7 @@ struct dtls_session {
 	uint16_t finished_sequence, plain_number, suite;
 	uint16_t reserved; /* how many of the next write_numbers the saved copy has left out */
 	struct dtls_cid write_cid;
-	bool is_established : 1, is_client : 1, reads_cid : 1, has_address : 1, may_repeat_finished : 1;
+	bool is_established : 1, is_client : 1, reads_cid : 1, has_address : 1, may_repeat_finished : 1, by_raw_key : 1;
 };
 
 struct dtls_sessions {

@@ -11,6 +11,7 @@
 #define OTHERS         (S_IRWXG | S_IRWXO)
 #define FILE_MAX_BYTES ((size_t)512 << 20)
 #define PEM_MAX_BYTES  ((size_t)256 << 10)
+#define PEM_FILES      (sizeof((struct credential_files *)NULL)->pem / sizeof(uint8_t *))
 #define PSK_KEY_MIN    8 /* bytes; shorter ones are a mistake */
 
 static bool say(char *message, const char *path, unsigned line, const char *what)
@@ -68,7 +69,7 @@ uint8_t *credential_files_read(
 	return read_file(path, is_secret, PEM_MAX_BYTES, ret, message);
 }
 
-/* ---- pre-shared keys ---- */
+/* ---- lists of keys ---- */
 
 static struct bytes take_until(struct bytes *left, uint8_t mark)
 {
@@ -88,18 +89,9 @@ static uint32_t count_lines(struct bytes text)
 	return count;
 }
 
-static const char *add_psk(struct dtls_credential_table *table, struct bytes line)
+static const char *fault_of(enum dtls_credential_added added)
 {
-	uint8_t key[DTLS_PSK_MAX_BYTES];
-	size_t len;
-	struct bytes identity = take_until(&line, ':'), hex = take_until(&line, ':');
-	struct bytes name = line.len > 0 ? line : identity;
-	if (!parse_hex(hex, key, sizeof key, &len) || len < PSK_KEY_MIN)
-		return "not of the form identity:hexadecimal key:endpoint name, with a key of 8 to 64 bytes";
-	if (name.len > DEVICE_NAME_MAX)
-		return "the endpoint name is longer than 64 bytes";
-	uint64_t number = bytes_hash(bytes_of(key, len), bytes_hash(identity, bytes_hash(name, 0)));
-	switch (dtls_credential_table_add(table, identity, bytes_of(key, len), name, number)) {
+	switch (added) {
 	case DTLS_CREDENTIAL_ADDED:
 		return NULL;
 	case DTLS_CREDENTIAL_REPLACED:
@@ -112,44 +104,103 @@ static const char *add_psk(struct dtls_credential_table *table, struct bytes lin
 	return NULL;
 }
 
-/* A table of its own for the file's lines. */
-static bool read_psks(const char *path, uint64_t seed, struct credential_files *c, char *message)
+static const char *add_psk(struct dtls_credential_table *table, struct bytes line)
 {
-	struct bytes text = BYTES_NONE;
-	uint8_t *data = path[0] == '\0' ? NULL : read_file(path, true, FILE_MAX_BYTES, &text, message);
-	if (path[0] != '\0' && data == NULL)
-		return false;
-	uint32_t capacity = count_lines(text);
-	struct dtls_credential_entry *entries = calloc(capacity, sizeof *entries + sizeof(uint32_t));
-	const char *wrong = entries == NULL ? "out of memory" : NULL;
+	uint8_t key[DTLS_PSK_MAX_BYTES];
+	size_t len;
+	struct bytes identity = take_until(&line, ':'), hex = take_until(&line, ':');
+	struct bytes name = line.len > 0 ? line : identity;
+	if (!parse_hex(hex, key, sizeof key, &len) || len < PSK_KEY_MIN)
+		return "not of the form identity:hexadecimal key:endpoint name, with a key of 8 to 64 bytes";
+	if (name.len > DEVICE_NAME_MAX)
+		return "the endpoint name is longer than 64 bytes";
+	uint64_t number = bytes_hash(bytes_of(key, len), bytes_hash(identity, bytes_hash(name, 0)));
+	return fault_of(dtls_credential_table_add(table, identity, bytes_of(key, len), name, number));
+}
+
+static const char *add_raw_key(struct dtls_credential_table *table, struct bytes line)
+{
+	uint8_t digest[DTLS_RAW_KEY_BYTES];
+	size_t len;
+	struct bytes hex = take_until(&line, ':');
+	if (!parse_hex(hex, digest, sizeof digest, &len) || len != sizeof digest || line.len == 0)
+		return "not of the form SHA-256 in hexadecimal:endpoint name";
+	if (line.len > DEVICE_NAME_MAX)
+		return "the endpoint name is longer than 64 bytes";
+	struct bytes key = bytes_of(digest, len);
+	return fault_of(dtls_credential_table_add_raw_key(
+		table, key, line, bytes_hash(key, bytes_hash(bytes_of_text("raw key"), bytes_hash(line, 0)))));
+}
+
+/* A file of lines, each one credential. */
+struct list {
+	const char *path; /* empty: there is none */
+	bool is_secret;
+	const char *(*add)(struct dtls_credential_table *table, struct bytes line);
+	uint32_t *ret_count;
+	uint8_t *data;
+	struct bytes text;
+};
+
+static bool read_list(struct list *l, char *message)
+{
+	return l->path[0] == '\0' ||
+	       (l->data = read_file(l->path, l->is_secret, FILE_MAX_BYTES, &l->text, message)) != NULL;
+}
+
+static bool take_list(struct list *l, struct dtls_credential_table *table, char *message)
+{
+	const char *wrong = NULL;
 	unsigned line_number = 0;
-	if (entries != NULL)
-		dtls_credential_table_init(
-			&c->table, entries, (uint32_t *)(void *)(entries + capacity), capacity, seed);
-	c->storage = entries;
-	c->psk_count = 0;
-	while (text.len > 0 && wrong == NULL) {
-		struct bytes line = take_until(&text, '\n');
+	while (l->text.len > 0 && wrong == NULL) {
+		struct bytes line = take_until(&l->text, '\n');
 		line_number++;
 		if (line.len > 0 && line.data[line.len - 1] == '\r')
 			line.len--;
 		if (line.len == 0 || line.data[0] == '#')
 			continue;
-		wrong = add_psk(&c->table, line);
-		c->psk_count += wrong == NULL;
+		wrong = l->add(table, line);
+		*l->ret_count += wrong == NULL;
 	}
-	free(data);
-	return wrong == NULL || say(message, path, line_number, wrong);
+	return wrong == NULL || say(message, l->path, line_number, wrong);
 }
 
-/* ---- certificates ---- */
-
-static bool read_certificates(const struct settings *s, struct credential_files *c, char *message)
+/* A table of its own for the lines of both files. */
+static bool make_table(struct credential_files *c, uint32_t capacity, uint64_t seed, const char *path, char *message)
 {
-	const char *const paths[] = {s->certificate, s->private_key, s->ca};
-	struct bytes *const spans[] = {&c->own.chain_pem, &c->own.key_pem, &c->own.anchors_pem};
-	for (unsigned i = 0; i < 3 && paths[i][0] != '\0'; i++)
-		if ((c->pem[i] = read_file(paths[i], i == 1, PEM_MAX_BYTES, spans[i], message)) == NULL)
+	struct dtls_credential_entry *entries = calloc(capacity, sizeof *entries + sizeof(uint32_t));
+	c->storage = entries;
+	if (entries == NULL)
+		return say(message, path, 0, "out of memory");
+	dtls_credential_table_init(&c->table, entries, (uint32_t *)(void *)(entries + capacity), capacity, seed);
+	return true;
+}
+
+static bool read_keys(const struct settings *s, uint64_t seed, struct credential_files *c, char *message)
+{
+	struct list psks = {.path = s->psk_file, .is_secret = true, .add = add_psk, .ret_count = &c->psk_count};
+	struct list raw_keys = {.path = s->raw_key_file, .add = add_raw_key, .ret_count = &c->raw_key_count};
+	bool is_good = read_list(&psks, message) && read_list(&raw_keys, message) &&
+		       make_table(c, count_lines(psks.text) + count_lines(raw_keys.text), seed, psks.path, message) &&
+		       take_list(&psks, &c->table, message) && take_list(&raw_keys, &c->table, message);
+	free(psks.data);
+	free(raw_keys.data);
+	return is_good;
+}
+
+/* ---- what proves the server ---- */
+
+static bool read_own(const struct settings *s, struct credential_files *c, char *message)
+{
+	const struct {
+		const char *path;
+		bool is_secret;
+		struct bytes *span;
+	} files[] = {{s->certificate, false, &c->own.chain_pem}, {s->private_key, true, &c->own.key_pem},
+		{s->ca, false, &c->own.anchors_pem}, {s->raw_private_key, true, &c->own.raw_key_pem}};
+	for (unsigned i = 0; i < PEM_FILES; i++)
+		if (files[i].path[0] != '\0' && (c->pem[i] = read_file(files[i].path, files[i].is_secret, PEM_MAX_BYTES,
+							 files[i].span, message)) == NULL)
 			return false;
 	c->table.certificates_name_themselves = s->ca[0] != '\0';
 	return true;
@@ -161,7 +212,7 @@ bool credential_files_load(const struct settings *settings, uint64_t seed, struc
 	char message[SETTINGS_MESSAGE_BYTES])
 {
 	*ret = (struct credential_files){0};
-	if (read_psks(settings->psk_file, seed, ret, message) && read_certificates(settings, ret, message))
+	if (read_keys(settings, seed, ret, message) && read_own(settings, ret, message))
 		return true;
 	credential_files_done(ret);
 	return false;
@@ -177,22 +228,23 @@ static int compare_numbers(const void *a, const void *b)
 
 bool credential_files_knows(struct credential_files *c, uint64_t number)
 {
+	uint32_t all = c->psk_count + c->raw_key_count;
 	if (c->numbers == NULL) {
 		uint32_t count = 0;
-		c->numbers = calloc((size_t)c->psk_count + 1, sizeof *c->numbers);
+		c->numbers = calloc((size_t)all + 1, sizeof *c->numbers);
 		if (c->numbers == NULL)
 			return false;
-		for (uint32_t i = 0; i < c->table.capacity && count < c->psk_count; i++)
+		for (uint32_t i = 0; i < c->table.capacity && count < all; i++)
 			if (c->table.entries[i].is_taken)
 				c->numbers[count++] = c->table.entries[i].number;
 		qsort(c->numbers, count, sizeof *c->numbers, compare_numbers);
 	}
-	return bsearch(&number, c->numbers, c->psk_count, sizeof *c->numbers, compare_numbers) != NULL;
+	return bsearch(&number, c->numbers, all, sizeof *c->numbers, compare_numbers) != NULL;
 }
 
 void credential_files_done(struct credential_files *c)
 {
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < PEM_FILES; i++)
 		free(c->pem[i]);
 	free(c->storage);
 	free(c->numbers);

@@ -231,8 +231,8 @@ static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
 	}
 	trust_files_replace(&d->trust, &fresh);
 	uint32_t closed = network_expel_strangers(d->network, coap_loop_now(&d->loop));
-	log_text(SERVER_LOG_INFO, "event=credentials-reloaded psk=%u listed=%u closed=%u",
-		d->trust.credentials.psk_count, d->trust.crl.count, closed);
+	log_text(SERVER_LOG_INFO, "event=credentials-reloaded psk=%u listed=%u closed=%u raw_keys=%u",
+		d->trust.credentials.psk_count, d->trust.crl.count, closed, d->trust.credentials.raw_key_count);
 }
 
 static void watch_signal(struct daemon *d, ev_signal *w, void (*handle)(struct ev_loop *, ev_signal *, int), int number)
@@ -420,9 +420,10 @@ static void say_ready(const struct daemon *d)
 	struct server_gauges gauges = server_gauges(d->server);
 	address_write(&w, &local);
 	*w.at = '\0';
-	log_text(SERVER_LOG_INFO, "event=ready version=%s coaps=%s http_port=%u devices=%u registered=%u psk=%u",
+	log_text(SERVER_LOG_INFO,
+		"event=ready version=%s coaps=%s http_port=%u devices=%u registered=%u psk=%u raw_keys=%u",
 		FIELDFARE_VERSION, text, http_port(d->http), gauges.devices, gauges.registered,
-		d->trust.credentials.psk_count);
+		d->trust.credentials.psk_count, d->trust.credentials.raw_key_count);
 }
 
 static void watch(struct daemon *d)

@@ -96,7 +96,7 @@ static uint64_t certificate_of(void *context, const struct coap_remote *remote)
 {
 	const struct network *n = context;
 	struct dtls_session_info info;
-	if (!coap_remote_is_secure(remote) || !dtls_session_info(n->dtls, remote->session, &info))
+	if (!coap_remote_is_secure(remote) || !dtls_session_info(n->dtls, remote->session, &info) || info.by_raw_key)
 		return 0;
 	switch (info.suite) {
 	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
@@ -134,8 +134,10 @@ static void log_event(const char *event, const struct coap_remote *remote, struc
 		who.data == NULL ? "" : (const char *)who.data, reason);
 }
 
-static bool is_welcome(struct network *n, enum dtls_suite suite, uint64_t principal)
+static bool is_welcome(struct network *n, enum dtls_suite suite, bool by_raw_key, uint64_t principal)
 {
+	if (by_raw_key)
+		return credential_files_knows(&n->trust->credentials, principal);
 	switch (suite) {
 	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
 	case DTLS_SUITE_PSK_AES_128_CCM_8:
@@ -155,7 +157,8 @@ static bool may_stay(struct network *n, const struct device *device)
 	struct dtls_session_info info;
 	if (!coap_remote_is_secure(&device->remote) || claim_is_identity(bytes_of_text(device->record.name)))
 		return true;
-	return dtls_session_info(n->dtls, device->remote.session, &info) && is_welcome(n, info.suite, info.principal);
+	return dtls_session_info(n->dtls, device->remote.session, &info) &&
+	       is_welcome(n, info.suite, info.by_raw_key, info.principal);
 }
 
 uint32_t network_expel_strangers(struct network *n, msec now)
@@ -285,7 +288,8 @@ struct address network_local(const struct network *n)
 
 static bool welcomes(void *context, const struct dtls_saved_session *saved)
 {
-	return is_welcome(context, (enum dtls_suite)saved->session.suite, saved->session.principal);
+	return is_welcome(
+		context, (enum dtls_suite)saved->session.suite, saved->session.by_raw_key, saved->session.principal);
 }
 
 static bool restored(void *context, const struct coap_remote *remote, struct bytes note, msec now)

@@ -142,6 +142,8 @@ static const struct key keys[] = {
 	{"dtls", "certificate", PATH, FIELD(certificate), 0, 0},
 	{"dtls", "private_key", PATH, FIELD(private_key), 0, 0},
 	{"dtls", "ca", PATH, FIELD(ca), 0, 0},
+	{"dtls", "raw_key_file", PATH, FIELD(raw_key_file), 0, 0},
+	{"dtls", "raw_private_key", PATH, FIELD(raw_private_key), 0, 0},
 	{"dtls", "crl", PATH, FIELD(crl), 0, 0},
 	{"dtls", "idle_timeout", NUMBER("0 to 31536000 seconds"), FIELD(idle_timeout_s), 0, 31536000},
 	{"dtls", "session_file", PATH, FIELD(session_file), 0, 0},
@@ -259,8 +261,12 @@ static const char *what_is_wrong(const struct settings *s)
 		return "[dtls] certificate, private_key and ca need each other";
 	if (has(s->authority) != has(s->authority_key))
 		return "[enrolment] authority and authority_key need each other";
-	if (!has(s->psk_file) && !has_certificate && !has(s->authority))
-		return "[dtls] needs psk_file, or certificate, private_key and ca: nobody could connect";
+	if (has(s->raw_key_file) != has(s->raw_private_key))
+		return "[dtls] raw_key_file and raw_private_key need each other";
+	if (!has(s->psk_file) && !has_certificate && !has(s->authority) && !has(s->raw_key_file))
+		return "[dtls] needs psk_file, or certificate, private_key and ca, or raw_key_file and "
+		       "raw_private_key: "
+		       "nobody could connect";
 	if (s->pmin_s > s->pmax_s)
 		return "[health] pmin is greater than pmax";
 	return NULL;

@@ -23,7 +23,8 @@ struct settings {
 	char psk_file[SETTINGS_PATH_BYTES];
 	char certificate[SETTINGS_PATH_BYTES], private_key[SETTINGS_PATH_BYTES], ca[SETTINGS_PATH_BYTES],
 		crl[SETTINGS_PATH_BYTES];
-	uint32_t idle_timeout_s; /* 0: sessions are kept */
+	char raw_key_file[SETTINGS_PATH_BYTES], raw_private_key[SETTINGS_PATH_BYTES]; /* RFC 7250 */
+	uint32_t idle_timeout_s;                                                      /* 0: sessions are kept */
 	/* Where sessions outlive the process, and what seals them; beside the store when not given. "none": nowhere. */
 	char session_file[SETTINGS_PATH_BYTES + 16], session_key[SETTINGS_PATH_BYTES + 16];
 	uint32_t worker; /* this process's number inside connection IDs */

@@ -41,7 +41,8 @@ static struct dtls_session some_session(void)
 		.is_established = true,
 		.reads_cid = true,
 		.has_address = true,
-		.may_repeat_finished = true};
+		.may_repeat_finished = true,
+		.by_raw_key = true};
 	memset(&s.read_key, 0x11, sizeof s.read_key);
 	memset(&s.write_key, 0x22, sizeof s.write_key);
 	memset(s.verify_data, 0x33, sizeof s.verify_data);
@@ -83,6 +84,7 @@ static void a_session_is_read_back_as_it_was_written_but_for_the_reserved_number
 	assert_int_equal(found.session.finished_sequence, 6);
 	assert_int_equal(found.session.plain_number, 9);
 	assert_true(found.session.reads_cid && found.session.has_address && found.session.may_repeat_finished);
+	assert_true(found.session.by_raw_key);
 	assert_false(found.session.is_client);
 	dtls_crypto_wolfcrypt_done(&crypto);
 }

@@ -85,6 +85,90 @@ static void a_line_that_cannot_be_read_is_named(void **state)
 			fail_msg("case %zu: %s", i + 1, s->message);
 }
 
+/* ---- raw public keys ---- */
+
+#define DIGEST KEY KEY
+
+static bool load_raw_keys(struct stage *s, const char *text)
+{
+	(void)snprintf(
+		s->settings.raw_key_file, sizeof s->settings.raw_key_file, "%s", directory_file(&s->directory, "raw"));
+	directory_write(&s->directory, "raw", 0644, text);
+	return load(s, 0600, "pump-1:" KEY "\n");
+}
+
+static bool knows_raw_key(struct stage *s, struct dtls_principal *ret)
+{
+	struct dtls_credentials port = dtls_credential_table_port(&s->files.table);
+	uint8_t digest[DTLS_RAW_KEY_BYTES];
+	for (size_t i = 0; i < sizeof digest; i++)
+		digest[i] = i % 16;
+	return port.find_raw_key(port.context, bytes_of(digest, sizeof digest), ret);
+}
+
+static void raw_keys_stand_in_a_file_of_their_own(void **state)
+{
+	struct stage *s = *state;
+	struct dtls_principal principal;
+	assert_true(load_raw_keys(s, "# devices\n\n" DIGEST ":pump-7\r\n"));
+	assert_int_equal(s->files.psk_count, 1);
+	assert_int_equal(s->files.raw_key_count, 1);
+	assert_true(knows(s, "pump-1", "pump-1"));
+	assert_true(knows_raw_key(s, &principal));
+	assert_true(bytes_equal_text(dtls_principal_name(&principal), "pump-7"));
+	assert_true(credential_files_knows(&s->files, principal.number));
+	assert_true(load_raw_keys(s, "# " DIGEST ":pump-7\n"));
+	assert_false(knows_raw_key(s, &principal));
+}
+
+/* A session begun with a key goes on only while the file says the same of it. */
+static void a_raw_key_of_another_device_is_another_credential(void **state)
+{
+	struct stage *s = *state;
+	struct dtls_principal principal, other;
+	assert_true(load_raw_keys(s, DIGEST ":pump-7\n"));
+	assert_true(knows_raw_key(s, &principal));
+	assert_true(load_raw_keys(s, DIGEST ":pump-8\n"));
+	assert_true(knows_raw_key(s, &other));
+	assert_true(credential_files_knows(&s->files, other.number));
+	assert_false(credential_files_knows(&s->files, principal.number));
+	assert_true(load_raw_keys(s, ""));
+	assert_false(credential_files_knows(&s->files, other.number));
+}
+
+static void a_line_that_is_no_raw_key_is_named(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{DIGEST ":a\nnonsense\n", "raw:2: not of the form SHA-256 in hexadecimal:endpoint name"},
+		{DIGEST "\n", "raw:1: not of the form"},
+		{DIGEST ":\n", "raw:1: not of the form"},
+		{KEY ":a\n", "raw:1: not of the form"},
+		{DIGEST "00:a\n", "raw:1: not of the form"},
+		{DIGEST ":a\n" DIGEST ":b\n", "raw:2: this identity is there already"},
+		{DIGEST ":0123456789012345678901234567890123456789012345678901234567890123456789\n",
+			"raw:1: the endpoint name is longer than 64 bytes"},
+	};
+	struct stage *s = *state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (load_raw_keys(s, cases[i].text) || strstr(s->message, cases[i].message) == NULL)
+			fail_msg("case %zu: %s", i + 1, s->message);
+}
+
+static void our_own_raw_key_is_a_secret(void **state)
+{
+	struct stage *s = *state;
+	(void)snprintf(s->settings.raw_private_key, sizeof s->settings.raw_private_key, "%s",
+		directory_file(&s->directory, "own"));
+	directory_write(&s->directory, "own", 0644, "key");
+	assert_false(load_raw_keys(s, DIGEST ":a\n"));
+	assert_non_null(strstr(s->message, "chmod 600"));
+	directory_write(&s->directory, "own", 0600, "key");
+	assert_true(load_raw_keys(s, DIGEST ":a\n"));
+	assert_true(bytes_equal_text(s->files.own.raw_key_pem, "key"));
+}
+
 static void a_file_of_secrets_that_others_may_read_is_refused(void **state)
 {
 	struct stage *s = *state;
@@ -123,6 +207,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_line_is_an_identity_with_its_key_and_name),
 		TEST(a_line_that_cannot_be_read_is_named),
+		TEST(raw_keys_stand_in_a_file_of_their_own),
+		TEST(a_raw_key_of_another_device_is_another_credential),
+		TEST(a_line_that_is_no_raw_key_is_named),
+		TEST(our_own_raw_key_is_a_secret),
 		TEST(a_file_of_secrets_that_others_may_read_is_refused),
 		TEST(missing_files_are_named),
 		TEST(an_empty_list_of_keys_is_no_mistake),

@@ -66,6 +66,15 @@ static void an_authority_needs_its_key_and_is_enough_for_devices_to_connect(void
 	assert_int_equal(s->settings.certificate_days, 90);
 }
 
+static void raw_keys_alone_are_enough(void **state)
+{
+	struct stage *s = *state;
+	assert_true(load(s, "[coap]\npublic_uri = coaps://192.0.2.1:5684\n[dtls]\nraw_key_file = /keys\n"
+			    "raw_private_key = /own\n"));
+	assert_string_equal(s->settings.raw_key_file, "/keys");
+	assert_string_equal(s->settings.raw_private_key, "/own");
+}
+
 static void everything_can_be_said(void **state)
 {
 	struct stage *s = *state;
@@ -116,6 +125,8 @@ static void every_mistake_is_named_with_its_line(void **state)
 		/* 20 */ {"[coap]\npublic_uri = coaps://x\n", "[dtls] needs psk_file"},
 		/* 21 */
 		{"[coap]\npublic_uri = coaps://x\n[dtls]\nca = /x\n", "[dtls] certificate, private_key and ca need"},
+		{LEAST "raw_key_file = /x\n", "[dtls] raw_key_file and raw_private_key need"},
+		{LEAST "[dtls]\nraw_private_key = /x\n", "[dtls] raw_key_file and raw_private_key need"},
 		/* 22 */ {LEAST "[health]\npmin = 9\npmax = 8\n", "pmin is greater than pmax"},
 	};
 	struct stage *s = *state;
@@ -149,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_least_configuration_gets_the_defaults),
 		TEST(an_authority_needs_its_key_and_is_enough_for_devices_to_connect),
+		TEST(raw_keys_alone_are_enough),
 		TEST(everything_can_be_said),
 		TEST(every_mistake_is_named_with_its_line),
 		TEST(a_line_too_long_is_an_error_and_not_cut),

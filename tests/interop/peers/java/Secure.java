@@ -7,7 +7,8 @@
 //   Secure client PORT CID PROOF SUITE watch     observes, and gets long bodies, until its input ends
 //
 // CID is the length of the connection IDs that it wants put into what it receives, or "none". PROOF is psk:IDENTITY:KEY
-// (text), or certificate:FILE.p12:CA.pem (password "fieldfare"). The client prints "got TEXT", or "failed WHY".
+// (text), or certificate:FILE.p12:CA.pem (password "fieldfare"), or raw:FILE.p12:PEER.pem, where both ends show the bare key
+// of their certificate and expect that of the other's (RFC 7250). The client prints "got TEXT", or "failed WHY".
 
 import java.io.FileInputStream;
 import java.io.InputStream;
@@ -27,6 +28,7 @@ import org.eclipse.californium.core.CoapServer;
 import org.eclipse.californium.core.coap.Request;
 import org.eclipse.californium.core.network.CoapEndpoint;
 import org.eclipse.californium.core.server.resources.CoapExchange;
+import org.eclipse.californium.elements.auth.RawPublicKeyIdentity;
 import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.californium.scandium.DTLSConnector;
 import org.eclipse.californium.scandium.config.DtlsConfig;
@@ -62,13 +64,20 @@ public class Secure {
         }
         String alias = store.aliases().nextElement();
         Certificate[] chain = store.getCertificateChain(alias);
+        PrivateKey key = (PrivateKey) store.getKey(alias, PASSWORD);
+        StaticNewAdvancedCertificateVerifier.Builder verifier = StaticNewAdvancedCertificateVerifier.builder();
+        X509Certificate other;
         try (InputStream file = new FileInputStream(parts[2])) {
-            X509Certificate anchor = (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(file);
-            builder.setAdvancedCertificateVerifier(
-                    StaticNewAdvancedCertificateVerifier.builder().setTrustedCertificates(anchor).build());
+            other = (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(file);
         }
-        builder.setCertificateIdentityProvider(new SingleCertificateProvider((PrivateKey) store.getKey(alias, PASSWORD),
-                chain, CertificateType.X_509));
+        if (parts[0].equals("raw")) {
+            verifier.setTrustedRPKs(new RawPublicKeyIdentity(other.getPublicKey()));
+            builder.setCertificateIdentityProvider(new SingleCertificateProvider(key, chain[0].getPublicKey()));
+        } else {
+            verifier.setTrustedCertificates(other);
+            builder.setCertificateIdentityProvider(new SingleCertificateProvider(key, chain, CertificateType.X_509));
+        }
+        builder.setAdvancedCertificateVerifier(verifier.build());
     }
 
     static CoapEndpoint endpoint(DtlsConnectorConfig.Builder builder, Configuration configuration) {
