@@ -85,7 +85,7 @@ static bool offers(struct bytes types, enum certificate_type type)
 {
 	if (types.len == 0)
 		return type == CERTIFICATE_TYPE_X509;
-	return memchr(types.data, type, types.len) != NULL;
+	return memchr(types.data, (int)type, types.len) != NULL;
 }
 
 struct dtls_hello_keys dtls_hello_keys(const struct dtls_hello *hello)
