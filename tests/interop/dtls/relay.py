@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A translator of addresses on loopback that forgets: one client, one server, and on a word the client comes from another
-port from then on, as behind a NAT whose entry has run out. It counts the ClientHellos that pass."""
+port from then on, as behind a NAT whose entry has run out. It counts the datagrams that pass, and the
+ClientHellos among them."""
 import selectors
 import socket
 import threading
@@ -16,7 +17,7 @@ class Nat(threading.Thread):
         self.upstream = self.bound()
         self.client, self.pace_s = None, pace_s
         self.port = self.front.getsockname()[1]
-        self.hellos = self.rebindings = 0
+        self.hellos = self.rebindings = self.passed = 0
         self.wants_rebinding, self.is_over = threading.Event(), threading.Event()
         self.start()
 
@@ -37,6 +38,7 @@ class Nat(threading.Thread):
         return len(datagram) > 13 and datagram[0] == 22 and datagram[3:5] == b"\0\0" and datagram[13] == 1
 
     def forward(self, ready):
+        self.passed += 1
         if ready is self.front:
             datagram, self.client = self.front.recvfrom(65536)
             self.hellos += self.is_hello(datagram)
