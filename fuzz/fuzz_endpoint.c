@@ -12,9 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bool has_ended[256];
 	uint8_t *copy = malloc(size);
-	struct reader r = reader_of(bytes_of(copy, size));
 	if (size > 0)
 		memcpy(copy, data, size);
+	struct reader r = reader_of(bytes_of(copy, size));
 	script_begin();
 	while (reader_left(&r) > 0)
 		script_step(&r, has_ended);
