@@ -150,8 +150,15 @@ static void send_update(struct agent *a, msec now)
 	p.has_lifetime = a->registration.tells_lifetime;
 	p.lifetime_s = a->registration.lifetime_s;
 	add_location(a, &options);
+	struct writer links = writer_of(a->links, sizeof a->links);
+	if (a->registration.tells_list) {
+		coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_LINK);
+		objects_write_links(&a->objects, &links);
+		options.failed = options.failed || links.failed;
+	}
 	add_queries(&p, &room, &options);
-	struct coap_call call = {.method = COAP_POST, .options = &options, .reply = update_replied};
+	struct coap_call call = {
+		.method = COAP_POST, .options = &options, .body = writer_bytes(&links), .reply = update_replied};
 	a->counters.updates_sent++;
 	send(a, &call, now);
 }

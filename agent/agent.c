@@ -60,6 +60,9 @@ static void settle_wishes(struct agent *a, msec now)
 	if (a->world.wants_reboot)
 		a->reboot_at = msec_after(now, REBOOT_DELAY_MS);
 	a->world.wants_reboot = false;
+	if (a->world.has_other_instances)
+		register_list_changed(&a->registration, now);
+	a->world.has_other_instances = false;
 	if (!a->world.has_update_outcome)
 		return;
 	a->world.has_update_outcome = false;
@@ -201,7 +204,7 @@ static void init_world(struct agent *a, const struct parts *p)
 	a->world.deploy = &a->deploy;
 	a->world.registration = &a->registration;
 	a->world.configured_lifetime_s = a->config.lifetime_s;
-	a->objects = (struct objects){objects_table, AGENT_OBJECTS, &a->world, &a->report, p->records};
+	a->objects = (struct objects){objects_table, AGENT_OBJECTS, &model_core, &a->world, &a->report, p->records};
 	report_init(&a->report, p->attributes, a->config.attributes_max, p->observations, a->config.observers_max,
 		REPORT_USUAL_MS);
 }

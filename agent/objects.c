@@ -16,7 +16,7 @@ const struct object *visit_find_object(const struct objects *o, uint16_t id)
 	return NULL;
 }
 
-static const struct object_resource *find_resource(const struct object *object, uint16_t id)
+const struct object_resource *visit_find_resource(const struct object *object, uint16_t id)
 {
 	for (size_t i = 0; i < object->resource_count; i++)
 		if (object->resources[i].id == id)
@@ -31,11 +31,11 @@ enum coap_code visit_resolve(const struct objects *o, struct path path, const st
 	if (path.ids[0] == MODEL_SECURITY)
 		return COAP_UNAUTHORIZED;
 	*object = visit_find_object(o, path.ids[0]);
-	if (*object == NULL || (path.depth >= 2 && path.ids[1] != 0))
+	if (*object == NULL || (path.depth >= 2 && !object_has_instance(*object, o->world, path.ids[1])))
 		return COAP_NOT_FOUND;
 	if (path.depth < 3)
 		return COAP_CONTENT;
-	*resource = find_resource(*object, path.ids[2]);
+	*resource = visit_find_resource(*object, path.ids[2]);
 	return *resource == NULL ? COAP_NOT_FOUND : COAP_CONTENT;
 }
 
@@ -61,6 +61,8 @@ static enum coap_code handle(struct visit *v)
 		return visit_put(v);
 	if (v->request->message->code == COAP_POST)
 		return visit_post(v);
+	if (v->request->message->code == COAP_DELETE)
+		return visit_delete(v);
 	return COAP_METHOD_NOT_ALLOWED;
 }
 
@@ -72,17 +74,27 @@ void objects_handle(struct objects *o, struct path path, struct coap_endpoint *e
 	ret->code = handle(&v);
 }
 
+/* "</3>;ver=1.1", and a link for each instance. */
+static void write_object_links(const struct objects *o, const struct object *object, struct writer *w)
+{
+	struct reader version = reader_of(bytes_of_text(object->version));
+	uint8_t major = (uint8_t)(read_u8(&version) - '0');
+	(void)read_u8(&version);
+	uint8_t minor = (uint8_t)(read_u8(&version) - '0');
+	struct registration_object entry = {object->id, REGISTRATION_NO_INSTANCE, major, minor};
+	registration_write_object(w, &entry);
+	uint16_t instance = 0;
+	for (uint32_t from = 0; from <= PATH_ID_MAX; from = instance + 1u) {
+		if (!object_next_instance(object, o->world, (uint16_t)from, &instance))
+			return;
+		entry = (struct registration_object){object->id, instance, 0, 0};
+		registration_write_object(w, &entry);
+	}
+}
+
 void objects_write_links(const struct objects *o, struct writer *w)
 {
 	registration_write_root(w, bytes_of_text("60 110 112 11542 11544"));
-	for (size_t i = 0; i < o->count; i++) {
-		struct reader version = reader_of(bytes_of_text(o->table[i]->version));
-		uint8_t major = (uint8_t)(read_u8(&version) - '0');
-		(void)read_u8(&version);
-		uint8_t minor = (uint8_t)(read_u8(&version) - '0');
-		struct registration_object entry = {o->table[i]->id, REGISTRATION_NO_INSTANCE, major, minor};
-		registration_write_object(w, &entry);
-		entry = (struct registration_object){o->table[i]->id, 0, 0, 0};
-		registration_write_object(w, &entry);
-	}
+	for (size_t i = 0; i < o->count; i++)
+		write_object_links(o, o->table[i], w);
 }

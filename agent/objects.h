@@ -6,7 +6,7 @@
  *     coap request --> path, operation --> object's functions --> records --> payload --> coap response
  *
  * - Security (/0) is closed: every operation gives 4.01, whether what it names exists or not.
- * - All objects here have the one instance 0, which is neither created nor deleted: 4.05.
+ * - An object without `create` and `remove` has its instances from elsewhere: Create and Delete give 4.05.
  * - A Write checks everything first (known, writable, type, range, and the object's own opinion), then changes.
  * - Observations and attributes are kept in agent/report.h; the composer says when to look. */
 #pragma once
@@ -20,6 +20,7 @@
 struct objects {
 	const struct object *const *table; /* ascending by id */
 	size_t count;
+	const struct model *model; /* knows every object of the table */
 	struct object_world *world;
 	struct report *report;
 	struct record *records; /* OBJECTS_RECORDS_MAX of them */

@@ -10,18 +10,29 @@
 
 /* ---- reading ---- */
 
-static void collect_resource(
-	const struct objects *o, const struct object *object, uint16_t resource, struct object_records *out)
+static void collect_resource(const struct objects *o, const struct object *object, uint16_t instance, uint16_t resource,
+	struct object_records *out)
 {
-	out->instance = path_of_instance(object->id, 0);
-	object->read(o->world, resource, out);
+	out->instance = path_of_instance(object->id, instance);
+	object->read(o->world, path_of_resource(object->id, instance, resource), out);
+}
+
+static void collect_instance(
+	const struct objects *o, const struct object *object, uint16_t instance, struct object_records *out)
+{
+	for (size_t i = 0; i < object->resource_count; i++)
+		if ((object->resources[i].operations & MODEL_READ) != 0)
+			collect_resource(o, object, instance, object->resources[i].id, out);
 }
 
 static void collect_object(const struct objects *o, const struct object *object, struct object_records *out)
 {
-	for (size_t i = 0; i < object->resource_count; i++)
-		if ((object->resources[i].operations & MODEL_READ) != 0)
-			collect_resource(o, object, object->resources[i].id, out);
+	uint16_t instance = 0;
+	for (uint32_t from = 0; from <= PATH_ID_MAX; from = instance + 1u) {
+		if (!object_next_instance(object, o->world, (uint16_t)from, &instance))
+			return;
+		collect_instance(o, object, instance, out);
+	}
 }
 
 /* Drops what lies behind `from` and is not within `path`. */
@@ -47,11 +58,20 @@ static void collect(const struct objects *o, struct path path, struct object_rec
 	}
 	if (visit_resolve(o, path, &object, &resource) != COAP_CONTENT)
 		return;
-	if (resource == NULL)
+	if (path.depth == 1)
 		collect_object(o, object, out);
+	else if (resource == NULL)
+		collect_instance(o, object, path.ids[1], out);
 	else if ((resource->operations & MODEL_READ) != 0)
-		collect_resource(o, object, resource->id, out);
+		collect_resource(o, object, path.ids[1], resource->id, out);
 	keep_within(out, from, path);
+}
+
+bool visit_has_value(const struct objects *o, struct path path)
+{
+	struct object_records records = visit_records(o);
+	collect(o, path, &records);
+	return records.count > 0;
 }
 
 static enum coap_code encode(struct path base, const struct object_records *records, uint16_t accept,
@@ -131,7 +151,7 @@ static enum coap_code read_values(struct visit *v)
 		return COAP_METHOD_NOT_ALLOWED;
 	collect(v->o, v->path, &records);
 	bool may_be_empty =
-		v->path.depth < 3 || (v->path.depth == 3 && visit_is_multiple(v->path.ids[0], v->path.ids[2]));
+		v->path.depth < 3 || (v->path.depth == 3 && visit_is_multiple(v->o, v->path.ids[0], v->path.ids[2]));
 	if (records.count == 0 && !may_be_empty)
 		return COAP_NOT_FOUND;
 	enum coap_code code = encode(v->path, &records, accept, v->request->scratch, &v->response->payload);
@@ -144,37 +164,73 @@ static enum coap_code read_values(struct visit *v)
 
 /* ---- Discover ---- */
 
-static void write_resource_link(
-	struct visit *v, const struct object_resource *resource, const struct attributes *attributes, struct writer *w)
+/* A link for the resource, and below it for each of its values when `levels` lets it. What is readable and has no value
+ * now is not there. */
+static void write_resource_links(struct visit *v, struct path path, const struct object_resource *resource,
+	const struct attributes *attributes, unsigned levels, struct writer *w)
 {
 	struct object_records records = visit_records(v->o);
-	struct path path = path_of_resource(v->object->id, 0, resource->id);
 	if ((resource->operations & MODEL_READ) != 0)
-		collect_resource(v->o, v->object, resource->id, &records);
-	bool is_list = visit_is_multiple(v->object->id, resource->id);
+		collect_resource(v->o, v->object, path.ids[1], resource->id, &records);
+	bool is_list = visit_is_multiple(v->o, v->object->id, resource->id);
 	if ((resource->operations & MODEL_READ) != 0 && records.count == 0 && !is_list)
 		return;
 	links_write(w, BYTES_NONE, path);
 	if (is_list)
 		links_write_number(w, "dim", records.count);
 	attributes_write(w, attributes);
-	if (v->resource == NULL)
-		return;
-	for (size_t i = 0; i < records.count && is_list; i++) {
+	for (size_t i = 0; i < records.count && is_list && levels > 0; i++) {
 		struct attributes own = report_attributes_at(v->o->report, records.list[i].path);
 		links_write(w, BYTES_NONE, records.list[i].path);
 		attributes_write(w, &own);
 	}
 }
 
-static void write_links_below(struct visit *v, struct writer *w)
+static void write_instance_links(
+	struct visit *v, struct path path, const struct attributes *attributes, unsigned levels, struct writer *w)
 {
-	for (size_t i = 0; i < v->object->resource_count; i++) {
+	links_write(w, BYTES_NONE, path);
+	attributes_write(w, attributes);
+	for (size_t i = 0; i < v->object->resource_count && levels > 0; i++) {
 		const struct object_resource *resource = &v->object->resources[i];
-		struct path path = path_of_resource(v->object->id, 0, resource->id);
-		struct attributes own = report_attributes_at(v->o->report, path);
-		write_resource_link(v, resource, &own, w);
+		struct path at = path_of_resource(path.ids[0], path.ids[1], resource->id);
+		struct attributes own = report_attributes_at(v->o->report, at);
+		write_resource_links(v, at, resource, &own, levels - 1, w);
 	}
+}
+
+static void write_object_links(struct visit *v, const struct attributes *attributes, unsigned levels, struct writer *w)
+{
+	uint16_t instance = 0;
+	links_write(w, BYTES_NONE, v->path);
+	write_text(w, ";ver=");
+	write_text(w, v->object->version);
+	attributes_write(w, attributes);
+	for (uint32_t from = 0; from <= PATH_ID_MAX && levels > 0; from = instance + 1u) {
+		if (!object_next_instance(v->object, v->o->world, (uint16_t)from, &instance))
+			return;
+		struct path at = path_of_instance(v->object->id, instance);
+		struct attributes own = report_attributes_at(v->o->report, at);
+		write_instance_links(v, at, &own, levels - 1, w);
+	}
+}
+
+/* "depth=0" to "depth=3", of LwM2M 1.2; without it two levels below an object, one below anything else. False when it
+ * is something else. */
+static bool read_depth(const struct visit *v, unsigned *ret)
+{
+	struct bytes query, name = bytes_of_text("depth=");
+	unsigned cursor = 0;
+	*ret = v->path.depth == 1 ? 2 : 1;
+	while (coap_message_next(v->request->message, COAP_OPTION_URI_QUERY, &cursor, &query)) {
+		uint64_t depth;
+		if (!bytes_equal(bytes_first(query, name.len), name))
+			continue;
+		if (!parse_decimal(bytes_from(query, name.len), 3, &depth))
+			return false;
+		*ret = (unsigned)depth;
+	}
+	return true;
 }
 
 /* Attributes stand where they were set; those that the target inherits stand on it too. */
@@ -182,24 +238,17 @@ static enum coap_code discover(struct visit *v)
 {
 	struct writer w = arena_writer(v->request->scratch);
 	struct attributes effective = report_attributes_effective(v->o->report, v->path);
-	struct attributes own = report_attributes_at(v->o->report, path_of_instance(v->object->id, 0));
+	unsigned levels;
 	if (v->path.depth > 3)
 		return COAP_METHOD_NOT_ALLOWED;
-	if (v->path.depth == 3) {
-		write_resource_link(v, v->resource, &effective, &w);
-	} else {
-		links_write(&w, BYTES_NONE, v->path);
-		if (v->path.depth == 1) {
-			write_text(&w, ";ver=");
-			write_text(&w, v->object->version);
-		}
-		attributes_write(&w, &effective);
-		if (v->path.depth == 1) {
-			links_write(&w, BYTES_NONE, path_of_instance(v->object->id, 0));
-			attributes_write(&w, &own);
-		}
-		write_links_below(v, &w);
-	}
+	if (!read_depth(v, &levels))
+		return COAP_BAD_REQUEST;
+	if (v->path.depth == 3)
+		write_resource_links(v, v->path, v->resource, &effective, levels, &w);
+	else if (v->path.depth == 2)
+		write_instance_links(v, v->path, &effective, levels, &w);
+	else
+		write_object_links(v, &effective, levels, &w);
 	if (w.failed)
 		return COAP_INTERNAL_SERVER_ERROR;
 	arena_keep(v->request->scratch, &w);

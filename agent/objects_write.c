@@ -5,38 +5,18 @@
 #include "agent/visit.h"
 
 #include "coap/content_format.h"
-#include "mgmt/execute.h"
 #include "mgmt/payload.h"
-
-/* ---- Write-Attributes ---- */
-
-static enum coap_code write_attributes(struct visit *v)
-{
-	struct attributes_change change = {.unset = 0};
-	struct bytes query;
-	unsigned cursor = 0, count = 0;
-	if (v->resource != NULL && (v->resource->operations & MODEL_READ) == 0)
-		return COAP_METHOD_NOT_ALLOWED;
-	for (; coap_message_next(v->request->message, COAP_OPTION_URI_QUERY, &cursor, &query); count++)
-		if (!attributes_read(&change, query))
-			return COAP_BAD_REQUEST;
-	enum value_type type = v->resource == NULL ? VALUE_NONE : model_type(&model_core, v->path);
-	if (count == 0 || !attributes_check(&change, v->path.depth, type))
-		return COAP_BAD_REQUEST;
-	bool is_kept = report_write_attributes(v->o->report, v->path, &change, v->now);
-	return is_kept ? COAP_CHANGED : COAP_INTERNAL_SERVER_ERROR;
-}
 
 /* ---- Write ---- */
 
-static enum coap_code read_body(struct visit *v, struct path base, struct object_records *ret)
+enum coap_code visit_read_body(struct visit *v, struct path base, struct object_records *ret)
 {
 	struct payload_reader r;
 	struct record record;
 	*ret = visit_records(v->o);
 	if (v->request->content_format == COAP_FORMAT_NONE)
 		return COAP_UNSUPPORTED_CONTENT_FORMAT;
-	payload_reader_init(&r, v->request->content_format, base, v->request->body, &model_core, v->request->scratch);
+	payload_reader_init(&r, v->request->content_format, base, v->request->body, v->o->model, v->request->scratch);
 	while (payload_next(&r, &record))
 		object_put_at(ret, record.path, record.value);
 	switch (r.verdict) {
@@ -52,81 +32,123 @@ static enum coap_code read_body(struct visit *v, struct path base, struct object
 	return COAP_INTERNAL_SERVER_ERROR;
 }
 
-/* A value inside an instance whose resource is not there is skipped, as section 5 wants of optional ones; `is_named` is
- * set when the request or a composite named the resource itself. */
-static enum coap_code check_record(const struct objects *o, struct record *record, bool is_named)
+static void skip(struct record *record)
+{
+	record->path.depth = 0;
+}
+
+/* Nothing, where something may be nothing: no values of a multiple resource, or one of them taken away. */
+static enum coap_code check_absence(const struct model_resource *model)
+{
+	return model->is_multiple ? COAP_CHANGED : COAP_BAD_REQUEST;
+}
+
+static enum coap_code check_value(const struct objects *o, const struct object *object, const struct record *record)
+{
+	const struct model_resource *model = model_resource(o->model, object->id, record->path.ids[2]);
+	if (model == NULL || (record->path.depth > 3 && !model->is_multiple))
+		return COAP_METHOD_NOT_ALLOWED;
+	if (record->value.type == VALUE_NONE)
+		return check_absence(model);
+	if (!model_accepts(model, &record->value))
+		return COAP_BAD_REQUEST;
+	return object->check(o->world, record->path, &record->value);
+}
+
+static enum coap_code check_record(const struct objects *o, struct record *record, enum visit_strictness strictness)
 {
 	const struct object *object;
 	const struct object_resource *resource;
-	enum coap_code code = visit_resolve(o, record->path, &object, &resource);
-	if (code == COAP_NOT_FOUND && !is_named) {
-		record->path.depth = 0;
+	enum coap_code code = COAP_CONTENT;
+	if (strictness == VISIT_NEW_INSTANCE) {
+		object = visit_find_object(o, record->path.ids[0]);
+		resource = visit_find_resource(object, record->path.ids[2]);
+	} else {
+		code = visit_resolve(o, record->path, &object, &resource);
+	}
+	bool is_skipped =
+		(code == COAP_NOT_FOUND && strictness == VISIT_WHOLE_INSTANCE) ||
+		(strictness == VISIT_NEW_INSTANCE && (resource == NULL || (resource->operations & MODEL_WRITE) == 0));
+	if (is_skipped) {
+		skip(record);
 		return COAP_CHANGED;
 	}
 	if (code != COAP_CONTENT)
 		return code;
-	if (resource == NULL || (resource->operations & MODEL_WRITE) == 0 || record->path.depth > 3)
+	if (resource == NULL || (resource->operations & MODEL_WRITE) == 0)
 		return COAP_METHOD_NOT_ALLOWED;
-	const struct model_resource *model = model_resource(&model_core, object->id, resource->id);
-	if (model == NULL || !model_accepts(model, &record->value))
-		return COAP_BAD_REQUEST;
-	return object->check(o->world, resource->id, &record->value);
+	return check_value(o, object, record);
 }
 
-static enum coap_code check_records(const struct objects *o, struct object_records *records, bool is_named)
+enum coap_code visit_check_records(
+	const struct objects *o, struct object_records *records, enum visit_strictness strictness)
 {
 	for (size_t i = 0; i < records->count; i++) {
-		enum coap_code code = check_record(o, &records->list[i], is_named);
+		enum coap_code code = check_record(o, &records->list[i], strictness);
 		if (code != COAP_CHANGED)
 			return code;
 	}
 	return COAP_CHANGED;
 }
 
-static enum coap_code apply_records(struct objects *o, const struct object_records *records)
+enum coap_code visit_apply_records(struct objects *o, const struct object_records *records)
 {
 	for (size_t i = 0; i < records->count; i++) {
 		const struct record *record = &records->list[i];
-		if (record->path.depth == 0)
+		bool is_empty_list = record->path.depth == 3 && record->value.type == VALUE_NONE;
+		if (record->path.depth == 0 || is_empty_list)
 			continue;
-		enum coap_code code =
-			visit_find_object(o, record->path.ids[0])->write(o->world, record->path.ids[2], &record->value);
+		const struct object *object = visit_find_object(o, record->path.ids[0]);
+		enum coap_code code = object->write(o->world, record->path, &record->value);
 		if (code != COAP_CHANGED)
 			return code;
 	}
 	return COAP_CHANGED;
 }
 
-static bool has_record(const struct object_records *records, uint16_t resource)
+/* ---- Replace ---- */
+
+static bool has_record(const struct object_records *records, struct path resource)
 {
 	for (size_t i = 0; i < records->count; i++)
-		if (records->list[i].path.depth >= 3 && records->list[i].path.ids[2] == resource)
+		if (path_is_within(records->list[i].path, resource))
 			return true;
 	return false;
 }
 
-static bool is_left_out(const struct object_resource *resource, const struct object_records *records)
+static struct path resource_path(struct path instance, const struct object_resource *resource)
 {
-	return (resource->operations & MODEL_WRITE) != 0 && !has_record(records, resource->id);
+	return path_of_resource(instance.ids[0], instance.ids[1], resource->id);
 }
 
-/* Replace needs every mandatory resource that can be written. */
-static bool is_whole(const struct object *object, const struct object_records *records)
+/* Replace and Create need every mandatory resource that can be written. */
+bool visit_is_whole(const struct objects *o, const struct object *object, struct path instance,
+	const struct object_records *records)
 {
 	for (size_t i = 0; i < object->resource_count; i++) {
-		const struct model_resource *model = model_resource(&model_core, object->id, object->resources[i].id);
-		if (is_left_out(&object->resources[i], records) && model != NULL && model->is_mandatory)
+		const struct object_resource *resource = &object->resources[i];
+		const struct model_resource *model = model_resource(o->model, object->id, resource->id);
+		bool is_needed = (resource->operations & MODEL_WRITE) != 0 && model != NULL && model->is_mandatory;
+		if (is_needed && !has_record(records, resource_path(instance, resource)))
 			return false;
 	}
 	return true;
 }
 
-static void reset_left_out(struct objects *o, const struct object *object, const struct object_records *records)
+/* What the body leaves out goes back to its default, and multiple resources become what the body says. */
+static void reset_replaced(struct visit *v, const struct object_records *records)
 {
-	for (size_t i = 0; i < object->resource_count; i++)
-		if (is_left_out(&object->resources[i], records) && object->reset != NULL)
-			object->reset(o->world, object->resources[i].id);
+	for (size_t i = 0; i < v->object->resource_count && v->object->reset != NULL; i++) {
+		const struct object_resource *resource = &v->object->resources[i];
+		struct path at = resource_path(v->path, resource);
+		bool is_meant = v->path.depth == 2 || v->resource == resource;
+		bool is_kept = has_record(records, at) && !visit_is_multiple(v->o, v->object->id, resource->id);
+		if ((resource->operations & MODEL_WRITE) != 0 && is_meant && !is_kept)
+			v->object->reset(v->o->world, at);
+	}
 }
+
+/* ---- making it last ---- */
 
 /* What was written into the account goes to the journal before the answer; if it cannot, it has not been written. */
 static enum coap_code keep_settings(struct objects *o, const struct journal_state *before, msec now)
@@ -148,34 +170,95 @@ static enum coap_code keep_settings(struct objects *o, const struct journal_stat
 	return COAP_CHANGED;
 }
 
+static bool settle(const struct objects *o, const struct object *object)
+{
+	return object == NULL || object->settle == NULL || object->settle(o->world);
+}
+
+/* `object` has been changed by a Replace even when no record is left of it. */
+static bool settle_all(const struct objects *o, const struct object *object, const struct object_records *records)
+{
+	if (!settle(o, object))
+		return false;
+	for (size_t i = 0; i < records->count; i++) {
+		const struct record *record = &records->list[i];
+		const struct object *other =
+			record->path.depth == 0 ? object : visit_find_object(o, record->path.ids[0]);
+		if (other != object && !settle(o, other))
+			return false;
+		object = other;
+	}
+	return true;
+}
+
+/* Those who watch hear of it at once. */
+static void touch_records(const struct objects *o, const struct object_records *records, msec now)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (records->list[i].path.depth > 0)
+			report_touch(o->report, records->list[i].path, now);
+}
+
+static enum coap_code keep(struct objects *o, const struct object *object, const struct object_records *records,
+	const struct journal_state *before, msec now)
+{
+	enum coap_code code = keep_settings(o, before, now);
+	if (code == COAP_CHANGED && !settle_all(o, object, records))
+		code = COAP_INTERNAL_SERVER_ERROR;
+	if (code == COAP_CHANGED)
+		touch_records(o, records, now);
+	return code;
+}
+
+/* ---- Write ---- */
+
 static enum coap_code write_values(struct visit *v, bool is_replace)
 {
 	struct object_records records;
 	struct journal_state before = v->o->world->deploy->update.state;
-	enum coap_code code = read_body(v, v->path, &records);
+	enum coap_code code = visit_read_body(v, v->path, &records);
 	if (code == COAP_CHANGED)
-		code = check_records(v->o, &records, v->path.depth != 2);
+		code = visit_check_records(v->o, &records, v->path.depth == 2 ? VISIT_WHOLE_INSTANCE : VISIT_NAMED);
 	if (code != COAP_CHANGED)
 		return code;
-	if (is_replace && v->path.depth == 2) {
-		if (!is_whole(v->object, &records))
-			return COAP_BAD_REQUEST;
-		reset_left_out(v->o, v->object, &records);
-	}
-	code = apply_records(v->o, &records);
-	return code == COAP_CHANGED ? keep_settings(v->o, &before, v->now) : code;
+	if (is_replace && v->path.depth == 2 && !visit_is_whole(v->o, v->object, v->path, &records))
+		return COAP_BAD_REQUEST;
+	bool is_list = v->path.depth == 3 && visit_is_multiple(v->o, v->object->id, v->resource->id);
+	if (is_replace && (v->path.depth == 2 || is_list))
+		reset_replaced(v, &records);
+	code = visit_apply_records(v->o, &records);
+	return code == COAP_CHANGED ? keep(v->o, v->object, &records, &before, v->now) : code;
 }
 
 enum coap_code visit_put(struct visit *v)
 {
 	bool is_write = v->request->content_format != COAP_FORMAT_NONE || v->request->body.len > 0;
 	if (!is_write)
-		return write_attributes(v);
+		return visit_write_attributes(v);
 	if (v->path.depth < 2)
 		return COAP_METHOD_NOT_ALLOWED;
-	if (v->resource != NULL && ((v->resource->operations & MODEL_WRITE) == 0 || v->path.depth > 3))
+	if (v->resource != NULL && (v->resource->operations & MODEL_WRITE) == 0)
 		return COAP_METHOD_NOT_ALLOWED;
+	if (v->path.depth > 3 && !visit_is_multiple(v->o, v->object->id, v->resource->id))
+		return COAP_METHOD_NOT_ALLOWED;
+	if (v->path.depth > 3 && !visit_has_value(v->o, v->path))
+		return COAP_NOT_FOUND; /* what is not there cannot be the target of a Write (section 5) */
 	return write_values(v, true);
+}
+
+enum coap_code visit_post(struct visit *v)
+{
+	if (v->path.depth == 1)
+		return visit_create(v);
+	if (v->path.depth == 2)
+		return write_values(v, false);
+	if (v->path.depth > 3)
+		return COAP_METHOD_NOT_ALLOWED;
+	/* LwM2M 1.2 updates the values of a multiple resource by a POST as well. */
+	bool is_update = (v->resource->operations & MODEL_WRITE) != 0 &&
+			 v->request->content_format != COAP_FORMAT_NONE &&
+			 visit_is_multiple(v->o, v->object->id, v->resource->id);
+	return is_update ? write_values(v, false) : visit_execute(v);
 }
 
 /* ---- Write-Composite ---- */
@@ -184,31 +267,10 @@ enum coap_code visit_write_composite(struct visit *v)
 {
 	struct object_records records;
 	struct journal_state before = v->o->world->deploy->update.state;
-	enum coap_code code = read_body(v, PATH_ROOT, &records);
+	enum coap_code code = visit_read_body(v, PATH_ROOT, &records);
 	if (code == COAP_CHANGED)
-		code = check_records(v->o, &records, true);
+		code = visit_check_records(v->o, &records, VISIT_NAMED);
 	if (code == COAP_CHANGED)
-		code = apply_records(v->o, &records);
-	return code == COAP_CHANGED ? keep_settings(v->o, &before, v->now) : code;
-}
-
-/* ---- Execute ---- */
-
-static enum coap_code execute(struct visit *v)
-{
-	uint16_t format = v->request->content_format;
-	if ((v->resource->operations & MODEL_EXECUTE) == 0)
-		return COAP_METHOD_NOT_ALLOWED;
-	if (format != COAP_FORMAT_NONE && format != COAP_FORMAT_TEXT)
-		return COAP_UNSUPPORTED_CONTENT_FORMAT;
-	if (!execute_arguments_are_good(v->request->body))
-		return COAP_BAD_REQUEST;
-	return v->object->execute(v->o->world, v->resource->id, v->request->body);
-}
-
-enum coap_code visit_post(struct visit *v)
-{
-	if (v->path.depth == 2)
-		return write_values(v, false);
-	return v->path.depth == 3 ? execute(v) : COAP_METHOD_NOT_ALLOWED;
+		code = visit_apply_records(v->o, &records);
+	return code == COAP_CHANGED ? keep(v->o, NULL, &records, &before, v->now) : code;
 }

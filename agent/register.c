@@ -113,6 +113,7 @@ bool register_accepted(struct registration *r, const struct bytes *location, siz
 	}
 	r->backoff = r->retry_first;
 	r->tells_lifetime = false;
+	r->tells_list = false;
 	r->must_send = false;
 	enter(r, REGISTER_REGISTERED, msec_after(now, update_after(r)));
 	return true;
@@ -130,6 +131,7 @@ void register_updated(struct registration *r, msec now)
 		return;
 	r->backoff = r->retry_first;
 	r->tells_lifetime = r->tells_lifetime && r->must_send;
+	r->tells_list = r->tells_list && r->must_send;
 	enter(r, REGISTER_REGISTERED, r->must_send ? now : msec_after(now, update_after(r)));
 	r->must_send = false;
 }
@@ -190,6 +192,12 @@ void register_set_lifetime(struct registration *r, uint32_t lifetime_s, msec now
 		return;
 	r->lifetime_s = lifetime_s;
 	r->tells_lifetime = true;
+	register_trigger(r, now);
+}
+
+void register_list_changed(struct registration *r, msec now)
+{
+	r->tells_list = true;
 	register_trigger(r, now);
 }
 

@@ -45,7 +45,7 @@ enum register_action {
 	REGISTER_CONNECT,
 	REGISTER_CLOSE,
 	REGISTER_SEND_REGISTER,
-	REGISTER_SEND_UPDATE, /* with the lifetime when `tells_lifetime` */
+	REGISTER_SEND_UPDATE, /* with the lifetime when `tells_lifetime`, the list of objects when `tells_list` */
 	REGISTER_SEND_DEREGISTER,
 };
 
@@ -64,7 +64,7 @@ struct registration {
 	msec silent_until; /* end of a Disable (/1/0/4); 0 for none */
 	bool must_close;   /* an association is to be ended before anything else */
 	bool must_send;    /* another Update is wanted when the one on its way has been answered */
-	bool tells_lifetime;
+	bool tells_lifetime, tells_list;
 	bool is_stopping;
 	struct prng *chance;
 	uint8_t location_count; /* path segments given by the server, each behind its length */
@@ -98,6 +98,8 @@ void register_left(struct registration *r, msec now);
 void register_trigger(struct registration *r, msec now);
 /* /1/0/1 */
 void register_set_lifetime(struct registration *r, uint32_t lifetime_s, msec now);
+/* There are other objects or instances than those registered. */
+void register_list_changed(struct registration *r, msec now);
 /* /1/0/4: de-register, be silent for so long, begin anew. */
 void register_disable(struct registration *r, msec silence, msec now);
 /* The association is to be made anew, with another credential. */

@@ -62,6 +62,13 @@ bool report_write_attributes(struct report *r, struct path path, const struct at
 	return true;
 }
 
+void report_forget_attributes(struct report *r, struct path path)
+{
+	for (uint16_t i = 0; i < r->attributes_max; i++)
+		if (r->attributes[i].values.set != 0 && path_is_within(r->attributes[i].path, path))
+			r->attributes[i] = (struct report_attributes){.path = PATH_ROOT};
+}
+
 struct attributes report_attributes_at(const struct report *r, struct path path)
 {
 	const struct report_attributes *at = find_attributes(r, path);

@@ -55,6 +55,8 @@ void report_init(struct report *r, struct report_attributes *attributes, uint16_
 
 /* Applies a change that attributes_check has accepted. False when the table is full. */
 bool report_write_attributes(struct report *r, struct path path, const struct attributes_change *change, msec now);
+/* What this path names is gone: nothing is set at it or below any more. */
+void report_forget_attributes(struct report *r, struct path path);
 /* What is set at this very path; all zero when nothing is. */
 struct attributes report_attributes_at(const struct report *r, struct path path);
 /* What holds at this path: nearest level first, then the server's defaults. */

@@ -22,7 +22,7 @@
 #include "coap/blockget.h"
 
 #define AGENT_OBJECTS           6
-#define AGENT_LINKS_BYTES       512
+#define AGENT_LINKS_BYTES       2048
 #define AGENT_SCRATCH_BYTES     4096
 #define AGENT_ROOM_BYTES        512
 #define AGENT_AUTHORITIES_BYTES 4096

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct report report;
 	struct object_world world = {
 		.identity = &identity, .agent_version = "0", .deploy = &deploy, .registration = &registration};
-	struct objects objects = {table, 4, &world, &report, records};
+	struct objects objects = {table, 4, &model_core, &world, &report, records};
 	struct coap_message message = {.code = COAP_EMPTY};
 	struct arena arena;
 	struct path path;

@@ -19,8 +19,9 @@ static const struct object_resource resources[] = {
 	{ROUTERS, MODEL_READ},
 };
 
-static void read(const struct object_world *world, uint16_t resource, struct object_records *out)
+static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	uint16_t resource = at.ids[2];
 	const struct platform_sample *s = &world->sample;
 	switch (resource) {
 	case BEARER:

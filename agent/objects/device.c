@@ -64,8 +64,9 @@ static void read_memory(const struct platform_sample *s, uint16_t resource, stru
 			value_integer(kib(resource == MEMORY_FREE ? s->memory_available : s->memory_total)));
 }
 
-static void read(const struct object_world *world, uint16_t resource, struct object_records *out)
+static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	uint16_t resource = at.ids[2];
 	const struct platform_identity *id = world->identity;
 	switch (resource) {
 	case MANUFACTURER:
@@ -105,9 +106,9 @@ static void read(const struct object_world *world, uint16_t resource, struct obj
 	}
 }
 
-static enum coap_code execute(struct object_world *world, uint16_t resource, struct bytes arguments)
+static enum coap_code execute(struct object_world *world, struct path at, struct bytes arguments)
 {
-	(void)resource;
+	(void)at;
 	(void)arguments;
 	world->wants_reboot = true;
 	return COAP_CHANGED;

@@ -42,8 +42,9 @@ static void read_protocols(const struct object_world *world, struct object_recor
 	object_put_instance(out, FIRMWARE_PROTOCOLS, 0, value_integer(is_secure ? PROTOCOL_COAPS : PROTOCOL_COAP));
 }
 
-static void read(const struct object_world *world, uint16_t resource, struct object_records *out)
+static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	uint16_t resource = at.ids[2];
 	const struct update *u = &world->deploy->update;
 	switch ((enum firmware_resource)resource) {
 	case FIRMWARE_PACKAGE_URI:
@@ -86,8 +87,9 @@ static bool is_reset(struct bytes package)
 	return package.len == 0 || (package.len == 1 && package.data[0] == 0);
 }
 
-static enum coap_code check(const struct object_world *world, uint16_t resource, const struct value *value)
+static enum coap_code check(const struct object_world *world, struct path at, const struct value *value)
 {
+	uint16_t resource = at.ids[2];
 	const struct update *u = &world->deploy->update;
 	if (update_lwm2m_state(u) == FIRMWARE_UPDATING)
 		return COAP_METHOD_NOT_ALLOWED;
@@ -121,8 +123,9 @@ static enum coap_code pass_on(struct object_world *world, const struct update_ev
 	return answer_to(world->update_outcome.verdict);
 }
 
-static enum coap_code write(struct object_world *world, uint16_t resource, const struct value *value)
+static enum coap_code write(struct object_world *world, struct path at, const struct value *value)
 {
+	uint16_t resource = at.ids[2];
 	struct journal_state *state = &world->deploy->update.state;
 	switch ((enum firmware_resource)resource) {
 	case FIRMWARE_PACKAGE:
@@ -152,16 +155,18 @@ static enum coap_code write(struct object_world *world, uint16_t resource, const
 }
 
 /* A Replace of the whole instance without a URI does not mean to stop an update. */
-static void reset(struct object_world *world, uint16_t resource)
+static void reset(struct object_world *world, struct path at)
 {
+	uint16_t resource = at.ids[2];
 	if (resource == FIRMWARE_SEVERITY)
 		world->deploy->update.state.severity = 1;
 	else if (resource == FIRMWARE_DEFER_PERIOD)
 		world->deploy->update.state.defer_period_s = 0;
 }
 
-static enum coap_code execute(struct object_world *world, uint16_t resource, struct bytes arguments)
+static enum coap_code execute(struct object_world *world, struct path at, struct bytes arguments)
 {
+	uint16_t resource = at.ids[2];
 	(void)arguments;
 	bool is_update = resource == FIRMWARE_UPDATE;
 	struct update_event event = {.kind = is_update ? UPDATE_EXECUTED : UPDATE_CANCELLED};

@@ -74,8 +74,9 @@ static void fill_payload(const struct object_world *world, struct health *h)
 	memcpy(h->payload_version, image->version, sizeof h->payload_version);
 }
 
-static void read(const struct object_world *world, uint16_t resource, struct object_records *out)
+static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	uint16_t resource = at.ids[2];
 	struct health health = {.has = 0};
 	struct record records[HEALTH_RECORDS_MAX];
 	fill_machine(&world->sample, &health);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What an object is to the dispatcher: a table of resources and up to five functions over the world it shows.
+ * What an object is to the dispatcher: a table of resources and a few functions over the world it shows.
  *
- * Types, ranges and names come from mgmt/model; the table here says which resources this device has and what may be
- * done with them, which is never more than the model allows. Functions are asked only about resources of the table and
- * operations it allows, so they are a switch each. */
+ * Types, ranges and names come from the model (mgmt/model.h); the table here says which resources this device has and
+ * what may be done with them, which is never more than the model allows. Functions are asked only about instances that
+ * `next` names, resources of the table and operations it allows, so they are a switch each.
+ *
+ * `at` is the whole path: /object/instance/resource, and for one value of a multiple resource /o/i/r/ri. */
 #pragma once
 
 #include "agent/deploy.h"
@@ -36,6 +38,7 @@ struct object_world {
 
 	/* What an operation asks of the composer, which clears them. */
 	bool wants_reboot, wants_tell, has_server_changed;
+	bool has_other_instances; /* some were created or deleted: the server is told with an Update */
 	bool has_update_outcome;
 	struct deploy_outcome update_outcome;
 };
@@ -43,7 +46,7 @@ struct object_world {
 struct object_records {
 	struct record *list;
 	size_t count, capacity;
-	struct path instance; /* /object/0 */
+	struct path instance; /* what object_put is about: /object/instance */
 	bool is_full;
 };
 
@@ -58,20 +61,47 @@ struct object {
 	const struct object_resource *resources; /* ascending by id */
 	size_t resource_count;
 
-	/* Puts the value, or the values of a multiple resource; nothing when it has none now. */
-	void (*read)(const struct object_world *world, uint16_t resource, struct object_records *out);
-	/* Whether a value of the right type and range may be written: COAP_CHANGED, or the error. */
-	enum coap_code (*check)(const struct object_world *world, uint16_t resource, const struct value *value);
-	/* A value that passed the check. */
-	enum coap_code (*write)(struct object_world *world, uint16_t resource, const struct value *value);
-	/* Replace on the instance leaves this optional one out: back to its default. NULL when there is none to reset.
-	 */
-	void (*reset)(struct object_world *world, uint16_t resource);
-	enum coap_code (*execute)(struct object_world *world, uint16_t resource, struct bytes arguments);
+	/* The first instance whose id is `from` or greater; false when there is none. NULL for an object that has the
+	 * one instance 0 for ever. */
+	bool (*next)(const struct object_world *world, uint16_t object, uint16_t from, uint16_t *ret);
+	/* Puts the value, or the values of a multiple resource, in ascending order; nothing when it has none now. */
+	void (*read)(const struct object_world *world, struct path at, struct object_records *out);
+	/* Whether a value of the right type and range may be written: COAP_CHANGED, or the error. The instance may be
+	 * one that is about to be created. */
+	enum coap_code (*check)(const struct object_world *world, struct path at, const struct value *value);
+	/* A value that passed the check. VALUE_NONE at depth 4 takes this value of a multiple resource away. */
+	enum coap_code (*write)(struct object_world *world, struct path at, const struct value *value);
+	/* Replace leaves this optional resource out, or is about to write all values of this multiple one: back to its
+	 * default, or to no values. NULL when there is none to reset. */
+	void (*reset)(struct object_world *world, struct path at);
+	enum coap_code (*execute)(struct object_world *world, struct path at, struct bytes arguments);
+	/* Makes an instance that is not there yet, without values, or takes one away: COAP_CREATED and COAP_DELETED, or
+	 * the error. Writes of what the Create carries follow, then `settle`. NULL where the server may do neither. */
+	enum coap_code (*create)(struct object_world *world, struct path at);
+	enum coap_code (*remove)(struct object_world *world, struct path at);
+	/* Ends an operation that has changed something: what shall outlive the agent is made durable here, before the
+	 * answer. False when that failed; what was changed is then undone. NULL where nothing is kept. */
+	bool (*settle)(struct object_world *world);
 };
 
 extern const struct object object_server, object_device, object_connectivity, object_firmware, object_statistics,
 	object_host;
+
+/* The instances of any object in turn; see `next`. */
+static inline bool object_next_instance(
+	const struct object *object, const struct object_world *world, uint16_t from, uint16_t *ret)
+{
+	if (object->next != NULL)
+		return object->next(world, object->id, from, ret);
+	*ret = 0;
+	return from == 0;
+}
+
+static inline bool object_has_instance(const struct object *object, const struct object_world *world, uint16_t id)
+{
+	uint16_t found;
+	return object_next_instance(object, world, id, &found) && found == id;
+}
 
 static inline void object_put_at(struct object_records *out, struct path path, struct value value)
 {

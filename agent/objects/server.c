@@ -42,8 +42,9 @@ static uint32_t disable_timeout_s(const struct object_world *world)
 	return account(world)->disable_s == 0 ? DISABLE_DEFAULT_S : account(world)->disable_s;
 }
 
-static void read(const struct object_world *world, uint16_t resource, struct object_records *out)
+static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	uint16_t resource = at.ids[2];
 	switch (resource) {
 	case SHORT_SERVER_ID:
 		object_put(out, resource, value_integer(SERVER_ID));
@@ -73,8 +74,9 @@ static void read(const struct object_world *world, uint16_t resource, struct obj
 	}
 }
 
-static enum coap_code check(const struct object_world *world, uint16_t resource, const struct value *value)
+static enum coap_code check(const struct object_world *world, struct path at, const struct value *value)
 {
+	uint16_t resource = at.ids[2];
 	(void)world;
 	if (resource == BINDING)
 		return bytes_equal_text(value->bytes, "U") ? COAP_CHANGED : COAP_BAD_REQUEST;
@@ -84,8 +86,9 @@ static enum coap_code check(const struct object_world *world, uint16_t resource,
 	return fits ? COAP_CHANGED : COAP_BAD_REQUEST;
 }
 
-static enum coap_code write(struct object_world *world, uint16_t resource, const struct value *value)
+static enum coap_code write(struct object_world *world, struct path at, const struct value *value)
 {
+	uint16_t resource = at.ids[2];
 	struct journal_server *server = &world->deploy->update.state.server;
 	world->has_server_changed = true;
 	switch (resource) {
@@ -111,8 +114,9 @@ static enum coap_code write(struct object_world *world, uint16_t resource, const
 	return COAP_CHANGED;
 }
 
-static void reset(struct object_world *world, uint16_t resource)
+static void reset(struct object_world *world, struct path at)
 {
+	uint16_t resource = at.ids[2];
 	struct journal_server *server = &world->deploy->update.state.server;
 	switch (resource) {
 	case DEFAULT_PMIN:
@@ -130,8 +134,9 @@ static void reset(struct object_world *world, uint16_t resource)
 	}
 }
 
-static enum coap_code execute(struct object_world *world, uint16_t resource, struct bytes arguments)
+static enum coap_code execute(struct object_world *world, struct path at, struct bytes arguments)
 {
+	uint16_t resource = at.ids[2];
 	(void)arguments;
 	if (resource == DISABLE)
 		register_disable(world->registration, SECONDS(disable_timeout_s(world)), world->now);

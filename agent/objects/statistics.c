@@ -30,8 +30,9 @@ static struct object_collection counted(const struct object_world *world)
 	return s;
 }
 
-static void read(const struct object_world *world, uint16_t resource, struct object_records *out)
+static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	uint16_t resource = at.ids[2];
 	struct object_collection s = counted(world);
 	switch (resource) {
 	case TX_DATA:
@@ -46,22 +47,23 @@ static void read(const struct object_world *world, uint16_t resource, struct obj
 	}
 }
 
-static enum coap_code check(const struct object_world *world, uint16_t resource, const struct value *value)
+static enum coap_code check(const struct object_world *world, struct path at, const struct value *value)
 {
 	(void)world;
-	(void)resource;
+	(void)at;
 	return value->integer >= 0 && value->integer <= INT32_MAX ? COAP_CHANGED : COAP_BAD_REQUEST;
 }
 
-static enum coap_code write(struct object_world *world, uint16_t resource, const struct value *value)
+static enum coap_code write(struct object_world *world, struct path at, const struct value *value)
 {
-	(void)resource;
+	(void)at;
 	world->statistics.period_s = (uint32_t)value->integer;
 	return COAP_CHANGED;
 }
 
-static enum coap_code execute(struct object_world *world, uint16_t resource, struct bytes arguments)
+static enum coap_code execute(struct object_world *world, struct path at, struct bytes arguments)
 {
+	uint16_t resource = at.ids[2];
 	(void)arguments;
 	struct object_collection *s = &world->statistics;
 	if (resource == STOP) {
@@ -79,9 +81,9 @@ static enum coap_code execute(struct object_world *world, uint16_t resource, str
 	return COAP_CHANGED;
 }
 
-static void reset(struct object_world *world, uint16_t resource)
+static void reset(struct object_world *world, struct path at)
 {
-	(void)resource;
+	(void)at;
 	world->statistics.period_s = 0;
 }
 

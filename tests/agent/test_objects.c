@@ -45,7 +45,7 @@ static struct report_observation observations[4];
 static struct report report;
 static struct object_world world;
 static struct record records[OBJECTS_RECORDS_MAX];
-static struct objects objects = {table, 6, &world, &report, records};
+static struct objects objects = {table, 6, &model_core, &world, &report, records};
 static uint8_t bitmap[32], progress[32 + JOURNAL_PROGRESS_HEAD_BYTES], record_scratch[JOURNAL_STATE_BYTES_MAX];
 static uint8_t slice[DEPLOY_SLICE_BYTES], arena_bytes[16384], image[300];
 static msec now;
@@ -251,7 +251,7 @@ static void every_value_has_the_type_that_the_model_gives_it(void **state)
 			assert_non_null(model);
 			assert_int_equal(r->operations & ~model->operations, 0);
 			if ((r->operations & MODEL_READ) != 0)
-				table[i]->read(&world, r->id, &out);
+				table[i]->read(&world, path_of_resource(table[i]->id, 0, r->id), &out);
 		}
 		assert_true(out.count > 0);
 		for (size_t n = 0; n < out.count; n++) {
@@ -366,6 +366,36 @@ static void discover_lists_what_is_there_with_dimensions(void **state)
 	assert_true(bytes_equal_text(response.payload, "</4/0/4>;dim=2,</4/0/4/0>,</4/0/4/1>"));
 	assert_int_equal(get("/3/0/99", COAP_FORMAT_LINK), COAP_NOT_FOUND);
 	assert_int_equal(get("/3/9", COAP_FORMAT_LINK), COAP_NOT_FOUND);
+}
+
+static enum coap_code discover(const char *path, const char *query)
+{
+	return send((struct ask){COAP_GET, path, COAP_FORMAT_LINK, COAP_FORMAT_NONE, BYTES_NONE, query});
+}
+
+/* LwM2M 1.2: the table of interface section 5 */
+static void discover_goes_as_deep_as_it_is_asked_to(void **state)
+{
+	(void)state;
+	assert_int_equal(discover("/3", "depth=0"), COAP_CONTENT);
+	assert_true(bytes_equal_text(response.payload, "</3>;ver=1.1"));
+	assert_int_equal(discover("/3", "depth=1"), COAP_CONTENT);
+	assert_true(bytes_equal_text(response.payload, "</3>;ver=1.1,</3/0>"));
+	assert_int_equal(discover("/4", "depth=3"), COAP_CONTENT);
+	assert_true(says("</4/0/4>;dim=2,</4/0/4/0>,</4/0/4/1>"));
+	assert_int_equal(discover("/4/0", "depth=0"), COAP_CONTENT);
+	assert_true(bytes_equal_text(response.payload, "</4/0>"));
+	assert_int_equal(discover("/4/0", NULL), COAP_CONTENT);
+	assert_true(says("</4/0/4>;dim=2,</4/0/5>"));
+	assert_int_equal(discover("/4/0", "depth=2"), COAP_CONTENT);
+	assert_true(says("</4/0/4>;dim=2,</4/0/4/0>"));
+	assert_int_equal(discover("/4/0/4", "depth=0"), COAP_CONTENT);
+	assert_true(bytes_equal_text(response.payload, "</4/0/4>;dim=2"));
+	assert_int_equal(discover("/4/0/4", "depth=1"), COAP_CONTENT);
+	assert_true(bytes_equal_text(response.payload, "</4/0/4>;dim=2,</4/0/4/0>,</4/0/4/1>"));
+	assert_int_equal(discover("/4", "depth=4"), COAP_BAD_REQUEST);
+	assert_int_equal(discover("/4", "depth="), COAP_BAD_REQUEST);
+	assert_int_equal(discover("/4", "deep=1"), COAP_CONTENT); /* of another day: not known, not harmful */
 }
 
 static void attributes_show_where_they_were_written_and_on_the_target_that_inherits_them(void **state)
@@ -779,6 +809,7 @@ int main(void)
 		TEST(a_format_that_cannot_hold_the_answer_gives_4_06),
 		TEST(security_is_closed_to_every_operation),
 		TEST(discover_lists_what_is_there_with_dimensions),
+		TEST(discover_goes_as_deep_as_it_is_asked_to),
 		TEST(attributes_show_where_they_were_written_and_on_the_target_that_inherits_them),
 		TEST(attributes_that_make_no_sense_change_nothing),
 		TEST(a_full_table_of_attributes_refuses_and_keeps_what_it_has),
