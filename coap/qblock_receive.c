@@ -119,6 +119,12 @@ enum coap_qblock_want coap_qblock_receive_want(struct coap_qblock_receive *r, ms
 	return ask(r, end_of_gaps(r), now);
 }
 
+void coap_qblock_receive_hurry(struct coap_qblock_receive *r, msec now)
+{
+	r->asks -= r->asks > 0;
+	r->deadline = now;
+}
+
 bool coap_qblock_receive_missing(const struct coap_qblock_receive *r, uint32_t from, uint32_t *ret)
 {
 	for (uint32_t n = from > r->whole ? from : r->whole; n < r->gaps_end; n++) {

@@ -61,6 +61,8 @@ enum coap_qblock_block coap_qblock_receive_block(
 /* What the sender is to be told now; call until NOTHING, after each block and when the deadline has come. COMPLETE and
  * GIVEN_UP are said again and again. After MISSING the next NON_RECEIVE_TIMEOUT runs. */
 enum coap_qblock_want coap_qblock_receive_want(struct coap_qblock_receive *r, msec now);
+/* Something stood in the way of the latest question and is gone: it is due now, and was no attempt. */
+void coap_qblock_receive_hurry(struct coap_qblock_receive *r, msec now);
 /* The first gap at or behind `from` among those to ask for now. */
 bool coap_qblock_receive_missing(const struct coap_qblock_receive *r, uint32_t from, uint32_t *ret);
 bool coap_qblock_receive_has(const struct coap_qblock_receive *r, uint32_t number);

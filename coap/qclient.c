@@ -277,7 +277,7 @@ static enum coap_qclient_progress after_probe(
 	return COAP_QCLIENT_ON;
 }
 
-/* RFC 9175 section 2.3: what was refused for want of an Echo begins once more. */
+/* RFC 9175 section 2.3: what was refused for want of an Echo is asked once more. */
 static bool must_echo(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
 {
 	struct coap_client_call *call = coap_call_of(e, q->exchange);
@@ -290,6 +290,19 @@ static bool must_echo(struct coap_endpoint *e, struct coap_qcall *q, const struc
 		return false;
 	call->has_echoed = true;
 	return !had_one;
+}
+
+/* A request that is being answered has run, and the server may have forgotten it by now: it must not come again, only
+ * the question for the rest of the answer. */
+static enum coap_qclient_progress ask_with_echo(struct coap_endpoint *e, struct coap_qcall *q, msec now)
+{
+	if (q->phase == COAP_QCALL_RECEIVING) {
+		q->set_began = q->requests;
+		coap_qblock_receive_hurry(&q->receive, now);
+		return speak(e, q, now);
+	}
+	begin(e, q, now);
+	return COAP_QCLIENT_ON;
 }
 
 /* The probe's response says that it has come, whether or not its acknowledgement does (RFC 7252 section 5.2.2). */
@@ -351,10 +364,8 @@ enum coap_qclient_progress coap_qclient_response(
 	coap_qpeer_hold(&e->qpeers, coap_remote_of(e, exchange), 0);
 	if (q->phase == COAP_QCALL_WAITING)
 		return COAP_QCLIENT_ON;
-	if (must_echo(e, q, m, now)) {
-		begin(e, q, now);
-		return COAP_QCLIENT_ON;
-	}
+	if (must_echo(e, q, m, now))
+		return ask_with_echo(e, q, now);
 	/* The others of a burst that was refused as a whole. */
 	if (m->code == COAP_UNAUTHORIZED && coap_message_has(m, COAP_OPTION_ECHO) &&
 		coap_exchange_token_number(&m->token) < q->set_began)

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -511,6 +512,34 @@ static void a_server_that_never_has_enough_of_echoes_is_not_asked_for_ever(void 
 	asker_strike(&s);
 }
 
+/* A POST that is being answered has run. Where a server wants an Echo before it gives the rest, long after it has
+ * forgotten the request, the request must not come again. Seed 507420 of the storm. */
+static void an_echo_wanted_for_the_rest_of_a_response_does_not_send_the_request_again(void **state)
+{
+	struct asker s;
+	(void)state;
+	raise_stage(&s);
+	acquaint(&s);
+	begin(&s, COAP_POST, 1500);
+	say_block(&s, 0, 3000);
+	world_run(&s.world, SECONDS(10));
+	struct coap_message last = byhand_message(&s.server);
+	uint32_t tag = 0;
+	assert_true(coap_message_uint(&last, COAP_OPTION_REQUEST_TAG, &tag));
+	s.server.heard_len = 0;
+	coap_options_add(&s.options, COAP_OPTION_ECHO, bytes_of("fresh", 5));
+	asker_answer(&s, COAP_UNAUTHORIZED, BYTES_NONE);
+	char line[160];
+	(void)snprintf(line, sizeof line,
+		"NON POST 0000 / Q-Block2:1/0/1024 Q-Block2:2/0/1024 Echo:6672657368 Request-Tag:%08x\n", tag);
+	assert_true(byhand_heard(&s.server, line));
+	say_block(&s, 1, 3000);
+	say_block(&s, 2, 3000);
+	assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+	assert_int_equal(s.body_len, 3000);
+	asker_strike(&s);
+}
+
 /* Confirmable blocks of which nothing is ever heard end with the retransmissions of one of them. */
 static void a_confirmable_body_that_nobody_acknowledges_ends(void **state)
 {
@@ -723,6 +752,7 @@ int main(void)
 		cmocka_unit_test(an_answer_that_comes_while_the_next_request_waits_is_not_its_answer),
 		cmocka_unit_test(an_echo_in_a_success_goes_with_the_next_request),
 		cmocka_unit_test(a_server_that_never_has_enough_of_echoes_is_not_asked_for_ever),
+		cmocka_unit_test(an_echo_wanted_for_the_rest_of_a_response_does_not_send_the_request_again),
 		cmocka_unit_test(a_confirmable_body_that_nobody_acknowledges_ends),
 		cmocka_unit_test(a_confirmable_body_goes_on_when_the_probe_is_answered_without_its_acknowledgement),
 		cmocka_unit_test(the_last_block_before_the_first_is_not_the_whole_response_to_the_probe),
