@@ -30,9 +30,6 @@ const struct agent_config agent_config_default = {
 	.attributes_max = 16,
 };
 
-static const struct object *const objects_table[AGENT_OBJECTS] = {
-	&object_server, &object_device, &object_connectivity, &object_firmware, &object_statistics, &object_host};
-
 /* ---- requests from the server ---- */
 
 static void sample(struct agent *a, msec now)
@@ -151,28 +148,50 @@ size_t agent_memory(const struct agent_config *config)
 	return lay_out(NULL, config, &parts);
 }
 
-static void add_resource(struct agent *a, unsigned i, const char *path, struct path tree)
+static void add_resource(struct agent *a, struct path tree)
 {
-	a->entries[i] = (struct agent_entry){a, tree};
-	a->resources[i] = (struct coap_resource){
-		.path = path,
+	struct agent_entry *entry = &a->entries[a->resource_count];
+	*entry = (struct agent_entry){.agent = a, .path = tree};
+	struct writer w = writer_of(entry->text, sizeof entry->text - 1);
+	if (tree.depth > 0)
+		write_decimal(&w, tree.ids[0]);
+	a->resources[a->resource_count++] = (struct coap_resource){
+		.path = entry->text,
 		.is_subtree = tree.depth > 0,
 		.is_observable = true, /* the root by FETCH: Observe-Composite */
 		.is_hidden = tree.depth == 0 || tree.ids[0] == MODEL_SECURITY,
 		.handle = handle_request,
 		.forget = forget_observer,
 		.unreachable = observer_unreachable,
-		.context = &a->entries[i],
+		.context = entry,
 	};
 }
 
 static void init_resources(struct agent *a)
 {
-	static const char *const paths[AGENT_OBJECTS] = {"1", "3", "4", "5", "7", "26250"};
-	for (unsigned i = 0; i < AGENT_OBJECTS; i++)
-		add_resource(a, i, paths[i], path_of_object(objects_table[i]->id));
-	add_resource(a, AGENT_OBJECTS, "0", path_of_object(MODEL_SECURITY));
-	add_resource(a, AGENT_OBJECTS + 1, "", PATH_ROOT);
+	for (size_t i = 0; i < a->objects.count; i++)
+		add_resource(a, path_of_object(a->table[i]->id));
+	add_resource(a, path_of_object(MODEL_SECURITY));
+	add_resource(a, PATH_ROOT);
+}
+
+/* The table is in the order of the ids. */
+static void add_object(struct agent *a, const struct object *object)
+{
+	size_t at = a->objects.count++;
+	assert(at < AGENT_OBJECTS_MAX);
+	for (; at > 0 && a->table[at - 1]->id > object->id; at--)
+		a->table[at] = a->table[at - 1];
+	a->table[at] = object;
+}
+
+static void init_objects(struct agent *a, const struct parts *p)
+{
+	static const struct object *const everywhere[] = {&object_server, &object_device, &object_connectivity,
+		&object_firmware, &object_statistics, &object_portfolio, &object_host};
+	a->objects = (struct objects){a->table, 0, &model_core, &a->world, &a->report, p->records};
+	for (size_t i = 0; i < sizeof everywhere / sizeof everywhere[0]; i++)
+		add_object(a, everywhere[i]);
 }
 
 static void init_deploy(struct agent *a, const struct parts *p)
@@ -204,7 +223,7 @@ static void init_world(struct agent *a, const struct parts *p)
 	a->world.deploy = &a->deploy;
 	a->world.registration = &a->registration;
 	a->world.configured_lifetime_s = a->config.lifetime_s;
-	a->objects = (struct objects){objects_table, AGENT_OBJECTS, &model_core, &a->world, &a->report, p->records};
+	a->world.portfolio = &a->portfolio;
 	report_init(&a->report, p->attributes, a->config.attributes_max, p->observations, a->config.observers_max,
 		REPORT_USUAL_MS);
 }
@@ -228,13 +247,14 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	a->sends.exchange = HANDLE_NONE;
 	init_deploy(a, &parts);
 	init_world(a, &parts);
+	init_objects(a, &parts);
 	init_resources(a);
 	return a;
 }
 
 const struct coap_resource *agent_resources(const struct agent *a, uint32_t *ret_count)
 {
-	*ret_count = AGENT_OBJECTS + 2;
+	*ret_count = a->resource_count;
 	return a->resources;
 }
 
@@ -275,6 +295,7 @@ int agent_start(struct agent *a, struct coap_endpoint *endpoint, msec now)
 {
 	struct deploy_outcome outcome;
 	a->endpoint = endpoint;
+	portfolio_init(&a->portfolio, &a->ports.shelf);
 	sample(a, now);
 	enum journal_loaded loaded = deploy_start(&a->deploy, now, &outcome);
 	log_start(a, loaded, outcome.error);

@@ -13,6 +13,7 @@
 #include "agent/payload_linux.h"
 #include "agent/platform_linux.h"
 #include "agent/provision_linux.h"
+#include "agent/shelf_linux.h"
 #include "agent/slots_linux.h"
 #include "coap/io/loop.h"
 #include "coap/io/resolve.h"
@@ -50,6 +51,7 @@ struct daemon {
 	bool has_association;
 
 	struct slots_linux slots;
+	struct shelf_linux shelf;
 	struct payload_linux payload;
 	struct platform_linux platform;
 	struct sha256_stream digest;
@@ -323,6 +325,7 @@ static struct agent_config agent_config_of(const struct daemon *d)
 static bool build_agent(struct daemon *d)
 {
 	uint8_t seeds[2][PRNG_SEED_BYTES];
+	d->shelf.state_dir = d->config.state_dir;
 	if (coap_loop_seed(seeds, sizeof seeds) < 0)
 		return false;
 	struct agent_ports ports = {
@@ -335,6 +338,7 @@ static bool build_agent(struct daemon *d)
 		.digest = {d, digest_begin, digest_add, digest_end},
 		.signature = &d->signature,
 		.log = {d, write_log},
+		.shelf = shelf_linux_port(&d->shelf),
 		.keystore = d->config.enrols ? &d->keystore.port : NULL,
 	};
 	struct agent_config config = agent_config_of(d);

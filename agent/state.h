@@ -21,7 +21,8 @@
 #include "agent/report.h"
 #include "coap/blockget.h"
 
-#define AGENT_OBJECTS           6
+#define AGENT_OBJECTS_MAX       16
+#define AGENT_ID_TEXT_BYTES     6
 #define AGENT_LINKS_BYTES       2048
 #define AGENT_SCRATCH_BYTES     4096
 #define AGENT_ROOM_BYTES        512
@@ -58,6 +59,7 @@ struct sends {
 struct agent_entry {
 	struct agent *agent;
 	struct path path;
+	char text[AGENT_ID_TEXT_BYTES]; /* of the path, as the endpoint wants it */
 };
 
 struct agent {
@@ -83,6 +85,7 @@ struct agent {
 	struct report report;
 	struct sends sends;
 	struct object_world world;
+	struct portfolio portfolio;
 	struct objects objects;
 	msec sampled_at;
 	msec reboot_at;
@@ -90,8 +93,10 @@ struct agent {
 	enum update_phase logged_phase;
 	uint8_t logged_result;
 	struct agent_counters counters;
-	struct coap_resource resources[AGENT_OBJECTS + 2];
-	struct agent_entry entries[AGENT_OBJECTS + 2];
+	const struct object *table[AGENT_OBJECTS_MAX];
+	uint32_t resource_count;
+	struct coap_resource resources[AGENT_OBJECTS_MAX + 2]; /* and Security and the root */
+	struct agent_entry entries[AGENT_OBJECTS_MAX + 2];
 	uint8_t scratch[AGENT_SCRATCH_BYTES];
 };
 

@@ -3,8 +3,8 @@
  * What objects and resources exist, and what may be done with them: the LwM2M object definitions as data.
  *
  * A model is a table of objects in ascending order of id and version, each with its resources in ascending order. The
- * compiled-in one, `model_core`, knows the objects 0 to 7 in the versions of LwM2M 1.1 and our own object 26250,
- * Fieldfare Host Health. Whoever loads definitions at run time (mgmt/model_files.h) has another `struct model`.
+ * compiled-in one, `model_core`, knows the objects 0 to 7 in the versions of LwM2M 1.1, 16 and 20, and our own objects
+ * 26250, Fieldfare Host Health, and 26251, Fieldfare Service Health. Whoever loads definitions at run time (mgmt/model_files.h) has another `struct model`.
  *
  * A model may hold several versions of an object. Which one is meant depends on the device: a copy of the model with
  * the device's choices answers with those.
@@ -15,8 +15,9 @@
 
 #include "mgmt/value.h"
 
-/* Our private object (private range, lwm2m interface section 1). */
-#define MODEL_HOST_HEALTH 26250
+/* Our private objects (private range, lwm2m interface section 1). */
+#define MODEL_HOST_HEALTH    26250
+#define MODEL_SERVICE_HEALTH 26251
 
 enum model_object_id {
 	MODEL_SECURITY = 0,
@@ -27,6 +28,8 @@ enum model_object_id {
 	MODEL_FIRMWARE = 5,
 	MODEL_LOCATION = 6,
 	MODEL_STATISTICS = 7,
+	MODEL_PORTFOLIO = 16,
+	MODEL_EVENT_LOG = 20,
 };
 
 #define MODEL_NAME_MAX 128 /* bytes of a name */

@@ -144,6 +144,22 @@ static const struct model_resource connectivity_statistics[] = {
 	{8, R | W, VALUE_INTEGER, false, false, false, 0, 0, "Collection Period", "s"},
 };
 
+static const struct model_resource portfolio[] = {
+	{0, R | W, VALUE_STRING, true, true, false, 0, 0, "Identity", NULL},
+	{1, E, VALUE_NONE, false, false, false, 0, 0, "GetAuthData", NULL},
+	{2, R, VALUE_OPAQUE, true, false, false, 0, 0, "AuthData", NULL},
+	{3, R, VALUE_INTEGER, false, false, true, 0, 2, "AuthStatus", NULL},
+};
+
+static const struct model_resource event_log[] = {
+	{4010, R | W, VALUE_INTEGER, false, false, false, 0, 0, "LogClass", NULL},
+	{4011, E, VALUE_NONE, false, false, false, 0, 0, "LogStart", NULL},
+	{4012, E, VALUE_NONE, false, false, false, 0, 0, "LogStop", NULL},
+	{4013, R, VALUE_INTEGER, false, false, false, 0, 0, "LogStatus", NULL},
+	{4014, R, VALUE_OPAQUE, false, true, false, 0, 0, "LogData", NULL},
+	{4015, R | W, VALUE_INTEGER, false, false, false, 0, 0, "LogDataFormat", NULL},
+};
+
 static const struct model_resource fieldfare_host_health[] = {
 	{0, R, VALUE_FLOAT, false, false, true, 0, 100, "CPU Load", "%"},
 	{1, R, VALUE_FLOAT, false, false, false, 0, 0, "Load Average 1 Minute", NULL},
@@ -161,6 +177,19 @@ static const struct model_resource fieldfare_host_health[] = {
 	{13, R, VALUE_STRING, false, false, true, 0, 31, "Payload Version", NULL},
 };
 
+static const struct model_resource fieldfare_service_health[] = {
+	{0, R, VALUE_STRING, false, true, true, 0, 63, "Name", NULL},
+	{1, R, VALUE_INTEGER, false, true, true, 0, 4, "State", NULL},
+	{2, R, VALUE_INTEGER, false, true, true, 0, 2, "Source", NULL},
+	{3, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Restarts", NULL},
+	{4, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Memory", "KiB"},
+	{5, R, VALUE_UNSIGNED, false, false, false, 0, 0, "CPU Time", "ms"},
+	{6, R, VALUE_FLOAT, false, false, false, 0, 0, "CPU Load", "%"},
+	{7, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Main Process", NULL},
+	{8, R, VALUE_INTEGER, false, false, false, 0, 0, "Last Exit Status", NULL},
+	{9, R, VALUE_TIME, false, false, false, 0, 0, "Last Exit Time", NULL},
+};
+
 #define OBJECT(id, name, version, is_multiple, is_mandatory, resources)                     \
 	{                                                                                   \
 		(id), (name), (version), (is_multiple), (is_mandatory),                     \
@@ -176,7 +205,10 @@ static const struct model_object objects[] = {
 	OBJECT(5, "Firmware Update", "1.1", false, false, firmware_update),
 	OBJECT(6, "Location", "1.0", false, false, location),
 	OBJECT(7, "Connectivity Statistics", "1.0", false, false, connectivity_statistics),
+	OBJECT(16, "Portfolio", "1.0", true, false, portfolio),
+	OBJECT(20, "Event Log", "1.0", false, false, event_log),
 	OBJECT(26250, "Fieldfare Host Health", "1.0", false, false, fieldfare_host_health),
+	OBJECT(26251, "Fieldfare Service Health", "1.0", true, false, fieldfare_service_health),
 };
 
 const struct model model_core = {.object_count = sizeof objects / sizeof objects[0], .objects = objects};

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "agent/deploy.h"
+#include "agent/objects/portfolio.h"
 #include "agent/platform.h"
 #include "agent/register.h"
 #include "coap/code.h"
@@ -33,6 +34,7 @@ struct object_world {
 	struct registration *registration;
 	uint32_t configured_lifetime_s;
 	struct object_collection statistics;
+	struct portfolio *portfolio;
 	uint32_t payload_restarts;
 	msec now;
 
@@ -85,7 +87,7 @@ struct object {
 };
 
 extern const struct object object_server, object_device, object_connectivity, object_firmware, object_statistics,
-	object_host;
+	object_host, object_portfolio;
 
 /* The instances of any object in turn; see `next`. */
 static inline bool object_next_instance(

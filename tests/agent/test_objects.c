@@ -30,8 +30,13 @@ static const struct deploy_config deploy_config = {
 	.payload_restart_ms = 3000,
 };
 
-static const struct object *const table[] = {
-	&object_server, &object_device, &object_connectivity, &object_firmware, &object_statistics, &object_host};
+static const struct object *const table[] = {&object_server, &object_device, &object_connectivity, &object_firmware,
+	&object_statistics, &object_portfolio, &object_host};
+#define OBJECT_COUNT (sizeof table / sizeof table[0])
+static struct portfolio portfolio;
+static uint8_t shelf_record[PORTFOLIO_RECORD_BYTES];
+static size_t shelf_len;
+static int shelf_error;
 static const struct platform_identity identity = {
 	"Open Mobile Alliance", "Fieldfare demo", "345000123", "linux", "rev-b", {0}, {0}};
 
@@ -45,7 +50,7 @@ static struct report_observation observations[4];
 static struct report report;
 static struct object_world world;
 static struct record records[OBJECTS_RECORDS_MAX];
-static struct objects objects = {table, 6, &model_core, &world, &report, records};
+static struct objects objects = {table, OBJECT_COUNT, &model_core, &world, &report, records};
 static uint8_t bitmap[32], progress[32 + JOURNAL_PROGRESS_HEAD_BYTES], record_scratch[JOURNAL_STATE_BYTES_MAX];
 static uint8_t slice[DEPLOY_SLICE_BYTES], arena_bytes[16384], image[300];
 static msec now;
@@ -76,6 +81,28 @@ static void fill_sample(struct platform_sample *s)
 	};
 }
 
+static int load_shelf(void *context, enum shelf_record which, void *buffer, size_t capacity)
+{
+	(void)context;
+	assert_int_equal(which, SHELF_PORTFOLIO);
+	assert_true(shelf_len <= capacity);
+	memcpy(buffer, shelf_record, shelf_len);
+	return (int)shelf_len;
+}
+
+static int store_shelf(void *context, enum shelf_record which, struct bytes record)
+{
+	(void)context;
+	assert_int_equal(which, SHELF_PORTFOLIO);
+	if (shelf_error != 0)
+		return shelf_error;
+	memcpy(shelf_record, record.data, record.len);
+	shelf_len = record.len;
+	return 0;
+}
+
+static const struct shelf_port shelf = {NULL, load_shelf, store_shelf};
+
 static int fresh(void **state)
 {
 	static const struct register_config account = {300, 90000, 2000, 60000};
@@ -96,7 +123,11 @@ static int fresh(void **state)
 		.agent_version = "0.1.0",
 		.deploy = &deploy,
 		.registration = &registration,
-		.configured_lifetime_s = 300};
+		.configured_lifetime_s = 300,
+		.portfolio = &portfolio};
+	shelf_len = 0;
+	shelf_error = 0;
+	portfolio_init(&portfolio, &shelf);
 	fill_sample(&world.sample);
 	return 0;
 }
@@ -183,6 +214,21 @@ static size_t read_back(const char *base, struct record *ret, size_t capacity)
 	return count;
 }
 
+/* POST /16 with instance `id`, its identity 0 being `text`, as SenML CBOR */
+static enum coap_code create_portfolio(uint16_t id, const char *text)
+{
+	struct record record = record_of(path_of_resource_instance(16, id, 0, 0), value_string(bytes_of_text(text)));
+	uint8_t bytes[128];
+	struct writer w = writer_of(bytes, sizeof bytes);
+	assert_int_equal(payload_encode(PAYLOAD_SENML_CBOR, path_of_object(16), &record, 1, &w), PAYLOAD_GOOD);
+	return send((struct ask){COAP_POST, "/16", COAP_FORMAT_NONE, PAYLOAD_SENML_CBOR, writer_bytes(&w), NULL});
+}
+
+static enum coap_code delete (const char *path) {
+	return send((struct ask){
+		.method = COAP_DELETE, .path = path, .accept = COAP_FORMAT_NONE, .format = COAP_FORMAT_NONE});
+}
+
 /* ---- reading ---- */
 
 /* 201 */
@@ -239,10 +285,9 @@ static void every_value_has_the_type_that_the_model_gives_it(void **state)
 {
 	(void)state;
 	struct record list[OBJECTS_RECORDS_MAX];
-	static const char *const paths[] = {"/1", "/3", "/4", "/5", "/7", "/26250"};
-	for (size_t i = 0; i < 6; i++) {
-		struct path path;
-		(void)path_parse(bytes_of_text(paths[i]), &path);
+	create_portfolio(0, "a host");
+	for (size_t i = 0; i < OBJECT_COUNT; i++) {
+		struct path path = path_of_object(table[i]->id);
 		struct object_records out = {.list = list, .capacity = OBJECTS_RECORDS_MAX};
 		out.instance = path_of_instance(path.ids[0], 0);
 		for (size_t n = 0; n < table[i]->resource_count; n++) {
@@ -267,7 +312,7 @@ static void every_value_has_the_type_that_the_model_gives_it(void **state)
 static void every_mandatory_resource_is_there(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < OBJECT_COUNT; i++) {
 		const struct model_object *model = model_object(&model_core, table[i]->id);
 		assert_non_null(model);
 		assert_string_equal(model->version, table[i]->version);
@@ -563,6 +608,143 @@ static void instances_are_neither_created_nor_deleted(void **state)
 	assert_int_equal(send((struct ask){.method = COAP_PATCH, .path = "/3/0"}), COAP_METHOD_NOT_ALLOWED);
 }
 
+/* 1630, 1635 */
+static void portfolio_instances_are_created_listed_and_deleted(void **state)
+{
+	(void)state;
+	assert_int_equal(get("/16", PAYLOAD_SENML_CBOR), COAP_CONTENT); /* an object without instances is empty */
+	assert_int_equal(create_portfolio(3, "a pump"), COAP_CREATED);
+	assert_true(world.has_other_instances);
+	assert_int_equal(create_portfolio(1, "its cellar"), COAP_CREATED);
+	expect_text("/16/3/0/0", "a pump");
+	assert_int_equal(discover("/16", NULL), COAP_CONTENT);
+	assert_true(
+		bytes_equal_text(response.payload, "</16>;ver=1.0,</16/1>,</16/1/0>;dim=1,</16/3>,</16/3/0>;dim=1"));
+	world.has_other_instances = false;
+	assert_int_equal(delete ("/16/3"), COAP_DELETED);
+	assert_true(world.has_other_instances);
+	assert_int_equal(get("/16/3", COAP_FORMAT_NONE), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/16/3"), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/16"), COAP_METHOD_NOT_ALLOWED);
+	assert_int_equal(delete ("/16/1/0"), COAP_BAD_REQUEST);
+	expect_text("/16/1/0/0", "its cellar");
+}
+
+static void expect_location(unsigned i, const char *segment)
+{
+	const struct coap_options_entry *entry = &response.options.entries[i];
+	assert_int_equal(entry->number, COAP_OPTION_LOCATION_PATH);
+	assert_true(bytes_equal_text(bytes_of(entry->value.kept, entry->len), segment));
+}
+
+static void an_instance_without_a_number_gets_the_first_free_one_and_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(create_portfolio(0, "taken"), COAP_CREATED);
+	assert_int_equal(response.options.count, 0);
+	/* section 7.2: multiple resource 0 with instance 0 = "x", without an object instance around it */
+	struct bytes tlv = bytes_of("\x83\x00\x41\x00x", 5);
+	assert_int_equal(send((struct ask){COAP_POST, "/16", COAP_FORMAT_NONE, PAYLOAD_TLV, tlv, NULL}), COAP_CREATED);
+	assert_int_equal(response.options.count, 2);
+	expect_location(0, "16");
+	expect_location(1, "1");
+	expect_text("/16/1/0/0", "x");
+	/* two at once, with their numbers: {5: {0: {0: "y"}}, 6: {0: {0: "z"}}} */
+	tlv = bytes_of("\x05\x05\x83\x00\x41\x00y\x05\x06\x83\x00\x41\x00z", 14);
+	assert_int_equal(send((struct ask){COAP_POST, "/16", COAP_FORMAT_NONE, PAYLOAD_TLV, tlv, NULL}), COAP_CREATED);
+	expect_text("/16/5/0/0", "y");
+	expect_text("/16/6/0/0", "z");
+}
+
+static void what_cannot_be_created_leaves_everything_as_it_was(void **state)
+{
+	(void)state;
+	assert_int_equal(create_portfolio(2, "there"), COAP_CREATED);
+	world.has_other_instances = false;
+	assert_int_equal(create_portfolio(2, "again"), COAP_BAD_REQUEST);
+	expect_text("/16/2/0/0", "there");
+	struct ask ask = {COAP_POST, "/16", COAP_FORMAT_NONE, PAYLOAD_TLV, BYTES_NONE, NULL};
+	assert_int_equal(send(ask), COAP_BAD_REQUEST); /* Identity is mandatory */
+	ask.body = bytes_of("\x05\x09\x83\x00\x41", 5);
+	assert_int_equal(send(ask), COAP_BAD_REQUEST);
+	ask.format = COAP_FORMAT_TEXT;
+	assert_int_equal(send(ask), COAP_UNSUPPORTED_CONTENT_FORMAT);
+	for (uint16_t id = 3; id < 2 + PORTFOLIO_INSTANCES_MAX; id++)
+		assert_int_equal(create_portfolio(id, "more"), COAP_CREATED);
+	world.has_other_instances = false;
+	assert_int_equal(create_portfolio(99, "too many"), COAP_BAD_REQUEST);
+	assert_int_equal(get("/16/99", COAP_FORMAT_NONE), COAP_NOT_FOUND);
+	assert_false(world.has_other_instances);
+}
+
+/* 228: /16/0/0/0 alone changes */
+static void single_values_of_a_multiple_resource_are_written_and_deleted(void **state)
+{
+	(void)state;
+	assert_int_equal(create_portfolio(0, "a"), COAP_CREATED);
+	/* interface section 5: {0: Red, 1: Green}, and {1: Yellow, 3: Blue} */
+	struct bytes first = bytes_of("\x43\x00Red\x45\x01Green", 12);
+	struct bytes second = bytes_of("\x46\x01Yellow\x44\x03"
+				       "Blue",
+		14);
+	struct ask ask = {COAP_PUT, "/16/0/0", COAP_FORMAT_NONE, PAYLOAD_TLV, first, NULL};
+	assert_int_equal(send(ask), COAP_CHANGED);
+	ask.method = COAP_POST;
+	ask.body = second;
+	assert_int_equal(send(ask), COAP_CHANGED);
+	expect_text("/16/0/0/0", "Red");
+	expect_text("/16/0/0/1", "Yellow");
+	expect_text("/16/0/0/3", "Blue");
+	ask.method = COAP_PUT;
+	assert_int_equal(send(ask), COAP_CHANGED);
+	assert_int_equal(get("/16/0/0/0", COAP_FORMAT_TEXT), COAP_NOT_FOUND);
+	expect_text("/16/0/0/3", "Blue");
+	assert_int_equal(put_text("/16/0/0/3", "Black"), COAP_CHANGED);
+	expect_text("/16/0/0/1", "Yellow");
+	expect_text("/16/0/0/3", "Black");
+	assert_int_equal(put_text("/16/0/0/7", "new"), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/16/0/0/7"), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/16/0/0/1"), COAP_DELETED);
+	assert_int_equal(get("/16/0/0/1", COAP_FORMAT_TEXT), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/3/0/11/0"), COAP_METHOD_NOT_ALLOWED);
+	char longer[PORTFOLIO_TEXT_MAX + 2];
+	memset(longer, 'x', sizeof longer);
+	longer[sizeof longer - 1] = '\0';
+	assert_int_equal(put_text("/16/0/0/3", longer), COAP_BAD_REQUEST);
+	expect_text("/16/0/0/3", "Black");
+}
+
+static void the_portfolio_outlives_the_agent_and_a_full_disk_refuses_it(void **state)
+{
+	(void)state;
+	assert_int_equal(create_portfolio(7, "kept"), COAP_CREATED);
+	portfolio_init(&portfolio, &shelf);
+	expect_text("/16/7/0/0", "kept");
+	shelf_error = -ENOSPC;
+	assert_int_equal(put_text("/16/7/0/0", "lost"), COAP_INTERNAL_SERVER_ERROR);
+	expect_text("/16/7/0/0", "kept");
+	assert_int_equal(create_portfolio(8, "lost"), COAP_INTERNAL_SERVER_ERROR);
+	assert_int_equal(get("/16/8", COAP_FORMAT_NONE), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/16/7"), COAP_INTERNAL_SERVER_ERROR);
+	expect_text("/16/7/0/0", "kept");
+	shelf_record[shelf_len - 1] ^= 1;
+	portfolio_init(&portfolio, &shelf);
+	assert_int_equal(get("/16/7", COAP_FORMAT_NONE), COAP_NOT_FOUND); /* rotten */
+}
+
+/* interface section 5: attributes and observations go with what they were of */
+static void a_deleted_instance_takes_its_attributes_with_it(void **state)
+{
+	(void)state;
+	assert_int_equal(create_portfolio(0, "a"), COAP_CREATED);
+	assert_int_equal(set_attributes("/16/0/0", "pmin=5"), COAP_CHANGED);
+	assert_int_equal(set_attributes("/16", "pmax=50"), COAP_CHANGED);
+	assert_int_equal(delete ("/16/0"), COAP_DELETED);
+	assert_int_equal(create_portfolio(0, "b"), COAP_CREATED);
+	assert_int_equal(discover("/16", NULL), COAP_CONTENT);
+	assert_true(bytes_equal_text(response.payload, "</16>;ver=1.0;pmax=50,</16/0>,</16/0/0>;dim=1"));
+}
+
 /* ---- Execute ---- */
 
 /* 241 */
@@ -821,6 +1003,12 @@ int main(void)
 		TEST(a_write_to_what_is_read_only_changes_nothing),
 		TEST(bad_values_and_formats_are_told_apart),
 		TEST(instances_are_neither_created_nor_deleted),
+		TEST(portfolio_instances_are_created_listed_and_deleted),
+		TEST(an_instance_without_a_number_gets_the_first_free_one_and_is_told),
+		TEST(what_cannot_be_created_leaves_everything_as_it_was),
+		TEST(single_values_of_a_multiple_resource_are_written_and_deleted),
+		TEST(the_portfolio_outlives_the_agent_and_a_full_disk_refuses_it),
+		TEST(a_deleted_instance_takes_its_attributes_with_it),
 		TEST(reboot_is_a_wish_until_the_answer_has_left),
 		TEST(arguments_of_execute_follow_their_grammar),
 		TEST(only_what_can_be_executed_is),

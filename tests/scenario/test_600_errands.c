@@ -183,6 +183,29 @@ static void test_680_instances_of_objects_that_have_one_are_neither_made_nor_del
 	assert_string_equal(run(ERRAND_DELETE, "/3/0", ""), "4.05 Method Not Allowed\n");
 }
 
+static bool lists_instance(uint16_t object, uint16_t instance)
+{
+	return device_has_instance(fleet_find(&fleet, 0), object, instance);
+}
+
+/* 1630, 1635: and the device tells of its instances with an Update */
+static void test_685_portfolio_instances_come_and_go(void **state)
+{
+	struct record text = record_of(path_of("/16/5/0/2"), value_string(bytes_of_text("pump in the cellar")));
+	(void)state;
+	assert_true(has(run(ERRAND_READ, "/16", ""), "2.05 Content\n"));
+	assert_true(has(put(ERRAND_CREATE, "/16", &text, 1), "2.01 Created"));
+	assert_string_equal(run(ERRAND_READ, "/16/5/0/2", ""), "2.05 Content\n/16/5/0/2 s pump in the cellar\n");
+	assert_true(has(run(ERRAND_DISCOVER, "/16", ""), "</16/5>,</16/5/0>;dim=1"));
+	world_run(&fleet.world, SECONDS(5));
+	assert_true(lists_instance(16, 5));
+	assert_true(has(put(ERRAND_CREATE, "/16", &text, 1), "4.00 Bad Request"));
+	assert_string_equal(run(ERRAND_DELETE, "/16/5", ""), "2.02 Deleted\n");
+	assert_string_equal(run(ERRAND_READ, "/16/5", ""), "4.04 Not Found\n");
+	world_run(&fleet.world, SECONDS(5));
+	assert_false(lists_instance(16, 5));
+}
+
 static bool lose_all(void *context, const struct fleet_datagram *d, msec now)
 {
 	(void)context;
@@ -379,6 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_670_composites_reach_several_objects_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_680_instances_of_objects_that_have_one_are_neither_made_nor_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_685_portfolio_instances_come_and_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_690_a_device_that_cannot_be_reached_holds_nobody_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_700_what_is_observed_is_told_until_it_is_ended, set_up, tear_down),
