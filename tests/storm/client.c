@@ -57,7 +57,8 @@ static struct ask *new_ask(const struct node *from)
 {
 	struct ask *ask = &asks[ask_count++];
 	uint32_t longest = from->config.parameters.body_size_max;
-	*ask = (struct ask){.what = (enum what)draw(0, WHATS - 1), .node = from->index, .life = from->life};
+	*ask = (struct ask){
+		.what = (enum what)draw(0, WHATS - 1), .node = from->index, .life = from->life, .lives = lives};
 	ask->length = ask->what == COUNT ? ID_BYTES : draw(ID_BYTES, longest < BODY_MAX ? longest : BODY_MAX);
 	if (draw(0, 2) == 0)
 		ask->length = draw(ID_BYTES, 100);

@@ -14,14 +14,24 @@ static unsigned number_in_query(const struct coap_request *request)
 	return number < ask_count ? number : ASKS_MAX;
 }
 
-/* The effect that must not be had twice. */
-static void execute(const struct node *n, unsigned ask)
+/* A request that was refused for want of an Echo comes again as another message, with one, and only who has refused the
+ * first remembers it: when the server starts anew between the two, a late copy of the first cannot be told from a
+ * request of its own. */
+static bool is_forgotten_refusal(const struct node *n, const struct ask *ask, bool has_echo)
 {
+	return n->life > ask->lives && ask->ran_with_echo != has_echo;
+}
+
+/* The effect that must not be had twice in one life of the server. */
+static void execute(const struct node *n, unsigned ask, const struct coap_request *request)
+{
+	bool has_echo = coap_message_has(request->message, COAP_OPTION_ECHO);
 	if (is_talkative)
 		printf("%10lld  node %u runs %u\n", (long long)world.now, n->index, ask);
-	if (asks[ask].run_by == n->life)
+	if (asks[ask].run_by == n->life && !is_forgotten_refusal(n, &asks[ask], has_echo))
 		broken("ran twice", ask);
 	asks[ask].run_by = n->life;
+	asks[ask].ran_with_echo = has_echo;
 	executions++;
 }
 
@@ -54,7 +64,7 @@ static enum coap_answer run_body(struct node *n, const struct coap_request *requ
 		ret->code = COAP_CHANGED;
 		return COAP_ANSWER_NOW;
 	}
-	execute(n, (unsigned)ask);
+	execute(n, (unsigned)ask, request);
 	if (draw(0, 3) == 0)
 		return answer_later(n, request, (unsigned)ask);
 	if (asks[ask].what == EXCHANGE)

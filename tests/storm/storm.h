@@ -30,10 +30,12 @@ enum what { COUNT, EXCHANGE, STORE, MADE, WHOLE, WATCH, WHATS };
 struct ask {
 	enum what what;
 	unsigned node, life; /* who asked, in which of its lives */
+	unsigned lives;      /* of all nodes, when it was asked */
 	size_t length;       /* of the body that goes out, or is to come back */
 	struct handle exchange;
 	uint8_t body[BODY_MAX];
 	unsigned run_by; /* the server's life in which it ran last; 0 for never */
+	bool ran_with_echo;
 	bool has_ended, is_observing;
 };
 
