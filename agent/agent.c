@@ -466,7 +466,8 @@ static void look_at_reports(struct agent *a, msec now)
 		if (!objects_value(&a->objects, observation, &arena, &value))
 			report_remove(&a->report, observer);
 		else if (report_look(&a->report, i, &value, now))
-			coap_endpoint_changed(a->endpoint, observer, path.ids[0] == MODEL_FIRMWARE, now);
+			coap_endpoint_changed(a->endpoint, observer,
+				report_confirms(&a->report, i, path.ids[0] == MODEL_FIRMWARE), now);
 	}
 }
 

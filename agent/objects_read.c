@@ -101,7 +101,8 @@ static bool value_of(
 	struct arena rest = *scratch; /* what is encoded for its hash alone need not be kept */
 	if (encode(path, records, PAYLOAD_SENML_CBOR, &rest, &payload) != COAP_CONTENT)
 		return false;
-	bool is_number = records->count == 1 && path.depth >= 3 && value_is_numeric(records->list[0].value.type);
+	enum value_type type = records->count == 1 && path.depth >= 3 ? records->list[0].value.type : VALUE_NONE;
+	bool is_number = value_is_numeric(type) || type == VALUE_BOOLEAN;
 	ret->hash = bytes_hash(payload, HASH_SEED);
 	ret->number = is_number ? records->list[0].value : value_none();
 	return true;
@@ -125,22 +126,46 @@ bool objects_write_senml(struct objects *o, const struct path *paths, size_t cou
 	       payload_encode(PAYLOAD_SENML_CBOR, PATH_ROOT, records.list, records.count, w) == PAYLOAD_GOOD;
 }
 
+/* LwM2M 1.2: attributes that hold for this observation alone stand in the query of its request. False when they are
+ * wrong, or not known: then the request is refused (interface section 6). */
+static bool read_own_attributes(const struct visit *v, struct attributes *ret)
+{
+	struct attributes_change change = {.unset = 0};
+	struct bytes query;
+	unsigned cursor = 0, count = 0;
+	for (; coap_message_next(v->request->message, COAP_OPTION_URI_QUERY, &cursor, &query); count++)
+		if (!attributes_read(&change, query))
+			return false;
+	*ret = change.values;
+	bool is_composite = v->path.depth == 0; /* has no levels, so only what is for all of them */
+	enum value_type type = v->resource == NULL ? VALUE_NONE : model_type(v->o->model, v->path);
+	return count == 0 || (change.unset == 0 && attributes_check(&change, is_composite ? 1 : v->path.depth, type));
+}
+
 /* `names` are those of a composite. */
-static void note_observation(
+static enum coap_code note_observation(
 	struct visit *v, const struct object_records *records, const struct path *names, size_t count)
 {
 	struct report_value value;
-	if (handle_is_none(v->request->observer))
-		return;
+	struct attributes own;
+	struct report *report = v->o->report;
+	struct handle observer = v->request->observer;
+	if (handle_is_none(observer))
+		return COAP_CONTENT;
+	if (!v->request->is_notification && !read_own_attributes(v, &own)) {
+		v->response->payload = BYTES_NONE;
+		v->response->content_format = COAP_FORMAT_NONE;
+		return COAP_BAD_REQUEST;
+	}
 	bool is_kept = value_of(v->path, records, v->request->scratch, &value);
 	if (is_kept && v->request->is_notification)
-		report_sent(v->o->report, v->request->observer, &value, v->now);
+		report_sent(report, observer, &value, v->now);
 	else if (is_kept)
-		is_kept = names == NULL ? report_add(v->o->report, v->request->observer, v->path, &value, v->now)
-					: report_add_composite(
-						  v->o->report, v->request->observer, names, count, &value, v->now);
+		is_kept = names == NULL ? report_add(report, observer, v->path, &own, &value, v->now)
+					: report_add_composite(report, observer, names, count, &own, &value, v->now);
 	if (!is_kept) /* the answer goes out without Observe: it is a plain Read then (RFC 7641 section 4.1) */
-		coap_endpoint_forget_observer(v->endpoint, v->request->observer);
+		coap_endpoint_forget_observer(v->endpoint, observer);
+	return COAP_CONTENT;
 }
 
 static enum coap_code read_values(struct visit *v)
@@ -158,8 +183,7 @@ static enum coap_code read_values(struct visit *v)
 	if (code != COAP_CONTENT)
 		return code;
 	v->response->content_format = accept;
-	note_observation(v, &records, NULL, 0);
-	return COAP_CONTENT;
+	return note_observation(v, &records, NULL, 0);
 }
 
 /* ---- Discover ---- */
@@ -291,6 +315,5 @@ enum coap_code visit_read_composite(struct visit *v)
 	if (code != COAP_CONTENT)
 		return code;
 	v->response->content_format = accept;
-	note_observation(v, &records, names, count);
-	return COAP_CONTENT;
+	return note_observation(v, &records, names, count);
 }

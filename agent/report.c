@@ -117,11 +117,18 @@ static struct report_observation *free_observation(const struct report *r)
 	return NULL;
 }
 
+static struct attributes attributes_of(const struct report *r, const struct report_observation *o)
+{
+	struct attributes a = o->own, around = report_attributes_effective(r, o->path);
+	attributes_inherit(&a, &around);
+	return a;
+}
+
 /* The next moment to look: when it may have to be told (pmin ends, pmax ends), and when sampling could show a change
  * that may be told. */
 static void schedule(struct report *r, struct report_observation *o, msec now)
 {
-	struct attributes a = report_attributes_effective(r, o->path);
+	struct attributes a = attributes_of(r, o);
 	msec again = NEVER;
 	if (attributes_decide(&a, o->is_hit, o->last_sent, now, &again) == ATTRIBUTES_SEND) {
 		o->next = now;
@@ -135,7 +142,7 @@ static void schedule(struct report *r, struct report_observation *o, msec now)
 }
 
 static bool add(struct report *r, struct handle observer, struct path path, const struct path *names, size_t count,
-	const struct report_value *value, msec now)
+	const struct attributes *own, const struct report_value *value, msec now)
 {
 	struct report_observation *o = find_observation(r, observer);
 	if (o == NULL)
@@ -145,6 +152,7 @@ static bool add(struct report *r, struct handle observer, struct path path, cons
 	*o = (struct report_observation){.observer = observer,
 		.path = path,
 		.name_count = (uint8_t)count,
+		.own = *own,
 		.last = *value,
 		.last_sent = now,
 		.last_look = now};
@@ -153,15 +161,16 @@ static bool add(struct report *r, struct handle observer, struct path path, cons
 	return true;
 }
 
-bool report_add(struct report *r, struct handle observer, struct path path, const struct report_value *value, msec now)
+bool report_add(struct report *r, struct handle observer, struct path path, const struct attributes *own,
+	const struct report_value *value, msec now)
 {
-	return add(r, observer, path, &path, 1, value, now);
+	return add(r, observer, path, &path, 1, own, value, now);
 }
 
 bool report_add_composite(struct report *r, struct handle observer, const struct path *names, size_t count,
-	const struct report_value *value, msec now)
+	const struct attributes *own, const struct report_value *value, msec now)
 {
-	return count <= REPORT_NAMES_MAX && add(r, observer, PATH_ROOT, names, count, value, now);
+	return count <= REPORT_NAMES_MAX && add(r, observer, PATH_ROOT, names, count, own, value, now);
 }
 
 void report_remove(struct report *r, struct handle observer)
@@ -193,6 +202,20 @@ void report_touch(struct report *r, struct path path, msec now)
 	for (uint16_t i = 0; i < r->observations_max; i++)
 		if (is_taken(&r->observations[i]) && is_touched(&r->observations[i], path))
 			r->observations[i].next = now;
+}
+
+/* One part of a composite that is to be confirmed makes the whole confirmable (interface section 6.2). */
+bool report_confirms(const struct report *r, uint16_t i, bool usual)
+{
+	const struct report_observation *o = &r->observations[i];
+	bool is_said = (o->own.set & ATTRIBUTES_CON) != 0;
+	bool is_wanted = is_said && o->own.con != 0;
+	for (uint8_t n = 0; n < o->name_count && !is_said; n++) {
+		struct attributes a = report_attributes_effective(r, o->names[n]);
+		is_wanted = is_wanted || ((a.set & ATTRIBUTES_CON) != 0 && a.con != 0);
+		usual = usual && ((a.set & ATTRIBUTES_CON) == 0 || a.con != 0);
+	}
+	return is_said ? is_wanted : is_wanted || usual;
 }
 
 msec report_deadline(const struct report *r)
@@ -228,7 +251,7 @@ bool report_look(struct report *r, uint16_t i, const struct report_value *value,
 {
 	struct report_observation *o = &r->observations[i];
 	assert(i < r->observations_max && is_taken(o));
-	struct attributes a = report_attributes_effective(r, o->path);
+	struct attributes a = attributes_of(r, o);
 	o->last_look = now;
 	o->is_hit = o->is_hit || is_worth_telling(&a, &o->last, value);
 	msec again;

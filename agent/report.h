@@ -20,7 +20,7 @@
 /* What an observer would be sent now. A single number is compared by gt, lt and st, anything else by its hash. */
 struct report_value {
 	uint64_t hash;       /* of the payload */
-	struct value number; /* type VALUE_NONE unless the observation is of one numeric value */
+	struct value number; /* type VALUE_NONE unless the observation is of one number or boolean */
 };
 
 #define REPORT_NAMES_MAX 8 /* paths of one composite observation */
@@ -35,6 +35,7 @@ struct report_observation {
 	struct path path;                    /* the root for a composite */
 	struct path names[REPORT_NAMES_MAX]; /* what is reported: the path alone, or those of a composite */
 	uint8_t name_count;
+	struct attributes own; /* of this observation alone (LwM2M 1.2); they are nearer than any level */
 	struct report_value last;
 	msec last_sent, last_look, next;
 	bool is_hit; /* something worth telling has happened since last_sent */
@@ -65,18 +66,23 @@ void report_set_defaults(struct report *r, uint32_t pmin_s, uint32_t pmax_s, mse
 
 /* ---- observations ---- */
 
-/* Begins, or begins again, an observation whose first notification is `value`. False when the table is full. */
-bool report_add(struct report *r, struct handle observer, struct path path, const struct report_value *value, msec now);
+/* Begins, or begins again, an observation whose first notification is `value`; `own` are the attributes that came with
+ * it. False when the table is full. */
+bool report_add(struct report *r, struct handle observer, struct path path, const struct attributes *own,
+	const struct report_value *value, msec now);
 /* The same for a composite of several paths; the server's default periods hold for it. False as well when it has more
  * than REPORT_NAMES_MAX paths. */
 bool report_add_composite(struct report *r, struct handle observer, const struct path *names, size_t count,
-	const struct report_value *value, msec now);
+	const struct attributes *own, const struct report_value *value, msec now);
 void report_remove(struct report *r, struct handle observer);
 void report_clear(struct report *r);
 /* A notification with this value has been made. */
 void report_sent(struct report *r, struct handle observer, const struct report_value *value, msec now);
 /* Something at or below this path has changed by an event. */
 void report_touch(struct report *r, struct path path, msec now);
+
+/* Whether its notifications are to be confirmable by `con`; `usual` when nothing says so. */
+bool report_confirms(const struct report *r, uint16_t i, bool usual);
 
 msec report_deadline(const struct report *r);
 /* An observation that is to be looked at. report_look, or a removal, must follow before the next call. */

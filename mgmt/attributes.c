@@ -3,26 +3,30 @@
 
 #include <math.h>
 
-enum attribute_kind { KIND_PERIOD, KIND_NUMBER };
+enum attribute_kind { KIND_COUNT, KIND_NUMBER };
 
 static const struct {
 	const char *name;
-	uint8_t bit;
+	uint16_t bit;
 	enum attribute_kind kind;
 	size_t offset;
+	uint32_t highest; /* of a count */
 } table[] = {
-	{"pmin", ATTRIBUTES_PMIN, KIND_PERIOD, offsetof(struct attributes, pmin_s)},
-	{"pmax", ATTRIBUTES_PMAX, KIND_PERIOD, offsetof(struct attributes, pmax_s)},
-	{"gt", ATTRIBUTES_GT, KIND_NUMBER, offsetof(struct attributes, gt)},
-	{"lt", ATTRIBUTES_LT, KIND_NUMBER, offsetof(struct attributes, lt)},
-	{"st", ATTRIBUTES_ST, KIND_NUMBER, offsetof(struct attributes, st)},
-	{"epmin", ATTRIBUTES_EPMIN, KIND_PERIOD, offsetof(struct attributes, epmin_s)},
-	{"epmax", ATTRIBUTES_EPMAX, KIND_PERIOD, offsetof(struct attributes, epmax_s)},
+	{"pmin", ATTRIBUTES_PMIN, KIND_COUNT, offsetof(struct attributes, pmin_s), ATTRIBUTES_PERIOD_MAX_S},
+	{"pmax", ATTRIBUTES_PMAX, KIND_COUNT, offsetof(struct attributes, pmax_s), ATTRIBUTES_PERIOD_MAX_S},
+	{"gt", ATTRIBUTES_GT, KIND_NUMBER, offsetof(struct attributes, gt), 0},
+	{"lt", ATTRIBUTES_LT, KIND_NUMBER, offsetof(struct attributes, lt), 0},
+	{"st", ATTRIBUTES_ST, KIND_NUMBER, offsetof(struct attributes, st), 0},
+	{"epmin", ATTRIBUTES_EPMIN, KIND_COUNT, offsetof(struct attributes, epmin_s), ATTRIBUTES_PERIOD_MAX_S},
+	{"epmax", ATTRIBUTES_EPMAX, KIND_COUNT, offsetof(struct attributes, epmax_s), ATTRIBUTES_PERIOD_MAX_S},
+	{"edge", ATTRIBUTES_EDGE, KIND_COUNT, offsetof(struct attributes, edge), 1},
+	{"con", ATTRIBUTES_CON, KIND_COUNT, offsetof(struct attributes, con), 1},
+	{"hqmax", ATTRIBUTES_HQMAX, KIND_COUNT, offsetof(struct attributes, hqmax), ATTRIBUTES_HQMAX_MAX},
 };
 
 #define TABLE_COUNT (sizeof table / sizeof table[0])
 
-static uint32_t *period_at(struct attributes *a, size_t offset)
+static uint32_t *count_at(struct attributes *a, size_t offset)
 {
 	return (uint32_t *)(void *)((uint8_t *)a + offset);
 }
@@ -34,18 +38,18 @@ static double *number_at(struct attributes *a, size_t offset)
 
 static void copy_field(struct attributes *to, const struct attributes *from, size_t i)
 {
-	size_t len = table[i].kind == KIND_PERIOD ? sizeof(uint32_t) : sizeof(double);
+	size_t len = table[i].kind == KIND_COUNT ? sizeof(uint32_t) : sizeof(double);
 	memcpy((uint8_t *)to + table[i].offset, (const uint8_t *)from + table[i].offset, len);
 	to->set |= table[i].bit;
 }
 
 static void clear_field(struct attributes *a, size_t i)
 {
-	if (table[i].kind == KIND_PERIOD)
-		*period_at(a, table[i].offset) = 0;
+	if (table[i].kind == KIND_COUNT)
+		*count_at(a, table[i].offset) = 0;
 	else
 		*number_at(a, table[i].offset) = 0;
-	a->set &= (uint8_t)~table[i].bit;
+	a->set &= (uint16_t)~table[i].bit;
 }
 
 /* ---- writing them ---- */
@@ -61,13 +65,13 @@ static bool read_number(struct bytes text, bool may_be_negative, double *ret)
 
 static bool read_field(struct attributes *a, size_t i, struct bytes text)
 {
-	uint64_t seconds;
+	uint64_t count;
 	a->set |= table[i].bit;
 	if (table[i].kind == KIND_NUMBER)
 		return read_number(text, table[i].bit != ATTRIBUTES_ST, number_at(a, table[i].offset));
-	if (!parse_decimal(text, ATTRIBUTES_PERIOD_MAX_S, &seconds))
+	if (!parse_decimal(text, table[i].highest, &count))
 		return false;
-	*period_at(a, table[i].offset) = (uint32_t)seconds;
+	*count_at(a, table[i].offset) = (uint32_t)count;
 	return true;
 }
 
@@ -91,12 +95,14 @@ bool attributes_read(struct attributes_change *change, struct bytes query)
 bool attributes_check(const struct attributes_change *change, uint8_t depth, enum value_type type)
 {
 	const struct attributes *v = &change->values;
-	uint8_t named = v->set | change->unset;
+	uint16_t named = v->set | change->unset;
 	bool has_gt = (v->set & ATTRIBUTES_GT) != 0, has_lt = (v->set & ATTRIBUTES_LT) != 0;
 	bool has_st = (v->set & ATTRIBUTES_ST) != 0;
 	if (named == 0 || depth == 0)
 		return false;
 	if ((named & ATTRIBUTES_LIMITS) != 0 && (depth < 3 || !value_is_numeric(type)))
+		return false;
+	if ((named & ATTRIBUTES_EDGE) != 0 && (depth < 3 || type != VALUE_BOOLEAN))
 		return false;
 	if (has_st && !(v->st > 0))
 		return false;
@@ -135,6 +141,8 @@ bool attributes_is_hit(const struct attributes *a, const struct value *last, con
 	double before, after;
 	if (value_equal(last, current))
 		return false;
+	if ((a->set & ATTRIBUTES_EDGE) != 0 && last->type == VALUE_BOOLEAN && current->type == VALUE_BOOLEAN)
+		return current->boolean == (a->edge == 1);
 	bool is_limited = (a->set & ATTRIBUTES_LIMITS) != 0;
 	if (!is_limited || !value_number(last, &before) || !value_number(current, &after))
 		return true;
@@ -182,8 +190,8 @@ void attributes_write(struct writer *w, const struct attributes *a)
 		write_u8(w, ';');
 		write_text(w, table[i].name);
 		write_u8(w, '=');
-		if (table[i].kind == KIND_PERIOD)
-			write_decimal(w, *period_at(&copy, table[i].offset));
+		if (table[i].kind == KIND_COUNT)
+			write_decimal(w, *count_at(&copy, table[i].offset));
 		else
 			value_write_double(w, *number_at(&copy, table[i].offset));
 	}

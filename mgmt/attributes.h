@@ -12,33 +12,41 @@
 #include "mgmt/value.h"
 
 /* Which ones are set, as bits. */
-#define ATTRIBUTES_PMIN   0x01u
-#define ATTRIBUTES_PMAX   0x02u
-#define ATTRIBUTES_GT     0x04u
-#define ATTRIBUTES_LT     0x08u
-#define ATTRIBUTES_ST     0x10u
-#define ATTRIBUTES_EPMIN  0x20u
-#define ATTRIBUTES_EPMAX  0x40u
+#define ATTRIBUTES_PMIN   0x001u
+#define ATTRIBUTES_PMAX   0x002u
+#define ATTRIBUTES_GT     0x004u
+#define ATTRIBUTES_LT     0x008u
+#define ATTRIBUTES_ST     0x010u
+#define ATTRIBUTES_EPMIN  0x020u
+#define ATTRIBUTES_EPMAX  0x040u
+#define ATTRIBUTES_EDGE   0x080u /* since LwM2M 1.2, as the next two */
+#define ATTRIBUTES_CON    0x100u
+#define ATTRIBUTES_HQMAX  0x200u
 #define ATTRIBUTES_LIMITS (ATTRIBUTES_GT | ATTRIBUTES_LT | ATTRIBUTES_ST)
 
 #define ATTRIBUTES_PERIOD_MAX_S 0x7fffffffu
+#define ATTRIBUTES_HQMAX_MAX    0xffffu
 
 struct attributes {
-	uint8_t set;                               /* bits; fields that are not set are 0 */
+	uint16_t set;                              /* bits; fields that are not set are 0 */
 	uint32_t pmin_s, pmax_s, epmin_s, epmax_s; /* pmax 0 is "none" */
+	uint32_t edge;                             /* of a boolean: 0 falling, 1 rising */
+	uint32_t con;                              /* 1: notifications are confirmable, 0: they are not */
+	uint32_t hqmax;                            /* how many notifications are kept while the server is away */
 	double gt, lt, st;
 };
 
 /* One Write-Attributes request: bits in `unset` were named without a value. */
 struct attributes_change {
 	struct attributes values;
-	uint8_t unset;
+	uint16_t unset;
 };
 
 /* Reads one Uri-Query into the change. False (4.00) on unknown names, bad numbers, and a name given twice. */
 bool attributes_read(struct attributes_change *change, struct bytes query);
 /* Whether the change may be made at a path of this depth for a resource of this type (gt, lt, st need a numeric
- * resource), and whether its values agree with each other: epmin < epmax, lt < gt, lt + 2 st < gt. False is 4.00. */
+ * resource, edge a boolean one), and whether its values agree with each other: epmin < epmax, lt < gt, lt + 2 st < gt.
+ * False is 4.00. */
 bool attributes_check(const struct attributes_change *change, uint8_t depth, enum value_type type);
 void attributes_apply(struct attributes *a, const struct attributes_change *change);
 /* What is not set in `nearer` is taken from `farther`. Begin with the resource and go up; last comes the Server

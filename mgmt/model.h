@@ -4,7 +4,8 @@
  *
  * A model is a table of objects in ascending order of id and version, each with its resources in ascending order. The
  * compiled-in one, `model_core`, knows the objects 0 to 7 in the versions of LwM2M 1.1, 16 and 20, and our own objects
- * 26250, Fieldfare Host Health, and 26251, Fieldfare Service Health. Whoever loads definitions at run time (mgmt/model_files.h) has another `struct model`.
+ * 26250, Fieldfare Host Health, and 26251, Fieldfare Service Health. Whoever loads definitions at run time
+ * (mgmt/model_files.h) has another `struct model`.
  *
  * A model may hold several versions of an object. Which one is meant depends on the device: a copy of the model with
  * the device's choices answers with those.

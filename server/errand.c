@@ -114,7 +114,9 @@ static bool are_attributes(const struct errand *e, const struct model *m)
 		left = bytes_from(left, end == NULL ? len : len + 1);
 	}
 	const struct model_resource *r = resource_of(m, e->path);
-	enum value_type type = r == NULL ? VALUE_FLOAT : r->type; /* of what is not known anything may be asked */
+	bool has_edge = ((change.values.set | change.unset) & ATTRIBUTES_EDGE) != 0;
+	enum value_type any = has_edge ? VALUE_BOOLEAN : VALUE_FLOAT; /* of what is not known anything may be asked */
+	enum value_type type = r == NULL ? any : r->type;
 	return e->text.len > 0 && attributes_check(&change, e->path.depth, type);
 }
 

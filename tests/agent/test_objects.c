@@ -55,6 +55,7 @@ static uint8_t bitmap[32], progress[32 + JOURNAL_PROGRESS_HEAD_BYTES], record_sc
 static uint8_t slice[DEPLOY_SLICE_BYTES], arena_bytes[16384], image[300];
 static msec now;
 
+static bool observes; /* whether requests carry Observe 0 */
 static struct coap_response response;
 static struct arena arena;
 
@@ -125,6 +126,7 @@ static int fresh(void **state)
 		.registration = &registration,
 		.configured_lifetime_s = 300,
 		.portfolio = &portfolio};
+	observes = false;
 	shelf_len = 0;
 	shelf_error = 0;
 	portfolio_init(&portfolio, &shelf);
@@ -160,6 +162,7 @@ static enum coap_code send(struct ask ask)
 		.content_format = ask.format,
 		.accept = ask.accept,
 		.body_is_last = true,
+		.observer = observes ? (struct handle){0, 1} : HANDLE_NONE,
 		.scratch = &arena};
 	response = (struct coap_response){.code = COAP_INTERNAL_SERVER_ERROR, .content_format = COAP_FORMAT_NONE};
 	objects_handle(&objects, path, NULL, &request, &response, now);
@@ -472,6 +475,29 @@ static void attributes_that_make_no_sense_change_nothing(void **state)
 	assert_int_equal(set_attributes("/3/0/4", "pmin=1"), COAP_METHOD_NOT_ALLOWED);
 	assert_int_equal(set_attributes("/3/0/99", "pmin=1"), COAP_NOT_FOUND);
 	assert_int_equal(report_attributes_at(&report, path_of_resource(3, 0, 10)).set, 0);
+}
+
+/* LwM2M 1.2, interface section 6: observation attributes; those that are not known are refused and not ignored */
+static void an_observation_may_come_with_attributes_of_its_own(void **state)
+{
+	(void)state;
+	struct ask ask = {COAP_GET, "/3/0/10", COAP_FORMAT_NONE, COAP_FORMAT_NONE, BYTES_NONE, "pmin=7&gt=5"};
+	observes = true;
+	assert_int_equal(send(ask), COAP_CONTENT);
+	assert_int_equal(observations[0].own.pmin_s, 7);
+	assert_int_equal(report_attributes_at(&report, path_of_resource(3, 0, 10)).set, 0);
+	ask.query = "colour=red";
+	assert_int_equal(send(ask), COAP_BAD_REQUEST);
+	assert_int_equal(response.payload.len, 0);
+	ask.query = "gt=5&lt=6";
+	assert_int_equal(send(ask), COAP_BAD_REQUEST);
+	ask.query = "pmin";
+	assert_int_equal(send(ask), COAP_BAD_REQUEST);
+	ask.path = "/3/0";
+	ask.query = "gt=5";
+	assert_int_equal(send(ask), COAP_BAD_REQUEST);
+	observes = false;
+	assert_int_equal(send(ask), COAP_CONTENT);
 }
 
 static void a_full_table_of_attributes_refuses_and_keeps_what_it_has(void **state)
@@ -994,6 +1020,7 @@ int main(void)
 		TEST(discover_goes_as_deep_as_it_is_asked_to),
 		TEST(attributes_show_where_they_were_written_and_on_the_target_that_inherits_them),
 		TEST(attributes_that_make_no_sense_change_nothing),
+		TEST(an_observation_may_come_with_attributes_of_its_own),
 		TEST(a_full_table_of_attributes_refuses_and_keeps_what_it_has),
 		TEST(server_resources_are_written_and_read_back),
 		TEST(a_new_lifetime_is_durable_and_goes_to_the_registration),

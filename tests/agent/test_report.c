@@ -13,6 +13,7 @@
 static struct report_attributes attributes[4];
 static struct report_observation observations[3];
 static struct report report;
+static const struct attributes plain; /* of an observation that came with none */
 static const struct handle first = {0, 1}, second = {1, 1}, third = {2, 1}, fourth = {3, 1};
 
 static int fresh(void **state)
@@ -62,7 +63,7 @@ static void an_unchanged_value_is_looked_at_and_not_told(void **state)
 {
 	(void)state;
 	struct report_value v = whole(1);
-	assert_true(report_add(&report, first, at("/3/0"), &v, 0));
+	assert_true(report_add(&report, first, at("/3/0"), &plain, &v, 0));
 	assert_int_equal(report_deadline(&report), USUAL);
 	assert_false(look(v, USUAL));
 	assert_int_equal(report_deadline(&report), 2 * USUAL);
@@ -72,7 +73,7 @@ static void a_changed_value_is_told_at_the_next_look(void **state)
 {
 	(void)state;
 	struct report_value v = whole(1);
-	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	(void)report_add(&report, first, at("/3/0"), &plain, &v, 0);
 	assert_true(look(whole(2), USUAL));
 	assert_false(look(whole(2), 2 * USUAL));
 }
@@ -82,7 +83,7 @@ static void pmin_keeps_a_change_back_and_its_end_tells_the_newest(void **state)
 	(void)state;
 	struct report_value v = whole(1);
 	set("/3/0", "pmin=20", 0);
-	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	(void)report_add(&report, first, at("/3/0"), &plain, &v, 0);
 	assert_int_equal(report_deadline(&report), 20000); /* no look before, it could not be told */
 	report_touch(&report, at("/3/0/3"), 3000);
 	assert_int_equal(report_deadline(&report), 3000);
@@ -96,7 +97,7 @@ static void pmax_tells_even_what_has_not_changed(void **state)
 	(void)state;
 	struct report_value v = whole(1);
 	set("/3", "pmax=12", 0);
-	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	(void)report_add(&report, first, at("/3/0"), &plain, &v, 0);
 	assert_false(look(v, 5000));
 	assert_false(look(v, 10000));
 	assert_int_equal(report_deadline(&report), 12000);
@@ -108,7 +109,7 @@ static void a_number_is_told_when_it_crosses_or_steps(void **state)
 	(void)state;
 	struct report_value v = number(40);
 	set("/26250/0/5", "gt=50", 0);
-	(void)report_add(&report, first, at("/26250/0/5"), &v, 0);
+	(void)report_add(&report, first, at("/26250/0/5"), &plain, &v, 0);
 	assert_false(look(number(48), 5000));
 	assert_true(look(number(51), 10000));
 	assert_false(look(number(60), 15000));
@@ -136,9 +137,9 @@ static void an_event_wakes_those_who_watch_it_or_what_contains_it(void **state)
 {
 	(void)state;
 	struct report_value v = whole(1);
-	(void)report_add(&report, first, at("/5/0/3"), &v, 0);
-	(void)report_add(&report, second, at("/5"), &v, 0);
-	(void)report_add(&report, third, at("/3/0"), &v, 0);
+	(void)report_add(&report, first, at("/5/0/3"), &plain, &v, 0);
+	(void)report_add(&report, second, at("/5"), &plain, &v, 0);
+	(void)report_add(&report, third, at("/3/0"), &plain, &v, 0);
 	report_touch(&report, at("/5/0"), 100);
 	uint16_t i;
 	assert_true(report_due(&report, 100, &i));
@@ -152,14 +153,14 @@ static void a_full_table_refuses_and_a_removal_makes_room(void **state)
 {
 	(void)state;
 	struct report_value v = whole(1);
-	assert_true(report_add(&report, first, at("/1"), &v, 0));
-	assert_true(report_add(&report, second, at("/3"), &v, 0));
-	assert_true(report_add(&report, third, at("/4"), &v, 0));
-	assert_false(report_add(&report, fourth, at("/5"), &v, 0));
-	assert_true(report_add(&report, first, at("/1"), &v, 0)); /* the same observer again is no new one */
+	assert_true(report_add(&report, first, at("/1"), &plain, &v, 0));
+	assert_true(report_add(&report, second, at("/3"), &plain, &v, 0));
+	assert_true(report_add(&report, third, at("/4"), &plain, &v, 0));
+	assert_false(report_add(&report, fourth, at("/5"), &plain, &v, 0));
+	assert_true(report_add(&report, first, at("/1"), &plain, &v, 0)); /* the same observer again is no new one */
 	report_remove(&report, second);
 	report_remove(&report, second);
-	assert_true(report_add(&report, fourth, at("/5"), &v, 0));
+	assert_true(report_add(&report, fourth, at("/5"), &plain, &v, 0));
 	report_clear(&report);
 	assert_int_equal(report_deadline(&report), NEVER);
 }
@@ -169,11 +170,72 @@ static void what_is_told_but_not_yet_sent_is_not_told_twice_at_once(void **state
 	(void)state;
 	struct report_value v = whole(1), changed = whole(2);
 	uint16_t i;
-	(void)report_add(&report, first, at("/3/0"), &v, 0);
+	(void)report_add(&report, first, at("/3/0"), &plain, &v, 0);
 	assert_true(report_due(&report, USUAL, &i));
 	assert_true(report_look(&report, i, &changed, USUAL));
 	assert_false(report_due(&report, USUAL, &i));
 	assert_int_equal(report_deadline(&report), 2 * USUAL);
+}
+
+static struct attributes own(const char *query)
+{
+	struct attributes_change change = {.unset = 0};
+	struct attributes a = {.set = 0};
+	assert_true(attributes_read(&change, bytes_of_text(query)));
+	attributes_apply(&a, &change);
+	return a;
+}
+
+static void what_came_with_an_observation_holds_for_it_alone(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	struct attributes slow = own("pmin=60");
+	set("/3/0", "pmin=20", 0);
+	(void)report_add(&report, first, at("/3/0"), &slow, &v, 0);
+	(void)report_add(&report, second, at("/3/0"), &plain, &v, 0);
+	report_touch(&report, at("/3/0"), 1000);
+	uint16_t i;
+	for (int n = 0; n < 2 && report_due(&report, 1000, &i); n++)
+		assert_false(report_look(&report, i, &(struct report_value){.hash = 2}, 1000));
+	assert_true(report_due(&report, 20000, &i));
+	assert_int_equal(i, 1);
+	assert_true(report_look(&report, i, &(struct report_value){.hash = 2}, 20000));
+	assert_false(report_due(&report, 59999, &i) && i == 0);
+	report_remove(&report, second);
+	assert_int_equal(report_deadline(&report), 60000);
+}
+
+static void an_edge_of_a_boolean_is_told(void **state)
+{
+	(void)state;
+	struct report_value low = {.hash = 1, .number = value_boolean(false)};
+	struct report_value high = {.hash = 2, .number = value_boolean(true)};
+	set("/1/0/6", "edge=1", 0);
+	(void)report_add(&report, first, at("/1/0/6"), &plain, &high, 0);
+	assert_false(look(low, 5000));
+	(void)report_add(&report, first, at("/1/0/6"), &plain, &low, 6000);
+	assert_true(look(high, 11000));
+}
+
+static void con_says_which_notifications_are_confirmable(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	struct attributes never = own("con=0");
+	(void)report_add(&report, first, at("/3/0"), &plain, &v, 0);
+	assert_false(report_confirms(&report, 0, false));
+	assert_true(report_confirms(&report, 0, true));
+	set("/3", "con=1", 0);
+	assert_true(report_confirms(&report, 0, false));
+	set("/3/0", "con=0", 0);
+	assert_false(report_confirms(&report, 0, true));
+	struct path names[] = {at("/1/0/1"), at("/4/0")};
+	set("/4", "con=1", 0);
+	(void)report_add_composite(&report, second, names, 2, &plain, &v, 0);
+	assert_true(report_confirms(&report, 1, false));
+	(void)report_add_composite(&report, second, names, 2, &never, &v, 0);
+	assert_false(report_confirms(&report, 1, true));
 }
 
 int main(void)
@@ -188,6 +250,9 @@ int main(void)
 		TEST(the_nearest_level_wins_and_the_servers_defaults_come_last),
 		TEST(an_event_wakes_those_who_watch_it_or_what_contains_it),
 		TEST(a_full_table_refuses_and_a_removal_makes_room),
+		TEST(what_came_with_an_observation_holds_for_it_alone),
+		TEST(an_edge_of_a_boolean_is_told),
+		TEST(con_says_which_notifications_are_confirmable),
 		TEST(what_is_told_but_not_yet_sent_is_not_told_twice_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static void write_attributes_of_the_specification_is_read(void **state)
 static void bad_attributes_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "pmin=", "pmin=-1", "pmin=1.5", "pmin=2147483648", "gt=", "gt=x",
-		"gt=1e3", "gt=1.", "st=-1", "con=1", "edge=0", "hqmax=3", "PMIN=1", "pmin=1 "};
+		"gt=1e3", "gt=1.", "st=-1", "con=2", "con=", "edge=2", "edge=-1", "hqmax=x", "hqmax=65536", "PMIN=1",
+		"pmin=1 "};
 	struct attributes_change c;
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -83,6 +84,40 @@ static void thresholds_belong_to_numeric_resources(void **state)
 	assert_true(READ(&c, "pmin=5"));
 	assert_true(attributes_check(&c, 1, VALUE_NONE));
 	assert_false(attributes_check(&c, 0, VALUE_NONE));
+}
+
+static void edges_belong_to_boolean_resources_and_the_rest_of_1_2_to_all(void **state)
+{
+	struct attributes_change c;
+	(void)state;
+	assert_true(READ(&c, "edge=1"));
+	assert_true(attributes_check(&c, 3, VALUE_BOOLEAN));
+	assert_false(attributes_check(&c, 3, VALUE_INTEGER));
+	assert_false(attributes_check(&c, 2, VALUE_BOOLEAN));
+	assert_true(READ(&c, "con=1", "hqmax=10"));
+	for (uint8_t depth = 1; depth <= 4; depth++)
+		assert_true(attributes_check(&c, depth, VALUE_STRING));
+	struct attributes a = {.set = 0};
+	uint8_t text[64];
+	struct writer w = writer_of(text, sizeof text);
+	attributes_apply(&a, &c);
+	attributes_write(&w, &a);
+	assert_true(bytes_equal_text(writer_bytes(&w), ";con=1;hqmax=10"));
+}
+
+/* interface section 6.3 */
+static void an_edge_is_told_in_its_direction_alone(void **state)
+{
+	struct value low = value_boolean(false), high = value_boolean(true);
+	struct attributes rising = OF("edge=1"), falling = OF("edge=0"), none = OF("pmin=1");
+	(void)state;
+	assert_true(attributes_is_hit(&rising, &low, &high));
+	assert_false(attributes_is_hit(&rising, &high, &low));
+	assert_false(attributes_is_hit(&falling, &low, &high));
+	assert_true(attributes_is_hit(&falling, &high, &low));
+	assert_true(attributes_is_hit(&none, &low, &high));
+	assert_true(attributes_is_hit(&none, &high, &low));
+	assert_false(attributes_is_hit(&rising, &high, &high));
 }
 
 static void a_name_without_a_value_unsets(void **state)
@@ -195,6 +230,8 @@ int main(void)
 		cmocka_unit_test(bad_attributes_are_refused),
 		cmocka_unit_test(values_must_agree_with_each_other),
 		cmocka_unit_test(thresholds_belong_to_numeric_resources),
+		cmocka_unit_test(edges_belong_to_boolean_resources_and_the_rest_of_1_2_to_all),
+		cmocka_unit_test(an_edge_is_told_in_its_direction_alone),
 		cmocka_unit_test(a_name_without_a_value_unsets),
 		cmocka_unit_test(the_nearest_level_wins),
 		cmocka_unit_test(crossings_and_steps_are_hits),
