@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our server with a device made of Leshan's client (Device.java), by mgmtctl. mgmtd chooses the formats: TLV and text."""
+import json
+import os
+import socket
+import subprocess
+import time
+
+import common
+
+EP = "leshan-1"
+
+
+class Server(common.Stage):
+    def __init__(self, folder, build, classpath):
+        super().__init__(folder)
+        self.mgmtctl = build / "cli" / "mgmtctl"
+        self.http = common.free_port(socket.SOCK_STREAM)
+        coap = common.free_port(socket.SOCK_DGRAM)
+        self.write("psk", f"x:{'0f' * 16}:x\n")
+        config = self.write("mgmtd.ini", f"""[coap]
+listen = 127.0.0.1:{common.free_port(socket.SOCK_DGRAM)}
+plain_listen = 127.0.0.1:{coap}
+public_uri = coap://127.0.0.1:{coap}
+[dtls]
+psk_file = {folder}/psk
+[http]
+listen = 127.0.0.1:{self.http}
+[store]
+path = {folder}/mgmtd.db
+[artifacts]
+path = {folder}/artifacts
+[objects]
+path = {common.OBJECTS}
+""")
+        self.start("mgmtd", build / "server" / "mgmtd", "--config", config)
+        self.must_say("mgmtd", "event=ready")
+        self.start("leshan", "java", "-cp", classpath, "Device", f"coap://127.0.0.1:{coap}", EP, common.OBJECTS)
+
+    def ask(self, *words):
+        environment = dict(os.environ, MGMTCTL_TOKEN=(self.folder / "admin.token").read_text().strip(),
+                           MGMTCTL_SERVER=f"http://127.0.0.1:{self.http}")
+        done = subprocess.run([self.mgmtctl, *words], capture_output=True, text=True, env=environment, timeout=100)
+        return done.returncode, done.stdout + done.stderr
+
+    def expect(self, case, what, text, *words, status=0):
+        found, out = self.ask(*words)
+        common.check(case, what, found == status and text in out, f"{' '.join(words)}: {found} {out}")
+
+    def value(self, path):
+        found, out = self.ask("read", EP, path, "--json")
+        values = json.loads(out)["values"] if found == 0 else []
+        return values[0]["value"] if len(values) == 1 else out
+
+
+def play(folder, build, classpath):
+    s = Server(folder, build, classpath)
+    try:
+        scenes(s)
+    finally:
+        s.close()
+
+
+def scenes(s):
+    common.check("int-101", "Register", s.waits_for("mgmtd", "event=registered"), s.log("leshan")[-2000:])
+    s.expect("int-201", "Read of a resource, by its name", "Leshan", "read", EP, "/device/0/manufacturer")
+    common.check("int-224", "Read of a number", s.value("/3/0/9") == 77, s.value("/3/0/9"))
+    s.expect("int-223", "Read of an instance", "device/0/battery-level", "read", EP, "/3/0")
+    s.expect("int-222", "Read of an object", "/3303/0/5700", "read", EP, "/3303")
+    s.expect("", "Read of what is not there", "4.04", "read", EP, "/3303/7", status=5)
+    s.expect("int-205", "Write of a resource", "", "write", EP, "/3/0/timezone=Asia/Tokyo")
+    common.check("int-205", "it is read back", s.value("/3/0/15") == "Asia/Tokyo", s.value("/3/0/15"))
+    s.expect("int-215", "partial Write of an instance", "", "write", EP, "--to", "/3/0", "timezone=Asia/Seoul")
+    common.check("int-215", "it is read back", s.value("/3/0/15") == "Asia/Seoul", s.value("/3/0/15"))
+    s.expect("", "a wrong type does not travel", "wrong type", "write", EP, "/1/0/lifetime=soon", status=1)
+    s.expect("int-241", "Execute", "", "execute", EP, "/3/0/reboot", "0='x'")
+    common.check("int-241", "it has the arguments", "executed 4 0='x'" in s.log("leshan"), s.log("leshan"))
+    s.expect("int-260", "Discover", "/3/0/15", "discover", EP, "/3/0")
+    s.expect("", "Write-Attributes, which it has not", "not implemented", "attributes", EP, "/3/0/15", "pmin=1", status=1)
+    s.expect("int-1630", "Create", "/3303/1", "create", EP, "/3303", "sensor-units=Cel", "--json")
+    s.expect("int-1630", "the instance is there", "Cel", "read", EP, "/3303/1/sensor-units")
+    s.expect("int-1635", "Delete", "", "delete", EP, "/3303/1")
+    s.expect("int-1635", "the instance is gone", "4.04", "read", EP, "/3303/1", status=5)
+    s.expect("int-301", "Observe", "Asia/Seoul", "observe", EP, "/3/0/15")
+    s.expect("int-301", "Write of what is observed", "", "write", EP, "/3/0/timezone=Asia/Dhaka")
+    time.sleep(2)
+    found, out = s.ask("observations", EP, "--json")
+    told = [value["value"] for one in json.loads(out)["observations"] for value in one["values"]]
+    common.check("int-301", "Notify", found == 0 and told == ["Asia/Dhaka"], out)
+    s.expect("int-303", "Cancel", "", "observation", "end", EP, "1")
+    s.expect("", "no composite with LwM2M 1.0", "no such operation", "read", EP, "/3/0/0", "/3/0/9", status=1)
