@@ -15,7 +15,13 @@
 		"timeout", "SECONDS", "how long the device may sleep before it is asked (30)", false \
 	}
 
-static const struct option_spec timeout_options[] = {TIMEOUT, {0}};
+#define LATER                                                                                                     \
+	{"later", NULL, "leaves it with the server, which asks the device when it is there; gives an id", false}, \
+	{                                                                                                         \
+		"deadline", "TIME", "with --later: how long it may wait, such as 90s, 15m, 24h, 7d (24h)", false  \
+	}
+
+static const struct option_spec timeout_options[] = {TIMEOUT, LATER, {0}};
 
 /* ---- parts of requests ---- */
 
@@ -49,10 +55,12 @@ static bool make_path(struct mgmtctl *m, const char *what, char path[PATH_BYTES]
 	return true;
 }
 
-/* {"timeout": 30}, or NULL. */
+/* {"timeout": 30}, {} for what is left with the server, or NULL. */
 static json_t *make_body(struct mgmtctl *m)
 {
 	unsigned long long timeout;
+	if (is_later(m))
+		return json_object();
 	return read_timeout(m, &timeout) ? json_pack("{s:I}", "timeout", (json_int_t)timeout) : NULL;
 }
 
@@ -74,9 +82,25 @@ static bool add_values(struct mgmtctl *m, size_t from, json_t *body)
 	return good;
 }
 
+/* The operation that a method on a resource of the API is. */
+static const char *operation_of(const char *method, const char *what, const json_t *body)
+{
+	if (strcmp(what, "/execute") == 0)
+		return "execute";
+	if (strcmp(what, "/attributes") == 0)
+		return "write-attributes";
+	if (strcmp(method, "PUT") == 0)
+		return "write";
+	if (strcmp(method, "POST") == 0)
+		return "create";
+	return json_object_get(body, "path") != NULL ? "update" : "write-composite";
+}
+
 static enum exit_status send_body(struct mgmtctl *m, const char *method, const char *what, json_t *body)
 {
 	enum exit_status status;
+	if (is_later(m))
+		return send_later(m, operation_of(method, what, body), body);
 	json_t *answer = api_call(m, method, api_path("devices", m->arguments->operands[0], what), body, &status);
 	if (answer != NULL && m->is_json && !json_is_null(answer))
 		print_json(answer);
@@ -116,8 +140,23 @@ void print_values(const struct mgmtctl *m, const json_t *values)
 	table_free(t);
 }
 
+static enum exit_status read_later(struct mgmtctl *m)
+{
+	const struct arguments *a = m->arguments;
+	json_t *paths = json_array();
+	if (a->operand_count == 2) {
+		json_decref(paths);
+		return send_later(m, "read", json_pack("{s:s}", "path", a->operands[1]));
+	}
+	for (size_t i = 1; i < a->operand_count; i++)
+		json_array_append_new(paths, json_string(a->operands[i]));
+	return send_later(m, "read-composite", json_pack("{s:o}", "paths", paths));
+}
+
 static enum exit_status run_read(struct mgmtctl *m)
 {
+	if (is_later(m))
+		return read_later(m);
 	enum exit_status status;
 	char path[PATH_BYTES];
 	if (!make_path(m, "/resources", path))
@@ -141,6 +180,7 @@ static const struct option_spec write_options[] = {
 	{"to", "PATH", "an instance, or a resource of several values; the values lie below it", false},
 	{"replace", NULL, "with --to: what is not given is gone afterwards", false},
 	TIMEOUT,
+	LATER,
 	{0},
 };
 
@@ -167,6 +207,7 @@ static enum exit_status run_write(struct mgmtctl *m)
 static const struct option_spec create_options[] = {
 	{"instance", "N", "its number; else the first that the device has not", false},
 	TIMEOUT,
+	LATER,
 	{0},
 };
 
@@ -197,6 +238,8 @@ static enum exit_status run_delete(struct mgmtctl *m)
 {
 	enum exit_status status;
 	char path[PATH_BYTES];
+	if (is_later(m))
+		return send_later(m, "delete", json_pack("{s:s}", "path", m->arguments->operands[1]));
 	if (!make_path(m, "/resources", path))
 		return EXIT_USAGE;
 	json_decref(api_call(m, "DELETE", path, NULL, &status));
@@ -217,6 +260,7 @@ static enum exit_status run_execute(struct mgmtctl *m)
 static const struct option_spec discover_options[] = {
 	{"depth", "N", "how many levels below the path, 0 to 3 (LwM2M 1.2)", false},
 	TIMEOUT,
+	LATER,
 	{0},
 };
 
@@ -238,6 +282,19 @@ static void add_attributes(struct table *t, json_t *attributes)
 	table_add(t, TABLE_PLAIN, text);
 }
 
+static enum exit_status discover_later(struct mgmtctl *m, const char *depth)
+{
+	unsigned long long number;
+	json_t *body = json_pack("{s:s}", "path", m->arguments->operands[1]);
+	if (depth != NULL && !arguments_number(depth, 0, 3, &number)) {
+		json_decref(body);
+		return complain_usage(m, "--depth: a number from 0 to 3");
+	}
+	if (depth != NULL)
+		json_object_set_new(body, "depth", json_integer((json_int_t)number));
+	return send_later(m, "discover", body);
+}
+
 static enum exit_status run_discover(struct mgmtctl *m)
 {
 	static const struct table_column columns[] = {
@@ -245,6 +302,8 @@ static enum exit_status run_discover(struct mgmtctl *m)
 	enum exit_status status;
 	char path[PATH_BYTES];
 	const char *depth = arguments_value(m->arguments, "depth");
+	if (is_later(m))
+		return discover_later(m, depth);
 	if (!make_path(m, "/links", path))
 		return EXIT_USAGE;
 	if (depth != NULL)
@@ -295,7 +354,8 @@ static enum exit_status run_attributes(struct mgmtctl *m)
 
 static const char help_paths[] =
 	"Paths are numbers or names, /3/0/9 or /device/0/battery-level. Whoever asks waits for\n"
-	"the device; one that sleeps is asked when it wakes up, if that is within the timeout.";
+	"the device; one that sleeps is asked when it wakes up, if that is within the timeout.\n"
+	"With --later nobody waits: mgmtctl request ID shows what has become of it.";
 
 const struct command commands_resource[] = {
 	{"read", "EP PATH ...", "reads an object, an instance, a resource or an instance of it", help_paths,

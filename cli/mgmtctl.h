@@ -42,8 +42,9 @@ struct command {
 };
 
 extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[],
-	commands_event[], commands_key[], commands_observation[], commands_release[], commands_resource[],
-	commands_revocation[], commands_rollout[], commands_server[]; /* each ends with an element without words */
+	commands_event[], commands_key[], commands_observation[], commands_release[], commands_request[],
+	commands_resource[], commands_revocation[], commands_rollout[],
+	commands_server[]; /* each ends with an element without words */
 
 /* ---- what commands say ---- */
 
@@ -62,6 +63,11 @@ const char *moment_member(const json_t *object, const char *name, char *ret);
 void print_values(const struct mgmtctl *m, const json_t *values);
 /* `--timeout` as seconds, 30 without it. False, and complained about, when it is no good. */
 bool read_timeout(const struct mgmtctl *m, unsigned long long *ret);
+
+/* Whether the operation is to be left with the server (`--later`); then its body goes to send_later, which names
+ * it by the API's word and takes the reference. */
+bool is_later(const struct mgmtctl *m);
+enum exit_status send_later(struct mgmtctl *m, const char *operation, json_t *body);
 
 /* ---- the server ---- */
 

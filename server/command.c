@@ -243,6 +243,7 @@ static void device_removed(struct server *s, const struct pending *p, struct dev
 	struct note note = {.type = EVENT_DEVICE_REMOVED, .device = name};
 	struct server_done done = {.token = p->token};
 	memcpy(name, device->record.name, sizeof name);
+	ordering_forget(s, device);
 	conduct_forget(s, device, now);
 	watches_forget(s, device, now);
 	campaign_device_removed(s, p->device, now);
@@ -370,6 +371,10 @@ void command_stored(struct server *s, const struct pending *p, bool ok, msec now
 	case PENDING_CAMPAIGN:
 	case PENDING_UPLOAD:
 	case PENDING_ERRAND:
+	case PENDING_ORDER_MAKE:
+	case PENDING_ORDER_BEGIN:
+	case PENDING_ORDER_SAVE:
+	case PENDING_ORDER_CANCEL:
 		break;
 	}
 }

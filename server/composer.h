@@ -12,6 +12,7 @@
  *     claiming.c    claims, and the guests that come with them
  *     approving.c   enrolments that wait for an operator
  *     errands.c    what they want from single devices
+ *     ordering.c   the same, kept until it is carried out
  *     watches.c    what they observe there
  *     query.c      what they look at
  *     handlers/    what devices ask for
@@ -51,7 +52,11 @@ enum pending_kind {
 	PENDING_CLAIM_CREATE,
 	PENDING_CLAIM_REMOVE,
 	PENDING_ERRAND, /* its event; then it goes to the device */
-	PENDING_AUDIT,  /* the last step of every command: its event */
+	PENDING_ORDER_MAKE,
+	PENDING_ORDER_BEGIN, /* that it runs; then it goes to the device */
+	PENDING_ORDER_SAVE,
+	PENDING_ORDER_CANCEL,
+	PENDING_AUDIT, /* the last step of every command: its event */
 };
 
 struct pending {
@@ -68,6 +73,7 @@ struct pending {
 	char name[RELEASE_NAME_MAX + 1]; /* of a release */
 	struct server_done done;         /* of PENDING_AUDIT: what to tell when it lasts */
 	struct handle errand;
+	uint64_t order;       /* its number */
 	uint8_t issue;        /* its place in server.issues */
 	bool has_changed;     /* an Update that did more than renew */
 	struct denial denial; /* of PENDING_REVOKE and PENDING_RESTORE */
@@ -81,6 +87,8 @@ struct pending {
 /* An operator's errand under way. */
 struct errand_place {
 	uint64_t token;
+	uint64_t order; /* the number of the order it is carried out for; 0: an operator waits for it himself */
+	bool was_sent;
 	struct handle device;
 	enum errand_kind kind;
 	struct path path;
@@ -134,6 +142,9 @@ struct server {
 
 	struct errand_place *errands;
 	struct slab errand_slab;
+	struct orders orders;
+	struct order_record order; /* the one being made */
+	msec orders_retry_at;      /* what the store refused, or found no room, is tried again */
 	struct server_watch *watches;
 	struct slab watch_slab;
 	uint32_t newest_watch;
@@ -197,6 +208,8 @@ void conduct_heard(struct server *s, struct device *device, msec now);
 void conduct_follow(struct server *s, struct device *device, msec now);
 void conduct_ask(
 	struct server *s, struct device *device, enum operation operation, uint32_t purpose, msec deadline, msec now);
+/* A device in queue mode listens until it has been silent for MAX_TRANSMIT_WAIT. */
+bool conduct_is_asleep(const struct server *s, const struct device *device, msec now);
 /* Sends the device's next request, if it is there and none is in flight. */
 void conduct_pump(struct server *s, struct device *device, msec now);
 /* Goes on with an observation that another server made. False when the endpoint is full. */
@@ -225,6 +238,39 @@ void errands_stored(struct server *s, const struct pending *p, bool ok, msec now
 
 /* A read that is refused before it is sent, with its reason, or SERVER_ACCEPTED. */
 enum server_result errands_check(struct server *s, const struct errand *errand, const struct model *model);
+
+/* Writes the errand's records to `w` as SenML CBOR, sorted. False when they do not fit. */
+bool errands_keep(struct server *s, const struct errand *errand, struct writer *w);
+/* The errand as it was, its values in the types of the model; valid as long as s->records, the scratch and what is
+ * given. */
+struct errand errands_read_kept(struct server *s, enum errand_kind kind, struct path path, struct bytes text,
+	struct bytes kept, const struct model *model, struct arena *scratch);
+/* What the audit log says of it: "write /1/0/1", "execute /3/0/4 0='x'". Values may be secrets. */
+void errands_describe(enum errand_kind kind, struct path path, struct bytes text, char ret[EVENT_DETAIL_MAX + 1]);
+/* A place for an order that is to be carried out; `*ret_end` says why there is none: ORDER_END_NONE for want of room.
+ */
+struct errand_place *errands_take(struct server *s, const struct order *order, enum order_end *ret_end, msec now);
+bool errands_enqueue(struct server *s, const struct errand_place *place);
+void errands_give(struct server *s, const struct errand_place *place);
+
+/* ---- ordering.c ---- */
+
+/* The device can be asked: its next order is begun, if none is under way. */
+void ordering_look(struct server *s, const struct device *device, msec now);
+/* The errand of an order was answered, or came to nothing. The place is not given yet. */
+void ordering_answered(struct server *s, const struct errand_place *place, const struct coap_reply *reply,
+	struct path location, msec now);
+void ordering_failed(struct server *s, const struct errand_place *place, enum server_result result, msec now);
+/* A batch of PENDING_ORDER_* has come back. */
+void ordering_stored(struct server *s, const struct pending *p, bool ok, msec now);
+/* The device is gone for good. */
+void ordering_forget(struct server *s, const struct device *device);
+/* One from the store. */
+bool ordering_load(struct server *s, const struct order_record *record);
+/* The server stops: what was not sent yet waits again. */
+void ordering_stop(struct server *s, msec now);
+msec ordering_deadline(const struct server *s);
+void ordering_tick(struct server *s, msec now);
 
 /* ---- watches.c ---- */
 

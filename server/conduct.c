@@ -16,8 +16,7 @@ static uint32_t slot_of(const struct server *s, const struct device *device)
 	return registry_handle(&s->registry, device).slot;
 }
 
-/* A device in queue mode listens until it has been silent for MAX_TRANSMIT_WAIT. */
-static bool is_asleep(const struct server *s, const struct device *device, msec now)
+bool conduct_is_asleep(const struct server *s, const struct device *device, msec now)
 {
 	return device->registration.has_queue_mode && device->last_seen != 0 &&
 	       server_wall(s, now) - device->last_seen > REGISTRY_GRACE;
@@ -25,7 +24,7 @@ static bool is_asleep(const struct server *s, const struct device *device, msec 
 
 void conduct_heard(struct server *s, struct device *device, msec now)
 {
-	bool was_asleep = is_asleep(s, device, now);
+	bool was_asleep = conduct_is_asleep(s, device, now);
 	device->last_seen = server_wall(s, now);
 	if (device->is_awake) {
 		if (was_asleep)
@@ -75,8 +74,9 @@ static bool send(struct server *s, struct device *device, const struct queue_ite
 
 void conduct_pump(struct server *s, struct device *device, msec now)
 {
-	if (!device_is_reachable(device) || is_asleep(s, device, now) || s->is_stopping)
+	if (!device_is_reachable(device) || conduct_is_asleep(s, device, now) || s->is_stopping)
 		return;
+	ordering_look(s, device, now);
 	struct queue_item *item = queue_begin(&s->queue, slot_of(s, device));
 	if (item == NULL)
 		return;

@@ -25,7 +25,7 @@ static uint32_t slot_of(const struct server *s, const struct errand_place *place
 	return (uint32_t)(place - s->errands);
 }
 
-static void give(struct server *s, const struct errand_place *place)
+void errands_give(struct server *s, const struct errand_place *place)
 {
 	slab_give(&s->errand_slab, slab_handle(&s->errand_slab, slot_of(s, place)));
 }
@@ -60,9 +60,8 @@ static void sort(struct record *records, size_t count)
 	}
 }
 
-static bool keep(struct server *s, struct errand_place *place, const struct errand *errand)
+bool errands_keep(struct server *s, const struct errand *errand, struct writer *w)
 {
-	struct writer w = writer_of(place->kept, sizeof place->kept);
 	enum payload_verdict verdict = PAYLOAD_GOOD;
 	if (errand->count > SERVER_RECORDS_MAX)
 		return false;
@@ -71,34 +70,40 @@ static bool keep(struct server *s, struct errand_place *place, const struct erra
 		sort(s->records, errand->count);
 	}
 	if (errand->kind == ERRAND_READ_COMPOSITE)
-		verdict = payload_encode_names(PAYLOAD_SENML_CBOR, s->records, errand->count, &w);
+		verdict = payload_encode_names(PAYLOAD_SENML_CBOR, s->records, errand->count, w);
 	else if (errand->count > 0)
-		verdict = payload_encode(PAYLOAD_SENML_ETCH_CBOR, PATH_ROOT, s->records, errand->count, &w);
+		verdict = payload_encode(PAYLOAD_SENML_ETCH_CBOR, PATH_ROOT, s->records, errand->count, w);
+	return verdict == PAYLOAD_GOOD;
+}
+
+static bool keep(struct server *s, struct errand_place *place, const struct errand *errand)
+{
+	struct writer w = writer_of(place->kept, sizeof place->kept);
+	bool is_kept = errands_keep(s, errand, &w);
 	place->kept_len = (uint16_t)writer_bytes(&w).len;
 	place->text_len = (uint16_t)errand->text.len;
 	if (errand->text.len > 0)
 		memcpy(place->text, errand->text.data, errand->text.len);
-	return verdict == PAYLOAD_GOOD;
+	return is_kept;
 }
 
-static bool enqueue(struct server *s, const struct errand_place *place)
+bool errands_enqueue(struct server *s, const struct errand_place *place)
 {
 	return queue_add(&s->queue, place->device.slot, OPERATION_ERRAND, PURPOSE_ERRANDS + slot_of(s, place),
 		       place->deadline) == QUEUE_ADDED;
 }
 
-/* What the audit log says of it: "write /1/0/1", "execute /3/0/4 0='x'". Values may be secrets. */
-static void describe(const struct errand_place *place, char text[EVENT_DETAIL_MAX + 1])
+void errands_describe(enum errand_kind kind, struct path path, struct bytes text, char ret[EVENT_DETAIL_MAX + 1])
 {
-	struct writer w = writer_of(text, EVENT_DETAIL_MAX);
-	write_text(&w, errand_kind_name(place->kind));
+	struct writer w = writer_of(ret, EVENT_DETAIL_MAX);
+	write_text(&w, errand_kind_name(kind));
 	write_text(&w, " ");
-	path_write(&w, place->path);
-	if (place->text_len > 0 && place->text_len + 1u < writer_left(&w)) {
+	path_write(&w, path);
+	if (text.len > 0 && text.len + 1u < writer_left(&w)) {
 		write_text(&w, " ");
-		write_bytes(&w, bytes_of(place->text, place->text_len));
+		write_bytes(&w, text);
 	}
-	label_end(text, EVENT_DETAIL_MAX + 1, &w);
+	label_end(ret, EVENT_DETAIL_MAX + 1, &w);
 }
 
 static enum server_result audit(
@@ -111,7 +116,7 @@ static enum server_result audit(
 		return SERVER_BUSY;
 	p->errand = slab_handle(&s->errand_slab, slot_of(s, place));
 	note.device = registry_get(&s->registry, place->device)->record.name;
-	describe(place, text);
+	errands_describe(place->kind, place->path, bytes_of(place->text, place->text_len), text);
 	server_note(s, &note, now);
 	return command_commit(s, p, now);
 }
@@ -121,7 +126,7 @@ static enum server_result begin(
 {
 	if (errand_changes(place->kind))
 		return audit(s, place, ask, now);
-	if (!enqueue(s, place))
+	if (!errands_enqueue(s, place))
 		return command_refuse(s, SERVER_BUSY, bytes_of_text("the device's queue is full"));
 	return SERVER_ACCEPTED;
 }
@@ -132,7 +137,7 @@ void errands_stored(struct server *s, const struct pending *p, bool ok, msec now
 	if (!slab_is_valid(&s->errand_slab, p->errand))
 		return; /* the device has gone meanwhile, which was told */
 	struct device *device = registry_get(&s->registry, place->device);
-	if (!ok || device == NULL || !enqueue(s, place)) {
+	if (!ok || device == NULL || !errands_enqueue(s, place)) {
 		errands_failed(s, PURPOSE_ERRANDS + p->errand.slot, ok ? SERVER_BUSY : SERVER_STORE_FAILED, now);
 		return;
 	}
@@ -141,19 +146,14 @@ void errands_stored(struct server *s, const struct pending *p, bool ok, msec now
 
 /* ---- sending ---- */
 
-/* The errand as it was, its values in the types of the model; valid as long as s->records and the scratch. */
-static struct errand read_kept(
-	struct server *s, const struct errand_place *place, const struct model *model, struct arena *scratch)
+struct errand errands_read_kept(struct server *s, enum errand_kind kind, struct path path, struct bytes text,
+	struct bytes kept, const struct model *model, struct arena *scratch)
 {
 	struct payload_reader r;
-	struct bytes kept = bytes_of(place->kept, place->kept_len);
-	struct errand errand = {.kind = place->kind,
-		.path = place->path,
-		.records = s->records,
-		.text = bytes_of(place->text, place->text_len)};
+	struct errand errand = {.kind = kind, .path = path, .records = s->records, .text = text};
 	if (kept.len == 0)
 		return errand;
-	if (place->kind == ERRAND_READ_COMPOSITE)
+	if (kind == ERRAND_READ_COMPOSITE)
 		payload_reader_init_names(&r, PAYLOAD_SENML_CBOR, kept, scratch);
 	else
 		payload_reader_init(&r, PAYLOAD_SENML_ETCH_CBOR, PATH_ROOT, kept, model, scratch);
@@ -161,6 +161,13 @@ static struct errand read_kept(
 		errand.count++;
 	assert(r.verdict == PAYLOAD_GOOD);
 	return errand;
+}
+
+static struct errand read_kept(
+	struct server *s, const struct errand_place *place, const struct model *model, struct arena *scratch)
+{
+	return errands_read_kept(s, place->kind, place->path, bytes_of(place->text, place->text_len),
+		bytes_of(place->kept, place->kept_len), model, scratch);
 }
 
 /* Formats that cannot hold the values are passed over. */
@@ -199,7 +206,10 @@ bool errands_send(struct server *s, struct device *device, uint32_t purpose, coa
 	request.call.reply = reply;
 	request.call.context = s;
 	s->counters.requests++;
-	return coap_endpoint_request(s->endpoint, &request.call, now, &device->exchange);
+	if (!coap_endpoint_request(s->endpoint, &request.call, now, &device->exchange))
+		return false;
+	place->was_sent = true;
+	return true;
 }
 
 /* ---- the command ---- */
@@ -217,6 +227,38 @@ static enum server_result fill(struct server *s, const struct device *device, co
 		return command_refuse(
 			s, SERVER_BAD_ERRAND, bytes_of_text("these values cannot be sent in one message"));
 	return SERVER_ACCEPTED;
+}
+
+struct errand_place *errands_take(struct server *s, const struct order *order, enum order_end *ret_end, msec now)
+{
+	const struct order_record *r = &order->record;
+	const struct device *device = registry_get(&s->registry, order->device);
+	struct format_device formats = device_formats(device);
+	struct model_choice choices[DEVICE_OBJECTS_MAX];
+	struct model model = server_device_model(s, device, choices);
+	struct handle handle;
+	*ret_end = ORDER_END_NONE;
+	if (!slab_take(&s->errand_slab, &handle))
+		return NULL;
+	struct errand_place *place = &s->errands[handle.slot];
+	*place = (struct errand_place){.order = r->number,
+		.device = order->device,
+		.kind = r->kind,
+		.path = r->path,
+		.deadline = msec_after(now, r->expires_at - server_wall(s, now)),
+		.text_len = r->text_len,
+		.kept_len = r->kept_len};
+	memcpy(place->text, r->text, r->text_len);
+	memcpy(place->kept, r->kept, r->kept_len);
+	struct arena scratch;
+	arena_init(&scratch, s->scratch, sizeof s->scratch);
+	struct errand errand = read_kept(s, place, &model, &scratch);
+	place->format_count = (uint8_t)errand_formats(&errand, &model, &formats, place->formats);
+	if (place->format_count > 0 && can_be_sent(s, place, &model))
+		return place;
+	errands_give(s, place);
+	*ret_end = ORDER_END_UNSUPPORTED;
+	return NULL;
 }
 
 enum server_result errands_check(struct server *s, const struct errand *errand, const struct model *model)
@@ -251,7 +293,7 @@ enum server_result server_errand(struct server *s, struct bytes name, const stru
 	if (result == SERVER_ACCEPTED)
 		result = begin(s, place, ask, now);
 	if (result != SERVER_ACCEPTED)
-		give(s, place);
+		errands_give(s, place);
 	else if (!errand_changes(errand->kind))
 		conduct_pump(s, device, now);
 	return result;
@@ -315,17 +357,23 @@ void errands_answered(
 	struct model_choice choices[DEVICE_OBJECTS_MAX];
 	struct model model = server_device_model(s, device, choices);
 	struct arena scratch;
+	struct path location = created(s, place, &model, reply);
+	if (place->order != 0) {
+		ordering_answered(s, place, reply, location, now);
+		errands_give(s, place);
+		return;
+	}
 	struct server_answer answer = {.token = place->token,
 		.device = device,
 		.model = &model,
 		.kind = place->kind,
 		.code = reply->code,
 		.body = reply->body,
-		.location = created(s, place, &model, reply)};
+		.location = location};
 	arena_init(&scratch, s->scratch, sizeof s->scratch);
 	if (errand_reads(place->kind) && coap_code_is_success(reply->code) && reply->body.len > 0)
 		read_answer(s, place, reply, &scratch, &answer);
-	give(s, place);
+	errands_give(s, place);
 	if (s->ports.answered != NULL)
 		s->ports.answered(s->ports.done_context, &answer, now);
 }
@@ -334,8 +382,13 @@ void errands_failed(struct server *s, uint32_t purpose, enum server_result resul
 {
 	struct errand_place *place = place_of(s, purpose);
 	struct server_done done = {.token = place->token, .result = result};
+	if (place->order != 0) {
+		ordering_failed(s, place, result, now);
+		errands_give(s, place);
+		return;
+	}
 	s->reason[0] = '\0';
-	give(s, place);
+	errands_give(s, place);
 	if (s->ports.done != NULL)
 		s->ports.done(s->ports.done_context, &done, now);
 }

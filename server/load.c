@@ -66,6 +66,11 @@ static bool load_entry(void *context, const struct rollout_entry_record *record)
 	return rollout != NULL && rollout_load_entry(&s->rollouts, rollout, handle, record, s->loading_at);
 }
 
+static bool load_order(void *context, const struct order_record *record)
+{
+	return ordering_load(context, record);
+}
+
 static bool load_event(void *context, const struct event *event)
 {
 	struct server *s = context;
@@ -83,5 +88,6 @@ struct store_visitor server_visitor(struct server *s, msec now)
 		.release = load_release,
 		.rollout = load_rollout,
 		.entry = load_entry,
+		.order = load_order,
 		.event = load_event};
 }

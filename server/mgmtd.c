@@ -295,6 +295,8 @@ static void build_server(struct daemon *d)
 		.devices = d->settings.devices,
 		.health_pmin_s = d->settings.pmin_s,
 		.health_pmax_s = d->settings.pmax_s,
+		.orders = d->settings.request_limit,
+		.order_days = d->settings.request_days,
 		.certificate_days = d->settings.certificate_days,
 		.model = model_files_model(d->objects),
 		.needs_approval = d->settings.needs_approval,

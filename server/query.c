@@ -228,6 +228,8 @@ const char *server_result_text(enum server_result result)
 		[SERVER_NOT_REGISTERED] = "the device is not registered",
 		[SERVER_BAD_ERRAND] = "the device would refuse this",
 		[SERVER_NO_WATCH] = "there is no such observation",
+		[SERVER_NO_ORDER] = "there is no such request, or it is not kept any more",
+		[SERVER_NOT_WAITING] = "the request does not wait any more",
 		[SERVER_UNSUPPORTED] = "the device speaks a version of LwM2M that has no such operation",
 		[SERVER_UNUSABLE] = "the device's answer is too large, or cannot be used",
 		[SERVER_NO_ANSWER] = "the device did not answer in time",

@@ -238,6 +238,52 @@ static bool visit_claim(struct taker *t, const struct store_visitor *v)
 	return !t->failed && v->claim(v->context, &c);
 }
 
+static void take_path(struct taker *t, struct path *ret)
+{
+	char text[PATH_TEXT_BYTES + 1] = "";
+	take_text(t, text, sizeof text);
+	t->failed |= !path_parse(bytes_of_text(text), ret);
+}
+
+/* A value no longer than `size`; how long it is. */
+static uint16_t take_part(struct taker *t, uint8_t *out, size_t size)
+{
+	int column = t->column++;
+	int len = sqlite3_column_bytes(t->statement, column);
+	const void *data = sqlite3_column_blob(t->statement, column);
+	if (len < 0 || (size_t)len > size) {
+		t->failed = true;
+		return 0;
+	}
+	if (len > 0)
+		memcpy(out, data, (size_t)len);
+	return (uint16_t)len;
+}
+
+static bool visit_order(struct taker *t, const struct store_visitor *v)
+{
+	struct order_record o = {0};
+	o.number = (uint64_t)take_number(t, INT64_MAX);
+	take_text(t, o.device, sizeof o.device);
+	take_text(t, o.actor, sizeof o.actor);
+	o.kind = (enum errand_kind)take_number(t, ERRAND_KIND_END - 1);
+	o.state = (enum order_state)take_number(t, ORDER_STATE_END - 1);
+	o.end = (enum order_end)take_number(t, ORDER_END_COUNT - 1);
+	take_path(t, &o.path);
+	take_path(t, &o.location);
+	o.tries = (uint32_t)take_number(t, UINT32_MAX);
+	o.code = (enum coap_code)take_number(t, UINT8_MAX);
+	o.format = (uint16_t)take_number(t, UINT16_MAX);
+	o.made_at = take_number(t, INT64_MAX);
+	o.expires_at = take_number(t, INT64_MAX);
+	o.begun_at = take_number(t, INT64_MAX);
+	o.ended_at = take_number(t, INT64_MAX);
+	o.text_len = take_part(t, o.text, sizeof o.text);
+	o.kept_len = take_part(t, o.kept, sizeof o.kept);
+	o.result_len = take_part(t, o.result, sizeof o.result);
+	return !t->failed && v->order(v->context, &o);
+}
+
 static bool visit_event(struct taker *t, const struct store_visitor *v)
 {
 	struct event e = {0};
@@ -265,6 +311,7 @@ static const struct table tables[] = {
 	{"release", "SELECT * FROM release ORDER BY rowid", visit_release},
 	{"rollout", "SELECT * FROM rollout ORDER BY number", visit_rollout},
 	{"rollout_device", "SELECT * FROM rollout_device ORDER BY rowid", visit_entry},
+	{"request", "SELECT * FROM request ORDER BY number", visit_order},
 	{"event", "SELECT * FROM (SELECT * FROM event ORDER BY number DESC LIMIT ?1) ORDER BY number", visit_event},
 };
 

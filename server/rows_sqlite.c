@@ -44,6 +44,15 @@ static const char *const migrations[] = {
 	"  since INTEGER NOT NULL) WITHOUT ROWID;",
 	"CREATE TABLE claim (identity TEXT PRIMARY KEY, key BLOB NOT NULL, name TEXT NOT NULL, actor TEXT NOT NULL,"
 	"  made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID;",
+	"CREATE TABLE request (number INTEGER PRIMARY KEY, device TEXT NOT NULL, actor TEXT NOT NULL,"
+	"  kind INTEGER NOT NULL, state INTEGER NOT NULL, end INTEGER NOT NULL, path TEXT NOT NULL,"
+	"  location TEXT NOT NULL, tries INTEGER NOT NULL, code INTEGER NOT NULL, format INTEGER NOT NULL,"
+	"  made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, begun_at INTEGER NOT NULL, ended_at INTEGER NOT "
+	"NULL,"
+	"  text BLOB NOT NULL, kept BLOB NOT NULL, result BLOB NOT NULL);"
+	"CREATE INDEX request_device ON request (device);"
+	"CREATE TRIGGER request_of_device AFTER DELETE ON device BEGIN DELETE FROM request WHERE device=old.name; "
+	"END;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
@@ -69,6 +78,11 @@ static const char *const statements[] = {
 	[STORE_DENIAL_REMOVE] = "DELETE FROM denial WHERE key=?1",
 	[STORE_CLAIM_PUT] = "INSERT OR REPLACE INTO claim VALUES (?1,?2,?3,?4,?5,?6,?7)",
 	[STORE_CLAIM_REMOVE] = "DELETE FROM claim WHERE identity=?1",
+	/* Of a device that was removed while the batch was on its way nothing is to stay. */
+	[STORE_ORDER_PUT] = "INSERT OR REPLACE INTO request SELECT"
+			    " ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
+			    " WHERE EXISTS (SELECT 1 FROM device WHERE name=?2)",
+	[STORE_ORDER_REMOVE] = "DELETE FROM request WHERE number=?1",
 	[STORE_EVENT_PUT] = "INSERT OR REPLACE INTO event VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
 };
 
@@ -358,6 +372,36 @@ static void bind_claim(struct binder *b, const struct claim *c)
 	bind_number(b, c->used_at);
 }
 
+static void bind_path(struct binder *b, struct path path)
+{
+	uint8_t buffer[PATH_TEXT_BYTES];
+	struct writer w = writer_of(buffer, sizeof buffer);
+	path_write(&w, path);
+	bind_list(b, &w);
+}
+
+static void bind_order(struct binder *b, const struct order_record *o)
+{
+	bind_number(b, (int64_t)o->number);
+	bind_text(b, o->device);
+	bind_text(b, o->actor);
+	bind_number(b, o->kind);
+	bind_number(b, o->state);
+	bind_number(b, o->end);
+	bind_path(b, o->path);
+	bind_path(b, o->location);
+	bind_number(b, o->tries);
+	bind_number(b, o->code);
+	bind_number(b, o->format);
+	bind_number(b, o->made_at);
+	bind_number(b, o->expires_at);
+	bind_number(b, o->begun_at);
+	bind_number(b, o->ended_at);
+	bind_bytes(b, o->text, o->text_len);
+	bind_bytes(b, o->kept, o->kept_len);
+	bind_bytes(b, o->result, o->result_len);
+}
+
 static void bind_event(struct binder *b, const struct event *e)
 {
 	bind_number(b, (int64_t)e->number);
@@ -394,6 +438,9 @@ static void bind_change(struct binder *b, const struct store_change *change)
 	case STORE_CLAIM_PUT:
 		bind_claim(b, change->claim);
 		break;
+	case STORE_ORDER_PUT:
+		bind_order(b, change->order);
+		break;
 	case STORE_EVENT_PUT:
 		bind_event(b, change->event);
 		break;
@@ -405,7 +452,8 @@ static void bind_change(struct binder *b, const struct store_change *change)
 		bind_text(b, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:
-		bind_number(b, change->number);
+	case STORE_ORDER_REMOVE:
+		bind_number(b, (int64_t)change->number);
 		break;
 	}
 }

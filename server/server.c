@@ -35,6 +35,8 @@ static struct server_config completed(const struct server_config *given)
 	c.enrolments = or_usual(c.enrolments, 64);
 	c.errands = or_usual(c.errands, 256);
 	c.watches = or_usual(c.watches, 256);
+	c.orders = or_usual(c.orders, c.devices < 128 ? 256 : 2 * c.devices);
+	c.order_days = or_usual(c.order_days, 7);
 	c.updates = or_usual(c.updates, 4096);
 	c.pending = or_usual(c.pending, 1024);
 	if (c.model == NULL)
@@ -60,6 +62,7 @@ static struct server *layout(struct carve *c, const struct server_config *config
 	slab_carve(&s->pending_slab, c, config->pending);
 	s->errands = carve_take(c, config->errands, sizeof *s->errands);
 	slab_carve(&s->errand_slab, c, config->errands);
+	orders_carve(&s->orders, c, config->orders, config->devices);
 	s->watches = carve_take(c, config->watches, sizeof *s->watches);
 	slab_carve(&s->watch_slab, c, config->watches);
 	s->records = carve_take(c, SERVER_RECORDS_MAX, sizeof *s->records);
@@ -123,6 +126,7 @@ struct server *server_init(void *memory, const struct server_config *config, con
 	assert(memory != NULL && c.devices > 0 && bytes_of_text(c.public_uri).len <= SERVER_PUBLIC_URI_MAX);
 	struct server *s = layout(&carve, &c, ports, NULL);
 	s->config = c;
+	s->orders_retry_at = NEVER;
 	s->ports = *ports;
 	prng_init(&s->prng, seed);
 	s->registry.seed = prng_u64(&s->prng);
@@ -158,6 +162,7 @@ void server_stop(struct server *s, msec now)
 		return;
 	s->is_stopping = true;
 	server_note(s, &note, now);
+	ordering_stop(s, now);
 	server_tick(s, now);
 }
 
@@ -363,6 +368,12 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 	case PENDING_ERRAND:
 		errands_stored(s, p, ok, now);
 		break;
+	case PENDING_ORDER_MAKE:
+	case PENDING_ORDER_BEGIN:
+	case PENDING_ORDER_SAVE:
+	case PENDING_ORDER_CANCEL:
+		ordering_stored(s, p, ok, now);
+		break;
 	case PENDING_CLAIM_CREATE:
 	case PENDING_CLAIM_REMOVE:
 		claiming_stored(s, p, ok, now);
@@ -424,7 +435,7 @@ void server_artifact_finished(
 msec server_deadline(const struct server *s)
 {
 	msec deadline = msec_earlier(registry_deadline(&s->registry), queue_deadline(&s->queue));
-	return msec_earlier(deadline, campaign_deadline(s));
+	return msec_earlier(msec_earlier(deadline, campaign_deadline(s)), ordering_deadline(s));
 }
 
 static void expire(struct server *s, struct device *device, msec now)
@@ -467,5 +478,6 @@ void server_tick(struct server *s, msec now)
 		expire(s, device, now);
 	while (queue_due(&s->queue, now, &item))
 		give_up(s, &item, now);
+	ordering_tick(s, now);
 	campaign_tick(s, now);
 }

@@ -50,6 +50,8 @@ struct server_config {
 	uint32_t claims;                              /* open, used and expired ones; 0: 1024 */
 	uint32_t enrolments;                          /* that wait for approval; 0: 64 */
 	uint32_t errands;                             /* of operators, under way; 0: 256 */
+	uint32_t orders;                              /* that wait, run or have ended; 0: 2 per device, at least 256 */
+	uint32_t order_days;                          /* how long ended ones are kept; 0: 7 */
 	uint32_t watches;                             /* observations of operators; 0: 256 */
 	uint32_t pending;                             /* changes under way to the store; 0: 1024 */
 	uint32_t health_pmin_s, health_pmax_s;        /* 0: 5, 60 */
@@ -89,6 +91,8 @@ enum server_result {
 	SERVER_NOT_REGISTERED,
 	SERVER_BAD_ERRAND,  /* the definitions of the device's objects are against it; server_reason tells */
 	SERVER_NO_WATCH,    /* no such observation */
+	SERVER_NO_ORDER,    /* no such order, or it is not known any more */
+	SERVER_NOT_WAITING, /* the order runs or has ended, and cannot be cancelled */
 	SERVER_UNSUPPORTED, /* the device speaks a version of LwM2M without this operation */
 	SERVER_UNUSABLE,    /* with ports.done: the device's answer is broken, or larger than SERVER_BODY_MAX */
 	SERVER_NO_ANSWER,   /* with ports.done: the device did not answer, or did not wake up in time */
@@ -290,6 +294,15 @@ enum server_result server_enrolment_decide(
 enum server_result server_errand(struct server *s, struct bytes name, const struct errand *errand, msec patience,
 	const struct server_ask *ask, msec now);
 
+/* The same as an order, which needs nobody who waits and outlives the server (orders.h): with ports.done it lasts, and
+ * server_order_find tells what becomes of it. The device must be known, it need not be registered. `patience` is at
+ * most ORDER_PATIENCE_MAX. */
+#define ORDER_PATIENCE_MAX SECONDS(90 * 86400)
+enum server_result server_order(struct server *s, struct bytes name, const struct errand *errand, msec patience,
+	const struct server_ask *ask, msec now, uint64_t *ret_number);
+/* Only while it waits. */
+enum server_result server_order_cancel(struct server *s, uint64_t number, const struct server_ask *ask, msec now);
+
 /* Observes what the errand reads: Observe for ERRAND_READ, Observe-Composite for ERRAND_READ_COMPOSITE. The first
  * answer comes as that of the errand would; when there is none, or it is an error, there is no observation. Otherwise
  * it lives until it is ended, as long as the server runs: it is begun anew whenever the device registers. */
@@ -391,6 +404,38 @@ const struct server_update *server_update_after(const struct server *s, uint64_t
 uint64_t server_update_newest(const struct server *s);
 
 wall_msec server_wall(const struct server *s, msec now);
+
+/* Orders, in the order of their numbers: the first above `after`, of the device or with NULL of all; NULL at the end.
+ * What the store does not have yet is not shown. */
+const struct order *server_order_after(const struct server *s, const struct device *device, uint64_t after);
+const struct order *server_order_find(const struct server *s, uint64_t number);
+/* As it may be told: an end is told when it lasts. */
+enum order_state server_order_state(const struct order *order);
+
+/* Why an order has not been carried out yet. */
+enum order_why {
+	ORDER_WHY_NONE,         /* it has ended or runs */
+	ORDER_WHY_BEHIND,       /* `behind` comes first */
+	ORDER_WHY_UNREGISTERED, /* the device is not registered */
+	ORDER_WHY_ABSENT,       /* it has not been heard since the server started */
+	ORDER_WHY_SILENT,       /* it did not answer, and was last heard at `since` */
+	ORDER_WHY_ASLEEP,       /* it sleeps since `since` */
+	ORDER_WHY_BUSY,         /* the server asks it something else first */
+};
+
+struct server_order_why {
+	enum order_why why;
+	uint64_t behind;
+	wall_msec since, before; /* 0 for unknown; `before`: it should renew its registration before that */
+};
+
+struct server_order_why server_order_why(const struct server *s, const struct order *order, msec now);
+/* The paths asked for or written, which are borrowed until the next call; 0 when the order's own path says all. */
+size_t server_order_names(
+	struct server *s, const struct order *order, const struct model *model, const struct record **ret);
+/* The values of the answer, likewise. */
+size_t server_order_values(
+	struct server *s, const struct order *order, const struct model *model, const struct record **ret);
 
 struct server_counters {
 	uint64_t registers, updates, deregisters, expiries, refusals;

@@ -167,6 +167,8 @@ static const struct key keys[] = {
 	{"limits", "sessions", NUMBER("1 to 2000000"), FIELD(sessions), 1, 2000000},
 	{"limits", "handshakes", NUMBER("1 to 65536"), FIELD(handshakes), 1, 65536},
 	{"limits", "handshakes_per_host", NUMBER("1 to 65536"), FIELD(handshakes_per_host), 1, 65536},
+	{"requests", "keep_days", NUMBER("1 to 3650 days"), FIELD(request_days), 1, 3650},
+	{"requests", "limit", NUMBER("16 to 1000000"), FIELD(request_limit), 16, 1000000},
 	{"log", "level", read_level, "must be error, warning, info or debug", FIELD(log_level), 0, 0},
 };
 

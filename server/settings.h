@@ -48,6 +48,8 @@ struct settings {
 	/* [limits] */
 	uint32_t devices, sessions, handshakes;
 	uint32_t handshakes_per_host; /* 0: half of them */
+	/* [requests] */
+	uint32_t request_days, request_limit; /* how long ended ones are kept, and how many of all; 0: the usual */
 	/* [log] */
 	enum server_log_level log_level;
 };

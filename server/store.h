@@ -16,13 +16,14 @@
 #include "server/claims.h"
 #include "server/denials.h"
 #include "server/events.h"
+#include "server/orders.h"
 #include "server/registry.h"
 #include "server/release.h"
 #include "server/rollout.h"
 
 enum store_change_type {
 	STORE_DEVICE_PUT,
-	STORE_DEVICE_REMOVE, /* by name; its registration goes too */
+	STORE_DEVICE_REMOVE, /* by name; its registration and its orders go too */
 	STORE_REGISTRATION_PUT,
 	STORE_REGISTRATION_REMOVE, /* by the device's name */
 	STORE_RELEASE_PUT,
@@ -34,6 +35,8 @@ enum store_change_type {
 	STORE_DENIAL_REMOVE, /* by key */
 	STORE_CLAIM_PUT,
 	STORE_CLAIM_REMOVE, /* by identity */
+	STORE_ORDER_PUT,
+	STORE_ORDER_REMOVE, /* by number */
 	STORE_EVENT_PUT,    /* the same number again replaces */
 };
 
@@ -42,7 +45,7 @@ struct store_change {
 	enum store_change_type type;
 	const char
 		*name;   /* of the device or release, or key of the denial, that is removed; whose registration it is */
-	uint32_t number; /* of the rollout that is removed */
+	uint64_t number; /* of the rollout or order that is removed */
 	union {
 		const struct device_record *device;
 		const struct registration *registration;
@@ -51,6 +54,7 @@ struct store_change {
 		const struct rollout_entry_record *entry;
 		const struct denial *denial;
 		const struct claim *claim;
+		const struct order_record *order;
 		const struct event *event;
 	};
 };
@@ -74,5 +78,6 @@ struct store_visitor {
 	bool (*release)(void *context, const struct release *release);
 	bool (*rollout)(void *context, const struct rollout_record *rollout);
 	bool (*entry)(void *context, const struct rollout_entry_record *entry);
-	bool (*event)(void *context, const struct event *event); /* the newest ones, in their order */
+	bool (*order)(void *context, const struct order_record *order); /* in the order of their numbers */
+	bool (*event)(void *context, const struct event *event);        /* the newest ones, in their order */
 };

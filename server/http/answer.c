@@ -139,6 +139,10 @@ static struct meaning meaning_of(enum server_result result, enum artifact_result
 		return (struct meaning){MHD_HTTP_CONFLICT, "not_registered"};
 	case SERVER_BAD_ERRAND:
 		return (struct meaning){MHD_HTTP_UNPROCESSABLE_CONTENT, "bad_operation"};
+	case SERVER_NO_ORDER:
+		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_request"};
+	case SERVER_NOT_WAITING:
+		return (struct meaning){MHD_HTTP_CONFLICT, "not_waiting"};
 	case SERVER_NO_WATCH:
 		return (struct meaning){MHD_HTTP_NOT_FOUND, "no_observation"};
 	case SERVER_UNSUPPORTED:

@@ -20,24 +20,6 @@ static void answered(struct request *r, const struct server_answer *a)
 	answer_json(r, MHD_HTTP_CREATED, body);
 }
 
-/* {"paths": ["/3/0/9", ...]}; the number of paths, 0 with a reason. */
-static size_t read_paths(const struct model *model, const json_t *body, struct record records[VALUES_MAX],
-	char ret_reason[INTAKE_REASON_BYTES])
-{
-	const json_t *paths = json_object_get(body, "paths");
-	size_t count = json_array_size(paths);
-	snprintf(ret_reason, INTAKE_REASON_BYTES, "paths: an array of 1 to %d paths", VALUES_MAX);
-	if (count > VALUES_MAX)
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		const char *text = json_string_value(json_array_get(paths, i));
-		records[i] = record_of(PATH_ROOT, value_none());
-		if (text == NULL || !values_read_path(model, text, &records[i].path, ret_reason))
-			return 0;
-	}
-	return count;
-}
-
 static void observe(struct request *r)
 {
 	static struct record records[VALUES_MAX]; /* the edge has one thread */
@@ -49,7 +31,7 @@ static void observe(struct request *r)
 	if (body == NULL)
 		return;
 	struct errand errand = {.kind = ERRAND_READ_COMPOSITE, .records = records};
-	errand.count = read_paths(&subject.model, body, records, reason);
+	errand.count = resource_body_paths(&subject.model, body, records, VALUES_MAX, reason);
 	json_decref(body);
 	if (errand.count == 0) {
 		answer_error(r, MHD_HTTP_BAD_REQUEST, "bad_request", "%s", reason);

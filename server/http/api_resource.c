@@ -166,6 +166,23 @@ static void discover(struct request *r)
 
 /* ---- operations with a body ---- */
 
+size_t resource_body_paths(const struct model *model, const json_t *body, struct record *ret, size_t capacity,
+	char ret_reason[INTAKE_REASON_BYTES])
+{
+	const json_t *paths = json_object_get(body, "paths");
+	size_t count = json_array_size(paths);
+	snprintf(ret_reason, INTAKE_REASON_BYTES, "paths: an array of 1 to %zu paths", capacity);
+	if (count > capacity)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		const char *text = json_string_value(json_array_get(paths, i));
+		ret[i] = record_of(PATH_ROOT, value_none());
+		if (text == NULL || !values_read_path(model, text, &ret[i].path, ret_reason))
+			return 0;
+	}
+	return count;
+}
+
 static bool fail_body(struct request *r, json_t *body, const char *reason)
 {
 	answer_error(r, MHD_HTTP_BAD_REQUEST, "bad_request", "%s", reason);
@@ -227,7 +244,8 @@ static void update(struct request *r)
 }
 
 /* The instance that the body names, or the first that the device has not. */
-static bool choose_instance(const struct resource_subject *subject, const json_t *body, uint16_t *ret, char *ret_reason)
+bool resource_choose_instance(
+	const struct resource_subject *subject, const json_t *body, uint16_t *ret, char ret_reason[INTAKE_REASON_BYTES])
 {
 	const json_t *given = json_object_get(body, "instance");
 	const char *text = json_string_value(json_object_get(body, "path"));
@@ -257,7 +275,7 @@ static void create(struct request *r)
 		resource_find(r, &subject) ? resource_body(r, "path instance values timeout", &patience_s) : NULL;
 	if (body == NULL)
 		return;
-	if (choose_instance(&subject, body, &instance, reason))
+	if (resource_choose_instance(&subject, body, &instance, reason))
 		write_values(r, ERRAND_CREATE, &instance, &subject, body, patience_s);
 	else
 		fail_body(r, body, reason);
@@ -293,7 +311,7 @@ static void execute(struct request *r)
 }
 
 /* {"pmin": 5, "gt": null} as "pmin=5&gt". */
-static bool write_attributes(const json_t *attributes, char text[ERRAND_TEXT_MAX + 1])
+bool resource_write_attributes(const json_t *attributes, char text[ERRAND_TEXT_MAX + 1])
 {
 	struct writer w = writer_of(text, ERRAND_TEXT_MAX);
 	const char *name;
@@ -322,7 +340,7 @@ static void set_attributes(struct request *r)
 	json_t *body = resource_find(r, &subject) ? resource_body(r, "path attributes timeout", &patience_s) : NULL;
 	if (body == NULL)
 		return;
-	if (write_attributes(json_object_get(body, "attributes"), text))
+	if (resource_write_attributes(json_object_get(body, "attributes"), text))
 		run_text(r, ERRAND_ATTRIBUTES, &subject, body, patience_s, text);
 	else
 		fail_body(r, body,

@@ -75,6 +75,7 @@ struct request {
 	void (*finish)(struct request *r, const struct server_done *done);
 	/* WAITING for a device: makes the answer of what it said. */
 	void (*answered)(struct request *r, const struct server_answer *answer);
+	uint64_t order; /* WAITING for the store to have it: its number */
 	struct stream *stream;
 };
 
@@ -116,7 +117,7 @@ void answer_done_with_nothing(struct request *r, const struct server_done *done)
 /* ---- routes ---- */
 
 extern const struct route routes_claim[], routes_device[], routes_enrolment[], routes_event[], routes_observation[],
-	routes_release[], routes_resource[], routes_revocation[], routes_rollout[], routes_server[];
+	routes_release[], routes_request[], routes_resource[], routes_revocation[], routes_rollout[], routes_server[];
 
 /* The route, or NULL: then `*ret_allow` is the methods the path has, empty when there is no such path. */
 const struct route *route_find(const struct target *target, const char *method, const char **ret_allow);

@@ -24,7 +24,7 @@ class Stage:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.coap, self.http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
-        self.processes = []
+        self.processes, self.names = [], []
         self.write("psk", f"pump-1:{KEY}:pump-1\n")
         self.write("pump-1.hex", KEY + "\n")
         subprocess.run([MGMTCTL, "keygen", "--out", self.folder / "release"], check=True, capture_output=True)
@@ -68,9 +68,26 @@ trust_anchors = {self.folder}/release.pub
         return path
 
     def run(self, program, name, config):
+        self.names.append(name)
         with open(self.folder / f"{name}.log", "w") as log:
             self.processes.append(
                 subprocess.Popen([program, "--config", self.write(f"{name}.ini", config)], stdout=log, stderr=log))
+
+    def stop(self, name):
+        process = self.processes[self.names.index(name)]
+        process.kill()
+        process.wait()
+
+    def restart(self, name):
+        """What stands in its configuration stays as it is."""
+        self.stop(name)
+        at = self.names.index(name)
+        with open(self.folder / f"{name}.log", "w") as log:
+            program = MGMTD if name == "mgmtd" else AGENTD
+            self.processes[at] = subprocess.Popen([program, "--config", self.folder / f"{name}.ini"], stdout=log,
+                                                  stderr=log)
+        if name == "mgmtd":
+            self.wait_for("event=ready")
 
     def log(self):
         return (self.folder / "mgmtd.log").read_text()
@@ -100,6 +117,10 @@ trust_anchors = {self.folder}/release.pub
         found, out, err = self.ask(*words)
         assert found == status, f"{words}: {found}\n{out}{err}\n{self.log()}"
         return out + err
+
+    def later(self, *words):
+        """The id of what is left with the server, as a text."""
+        return str(json.loads(self.expect(0, *words, "--later", "--json"))["id"])
 
     def value(self, path):
         values = json.loads(self.expect(0, "read", "pump-1", path, "--json"))["values"]
@@ -178,6 +199,50 @@ def what_is_observed_is_told_until_it_is_ended(stage):
     assert "4.04 Not Found" in stage.expect(5, "observe", "pump-1", "/3303/0/5700")
 
 
+def what_is_left_for_later_is_carried_out_and_its_result_kept(stage):
+    number = stage.later("read", "pump-1", "/1/0/lifetime", "--deadline", "24h")
+    for _ in range(100):
+        one = json.loads(stage.expect(0, "request", number, "--json"))
+        if one["state"] == "done":
+            break
+        time.sleep(0.05)
+    assert one["values"][0]["value"] == 400 and one["attempts"] == 1 and one["operation"] == "read", one
+    assert "lifetime" in stage.expect(0, "request", number)
+    write = stage.later("write", "pump-1", "/1/0/lifetime=500")
+    execute = stage.expect(0, "execute", "pump-1", "/1/0/8", "--later", "--json")
+    assert json.loads(execute)["path"] == "/1/0/8", execute
+    time.sleep(1)
+    assert "500" in stage.expect(0, "read", "pump-1", "/1/0/lifetime")
+    everything = json.loads(stage.expect(0, "requests", "pump-1", "--json"))["requests"]
+    assert [(r["operation"], r["state"]) for r in everything] == [("read", "done"), ("write", "done"),
+                                                                 ("execute", "done")], everything
+    assert json.loads(stage.expect(0, "requests", "--after", number, "--limit", "1", "--json"))["requests"][0][
+        "id"] == int(write)
+    assert "does not wait" in stage.expect(1, "request", "cancel", number)
+    assert "no such request" in stage.expect(5, "request", "99")
+    assert "cannot be executed" in stage.expect(1, "execute", "pump-1", "/3/0/9", "--later")
+    assert "90s, 15m" in stage.expect(2, "read", "pump-1", "/3/0/9", "--later", "--deadline", "soon")
+
+
+def what_waits_for_a_device_survives_a_restart_and_can_be_cancelled(stage):
+    stage.stop("agentd")
+    first = stage.later("read", "pump-1", "/3/0/0")
+    second = stage.later("write", "pump-1", "/1/0/lifetime=600")
+    third = stage.later("read", "pump-1", "/3/0/0")
+    stage.restart("mgmtd")
+    one = json.loads(stage.expect(0, "request", third, "--json"))
+    assert one["state"] == "waiting" and one["why"], one
+    stage.expect(0, "request", "cancel", third)
+    assert json.loads(stage.expect(0, "request", third, "--json"))["state"] == "cancelled"
+    stage.restart("agentd")
+    for _ in range(300):
+        if json.loads(stage.expect(0, "request", second, "--json"))["state"] == "done":
+            break
+        time.sleep(0.05)
+    assert json.loads(stage.expect(0, "request", first, "--json"))["state"] == "done"
+    assert "600" in stage.expect(0, "read", "pump-1", "/1/0/lifetime")
+
+
 def everything_that_changes_something_is_in_the_audit_log(stage):
     stage.expect(0, "write", "pump-1", "/1/0/2=6")
     assert 'event=device-asked device="pump-1" actor="admin" detail="write /1/0/2"' in stage.log(), stage.log()
@@ -187,6 +252,8 @@ def main():
     stories = [resources_are_read_by_number_and_by_name, values_are_written_and_wrong_ones_refused,
                what_is_there_is_discovered_with_its_attributes, resources_are_executed,
                what_the_device_does_not_do_is_told, what_is_observed_is_told_until_it_is_ended,
+               what_is_left_for_later_is_carried_out_and_its_result_kept,
+               what_waits_for_a_device_survives_a_restart_and_can_be_cancelled,
                everything_that_changes_something_is_in_the_audit_log]
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(folder)

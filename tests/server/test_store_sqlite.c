@@ -23,13 +23,14 @@
 struct loaded {
 	struct denial denial;
 	struct claim claim;
-	unsigned claims, denials, devices, registrations, releases, rollouts, entries, events;
+	unsigned claims, denials, devices, registrations, releases, rollouts, entries, orders, events;
 	struct device_record device;
 	struct registration registration;
 	char registered[DEVICE_NAME_MAX + 1];
 	struct release release;
 	struct rollout_record rollout;
 	struct rollout_entry_record entry[4];
+	struct order_record order[4];
 	struct event event[4];
 	unsigned refuse_entries; /* gives false for them */
 };
@@ -152,6 +153,13 @@ static bool visit_entry(void *context, const struct rollout_entry_record *entry)
 	return l->refuse_entries == 0;
 }
 
+static bool visit_order(void *context, const struct order_record *order)
+{
+	struct loaded *l = context;
+	l->order[l->orders++ % 4] = *order;
+	return true;
+}
+
 static bool visit_event(void *context, const struct event *event)
 {
 	struct loaded *l = context;
@@ -164,7 +172,7 @@ static bool load(struct stage *s, uint32_t events)
 	unsigned refuse = s->loaded.refuse_entries;
 	s->loaded = (struct loaded){.refuse_entries = refuse};
 	struct store_visitor visitor = {&s->loaded, visit_denial, visit_claim, visit_device, visit_registration,
-		visit_release, visit_rollout, visit_entry, visit_event};
+		visit_release, visit_rollout, visit_entry, visit_order, visit_event};
 	return store_sqlite_load(s->store, &visitor, events, s->error);
 }
 
@@ -318,6 +326,63 @@ static void a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone(
 	assert_true(outcome(s));
 	assert_true(load(s, 0));
 	assert_int_equal(s->loaded.claims, 0);
+}
+
+static void an_order_comes_back_unless_its_device_is_gone(void **state)
+{
+	struct stage *s = *state;
+	struct order_record order = {.number = 7,
+		.device = "pump-1",
+		.actor = "anna",
+		.kind = ERRAND_CREATE,
+		.state = ORDER_FAILED,
+		.end = ORDER_END_REFUSED,
+		.path = path_of_object(3303),
+		.location = path_of_instance(3303, 2),
+		.tries = 3,
+		.code = COAP_BAD_REQUEST,
+		.format = 112,
+		.made_at = 1,
+		.expires_at = 2,
+		.begun_at = 3,
+		.ended_at = 4,
+		.text_len = 1,
+		.kept_len = ORDER_BODY_MAX,
+		.result_len = 2,
+		.text = {'x'},
+		.result = {0, 1}};
+	reopen(s);
+	add(s, (struct store_change){.type = STORE_ORDER_PUT, .order = &order}); /* of nobody */
+	put_device(s, "pump-1");
+	order.number = 8;
+	add(s, (struct store_change){.type = STORE_ORDER_PUT, .order = &order});
+	commit(s);
+	assert_true(outcome(s));
+	reopen(s);
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.orders, 1);
+	const struct order_record *o = &s->loaded.order[0];
+	assert_string_equal(o->device, "pump-1");
+	assert_string_equal(o->actor, "anna");
+	assert_true(o->kind == order.kind && o->state == order.state && o->end == order.end && o->code == order.code);
+	assert_true(path_equal(o->path, order.path) && path_equal(o->location, order.location));
+	assert_true(o->number == 8 && o->tries == 3 && o->format == 112);
+	assert_true(o->made_at == 1 && o->expires_at == 2 && o->begun_at == 3 && o->ended_at == 4);
+	assert_true(o->text_len == 1 && o->kept_len == ORDER_BODY_MAX && o->result_len == 2);
+	assert_memory_equal(o->text, order.text, 1);
+	assert_memory_equal(o->kept, order.kept, ORDER_BODY_MAX);
+	assert_memory_equal(o->result, order.result, 2);
+	add(s, (struct store_change){.type = STORE_ORDER_REMOVE, .number = 8});
+	order.number = 9;
+	add(s, (struct store_change){.type = STORE_ORDER_PUT, .order = &order});
+	commit(s);
+	assert_true(outcome(s) && load(s, 0));
+	assert_int_equal(s->loaded.orders, 1);
+	assert_int_equal(s->loaded.order[0].number, 9);
+	add(s, (struct store_change){.type = STORE_DEVICE_REMOVE, .name = "pump-1"});
+	commit(s);
+	assert_true(outcome(s) && load(s, 0));
+	assert_int_equal(s->loaded.orders, 0);
 }
 
 static void putting_again_replaces_and_keeps_the_order_of_entries(void **state)
@@ -653,6 +718,7 @@ int main(void)
 		TEST(everything_comes_back_as_it_was_after_a_reopen),
 		TEST(who_is_denied_comes_back_until_he_is_not_denied_any_more),
 		TEST(a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone),
+		TEST(an_order_comes_back_unless_its_device_is_gone),
 		TEST(putting_again_replaces_and_keeps_the_order_of_entries),
 		TEST(removing_takes_along_what_belongs_to_it),
 		TEST(a_registration_can_go_while_its_device_stays),

@@ -86,6 +86,11 @@ static struct store_memory_item item_of(const struct store_change *change)
 		set_name(&item, change->claim->identity);
 		item.value = copy(change->claim, sizeof *change->claim);
 		break;
+	case STORE_ORDER_PUT:
+		set_name(&item, change->order->device);
+		item.number = change->order->number;
+		item.value = copy(change->order, sizeof *change->order);
+		break;
 	case STORE_EVENT_PUT:
 		item.number = change->event->number;
 		item.value = copy(change->event, sizeof *change->event);
@@ -98,6 +103,7 @@ static struct store_memory_item item_of(const struct store_change *change)
 		set_name(&item, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:
+	case STORE_ORDER_REMOVE:
 		item.number = change->number;
 		break;
 	}
@@ -166,6 +172,16 @@ static void remove_where(
 	}
 }
 
+static void remove_orders(struct store_memory *m, const char *device)
+{
+	struct store_memory_item key;
+	for (size_t i = m->count; i > 0; i--) {
+		key = m->items[i - 1];
+		if (key.type == STORE_ORDER_PUT && strcmp(key.name, device) == 0)
+			remove_where(m, STORE_ORDER_PUT, &key, false);
+	}
+}
+
 static void put(struct store_memory *m, const struct store_memory_item *change)
 {
 	for (size_t i = 0; i < m->count; i++) {
@@ -189,6 +205,7 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_DEVICE_REMOVE:
 		remove_where(m, STORE_DEVICE_PUT, change, false);
 		remove_where(m, STORE_REGISTRATION_PUT, change, false);
+		remove_orders(m, change->name);
 		break;
 	case STORE_REGISTRATION_REMOVE:
 		remove_where(m, STORE_REGISTRATION_PUT, change, false);
@@ -202,6 +219,9 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_CLAIM_REMOVE:
 		remove_where(m, STORE_CLAIM_PUT, change, false);
 		break;
+	case STORE_ORDER_REMOVE:
+		remove_where(m, STORE_ORDER_PUT, change, true);
+		break;
 	case STORE_ROLLOUT_REMOVE:
 		remove_where(m, STORE_ROLLOUT_PUT, change, true);
 		remove_where(m, STORE_ENTRY_PUT, change, true);
@@ -213,6 +233,7 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_ENTRY_PUT:
 	case STORE_DENIAL_PUT:
 	case STORE_CLAIM_PUT:
+	case STORE_ORDER_PUT:
 	case STORE_EVENT_PUT:
 		put(m, change);
 		break;
@@ -258,6 +279,8 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 		return v->denial(v->context, item->value);
 	case STORE_CLAIM_PUT:
 		return v->claim(v->context, item->value);
+	case STORE_ORDER_PUT:
+		return v->order(v->context, item->value);
 	case STORE_EVENT_PUT:
 		return v->event(v->context, item->value);
 	case STORE_DEVICE_REMOVE:
@@ -266,6 +289,7 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 	case STORE_ROLLOUT_REMOVE:
 	case STORE_DENIAL_REMOVE:
 	case STORE_CLAIM_REMOVE:
+	case STORE_ORDER_REMOVE:
 		break;
 	}
 	return false;
