@@ -35,6 +35,7 @@ const struct agent_config agent_config_default = {
 static void sample(struct agent *a, msec now)
 {
 	struct platform_sample *s = &a->world.sample;
+	a->world.now = now;
 	if (a->sampled_at != NEVER && now - a->sampled_at < SAMPLE_AGE_MS)
 		return;
 	a->ports.platform.sample(a->ports.platform.context, s);
@@ -192,6 +193,8 @@ static void init_objects(struct agent *a, const struct parts *p)
 	a->objects = (struct objects){a->table, 0, &model_core, &a->world, &a->report, p->records};
 	for (size_t i = 0; i < sizeof everywhere / sizeof everywhere[0]; i++)
 		add_object(a, everywhere[i]);
+	if (a->ports.services.count > 0)
+		add_object(a, &object_services);
 }
 
 static void init_deploy(struct agent *a, const struct parts *p)
@@ -224,6 +227,8 @@ static void init_world(struct agent *a, const struct parts *p)
 	a->world.registration = &a->registration;
 	a->world.configured_lifetime_s = a->config.lifetime_s;
 	a->world.portfolio = &a->portfolio;
+	a->world.services = &a->services;
+	services_init(&a->services, &a->ports.services);
 	report_init(&a->report, p->attributes, a->config.attributes_max, p->observations, a->config.observers_max,
 		REPORT_USUAL_MS);
 }

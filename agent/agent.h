@@ -3,8 +3,8 @@
  * The device agent: one LwM2M client with one server, sans-IO.
  *
  * This is the composer of the folder. It owns the leaves (register, report, download, update, journal), shows the
- * objects 0, 1, 3, 4, 5, 7, 16 and 26250 as CoAP resources, carries the effects of the update engine out through the
- * ports, and tells what it does through the log port. Its owner (agentd, or a node of the simulator) does this:
+ * objects 0, 1, 3, 4, 5, 7, 16, 26250 and 26251 as CoAP resources, carries the effects of the update engine out through
+ * the ports, and tells what it does through the log port. Its owner (agentd, or a node of the simulator) does this:
  *
  *     a = agent_init(memory, &config, &ports, seed);
  *     endpoint_config.resources = agent_resources(a, &endpoint_config.resource_count);
@@ -22,6 +22,7 @@
 #include "agent/journal.h"
 #include "agent/keystore.h"
 #include "agent/platform.h"
+#include "agent/services.h"
 #include "agent/shelf.h"
 #include "coap/base/prng.h"
 #include "coap/endpoint.h"
@@ -59,6 +60,7 @@ struct agent_ports {
 	struct digest_port digest;
 	const struct signature_port *signature; /* mgmt/signature.h; decides by the configured trust anchors */
 	struct agent_log_port log;
+	struct services_port services;
 	struct shelf_port shelf;              /* without functions nothing but the journal is kept */
 	const struct keystore_port *keystore; /* NULL: this device does not enrol */
 };

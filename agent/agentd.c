@@ -13,6 +13,8 @@
 #include "agent/payload_linux.h"
 #include "agent/platform_linux.h"
 #include "agent/provision_linux.h"
+#include "agent/services_linux.h"
+#include "agent/services_systemd.h"
 #include "agent/shelf_linux.h"
 #include "agent/slots_linux.h"
 #include "coap/io/loop.h"
@@ -33,7 +35,7 @@
 #include <unistd.h>
 
 #define SHUTDOWN_LIMIT_MS SECONDS(8)
-#define ENDPOINT_BODY_MAX 4352 /* a signed manifest, or a large read */
+#define ENDPOINT_BODY_MAX 12288 /* a signed manifest, or a large read: all services, the event log */
 
 struct daemon {
 	struct config config;
@@ -54,6 +56,7 @@ struct daemon {
 	struct shelf_linux shelf;
 	struct payload_linux payload;
 	struct platform_linux platform;
+	struct services_linux services;
 	struct sha256_stream digest;
 	struct trust_anchors anchors;
 	struct signature_port signature;
@@ -338,6 +341,7 @@ static bool build_agent(struct daemon *d)
 		.digest = {d, digest_begin, digest_add, digest_end},
 		.signature = &d->signature,
 		.log = {d, write_log},
+		.services = services_linux_port(&d->services),
 		.shelf = shelf_linux_port(&d->shelf),
 		.keystore = d->config.enrols ? &d->keystore.port : NULL,
 	};
@@ -426,6 +430,23 @@ static enum agentd_status run(struct daemon *d, char **argv)
 	return AGENTD_GOOD;
 }
 
+static bool choose_services(struct daemon *d, const char *path)
+{
+	const struct config *c = &d->config;
+	const char *word = "";
+	if (c->units[0] != '\0' && !services_systemd_is_there()) {
+		(void)fprintf(stderr,
+			"agentd: %s: [services] units: libsystemd is not there, or agentd was built without it\n",
+			path);
+		return false;
+	}
+	if (services_linux_init(&d->services, c->units, c->pid_files, c->commands, &word))
+		return true;
+	(void)fprintf(stderr, "agentd: %s: [services] %.*s: not a unit or name:/path, too long, or one too many\n",
+		path, (int)strcspn(word, " "), word);
+	return false;
+}
+
 /* Everything the configuration names, so that a mistake shows before anything is started. */
 static bool load_files(struct daemon *d, const char *path)
 {
@@ -439,7 +460,7 @@ static bool load_files(struct daemon *d, const char *path)
 		(void)fprintf(stderr, "agentd: %s: [payload] arguments has too many words\n", path);
 		return false;
 	}
-	return true;
+	return choose_services(d, path);
 }
 
 int main(int argc, char **argv)
@@ -465,5 +486,6 @@ int main(int argc, char **argv)
 	status = options.provision.image != NULL ? install(d, &options.provision) : run(d, argv);
 	slots_linux_close(&d->slots);
 	keystore_files_close(&d->keystore);
+	services_linux_done(&d->services);
 	return (int)status;
 }

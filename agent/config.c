@@ -58,6 +58,9 @@ static const struct key keys[] = {
 	{"update", "image_size_max", NUMBER, FIELD(image_size_max_kib), 1, IMAGE_SIZE_HIGHEST_KIB},
 	{"payload", "arguments", TEXT, FIELD(arguments), ANY},
 	{"payload", "restart_seconds", NUMBER, FIELD(restart_s), 1, 86400},
+	{"services", "units", TEXT, FIELD(units), ANY},
+	{"services", "pid_files", TEXT, FIELD(pid_files), ANY},
+	{"services", "commands", TEXT, FIELD(commands), ANY},
 };
 
 struct reading {

@@ -40,6 +40,8 @@ struct config {
 	/* [payload] */
 	char arguments[512];
 	uint32_t restart_s;
+	/* [services]: lists of words, see services_linux.h */
+	char units[512], pid_files[512], commands[512];
 };
 
 /* Reads and checks the file. False with a message of one line, "<file>:<line>: <what is wrong>". */

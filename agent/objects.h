@@ -15,7 +15,7 @@
 #include "agent/report.h"
 #include "coap/endpoint.h"
 
-#define OBJECTS_RECORDS_MAX 128 /* of everything that can be read, composites included */
+#define OBJECTS_RECORDS_MAX 320 /* of everything that can be read, composites included */
 
 struct objects {
 	const struct object *const *table; /* ascending by id */

@@ -24,7 +24,7 @@
 #define AGENT_OBJECTS_MAX       16
 #define AGENT_ID_TEXT_BYTES     6
 #define AGENT_LINKS_BYTES       2048
-#define AGENT_SCRATCH_BYTES     4096
+#define AGENT_SCRATCH_BYTES     12288
 #define AGENT_ROOM_BYTES        512
 #define AGENT_AUTHORITIES_BYTES 4096
 #define AGENT_FINER_BLOCKS      4 /* how much smaller a server's blocks may be than ours, for the largest image */
@@ -86,6 +86,7 @@ struct agent {
 	struct sends sends;
 	struct object_world world;
 	struct portfolio portfolio;
+	struct services services;
 	struct objects objects;
 	msec sampled_at;
 	msec reboot_at;

@@ -13,6 +13,7 @@
 #include "agent/objects/portfolio.h"
 #include "agent/platform.h"
 #include "agent/register.h"
+#include "agent/services.h"
 #include "coap/code.h"
 #include "mgmt/model.h"
 
@@ -35,6 +36,7 @@ struct object_world {
 	uint32_t configured_lifetime_s;
 	struct object_collection statistics;
 	struct portfolio *portfolio;
+	struct services *services; /* looked at when they are read */
 	uint32_t payload_restarts;
 	msec now;
 
@@ -87,7 +89,7 @@ struct object {
 };
 
 extern const struct object object_server, object_device, object_connectivity, object_firmware, object_statistics,
-	object_host, object_portfolio;
+	object_host, object_portfolio, object_services;
 
 /* The instances of any object in turn; see `next`. */
 static inline bool object_next_instance(

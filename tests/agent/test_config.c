@@ -56,7 +56,11 @@ static void every_key_is_taken(void **state)
 		     "may_reboot=no\n"
 		     "[update]\ntrust_anchors=t\nself_test_timeout=1\nsettle_seconds=2\nmax_trials=4\ngive_up=50\n"
 		     "image_size_max=6\n"
-		     "[payload]\narguments=--home /x\nrestart_seconds=7\n"));
+		     "[payload]\narguments=--home /x\nrestart_seconds=7\n"
+		     "[services]\nunits=a.service b.service\npid_files=c:/c.pid\ncommands=d:/d\n"));
+	assert_string_equal(config.units, "a.service b.service");
+	assert_string_equal(config.pid_files, "c:/c.pid");
+	assert_string_equal(config.commands, "d:/d");
 	assert_int_equal(config.lifetime_s, 77);
 	assert_int_equal(config.log_level, AGENT_LOG_DEBUG);
 	assert_int_equal(config.vendor_id[0], 0xfa);

@@ -31,9 +31,11 @@ static const struct deploy_config deploy_config = {
 };
 
 static const struct object *const table[] = {&object_server, &object_device, &object_connectivity, &object_firmware,
-	&object_statistics, &object_portfolio, &object_host};
+	&object_statistics, &object_portfolio, &object_host, &object_services};
 #define OBJECT_COUNT (sizeof table / sizeof table[0])
 static struct portfolio portfolio;
+static struct services services;
+static struct service_report service;
 static uint8_t shelf_record[PORTFOLIO_RECORD_BYTES];
 static size_t shelf_len;
 static int shelf_error;
@@ -102,6 +104,34 @@ static int store_shelf(void *context, enum shelf_record which, struct bytes reco
 	return 0;
 }
 
+static void look_at_service(void *context, uint8_t i, struct service_report *ret)
+{
+	(void)context;
+	(void)i;
+	*ret = service;
+}
+
+static const struct service_watch watched[] = {{SERVICE_BY_MANAGER, "web.service"}, {SERVICE_BY_PID_FILE, "dns"}};
+
+static void watch_services(void)
+{
+	const struct services_port port = {NULL, watched, 2, look_at_service};
+	service = (struct service_report){.state = SERVICE_RUNNING,
+		.has_restarts = true,
+		.has_memory = true,
+		.has_cpu = true,
+		.has_process = true,
+		.has_exit_status = true,
+		.has_exit_time = true,
+		.restarts = 3,
+		.memory_kib = 2048,
+		.cpu_ms = 1500,
+		.process = 77,
+		.exit_status = 256 + 9,
+		.exit_unix_s = 1800000000};
+	services_init(&services, &port);
+}
+
 static const struct shelf_port shelf = {NULL, load_shelf, store_shelf};
 
 static int fresh(void **state)
@@ -125,7 +155,9 @@ static int fresh(void **state)
 		.deploy = &deploy,
 		.registration = &registration,
 		.configured_lifetime_s = 300,
-		.portfolio = &portfolio};
+		.portfolio = &portfolio,
+		.services = &services};
+	watch_services();
 	observes = false;
 	shelf_len = 0;
 	shelf_error = 0;
@@ -338,6 +370,30 @@ static void host_health_shows_the_machine_and_the_payload(void **state)
 	expect_text("/26250/0/13", "1.0.0");
 	world.sample.temperature_count = 0;
 	assert_int_equal(get("/26250/0/8/0", COAP_FORMAT_TEXT), COAP_NOT_FOUND);
+}
+
+static void each_watched_service_is_an_instance(void **state)
+{
+	(void)state;
+	expect_text("/26251/0/0", "web.service");
+	expect_text("/26251/1/0", "dns");
+	expect_text("/26251/1/2", "1");
+	expect_text("/26251/0/1", "2");
+	expect_text("/26251/0/3", "3");
+	expect_text("/26251/0/4", "2048");
+	expect_text("/26251/0/5", "1500");
+	expect_text("/26251/0/7", "77");
+	expect_text("/26251/0/8", "265");
+	assert_int_equal(get("/26251/0/6", COAP_FORMAT_TEXT), COAP_NOT_FOUND); /* a rate needs two looks */
+	service.cpu_ms = 2750;
+	now += SECONDS(5);
+	expect_text("/26251/0/6", "25");
+	service = (struct service_report){.state = SERVICE_STOPPED};
+	now += SECONDS(5);
+	expect_text("/26251/0/1", "0");
+	assert_int_equal(get("/26251/0/4", COAP_FORMAT_TEXT), COAP_NOT_FOUND); /* what is not known is not there */
+	assert_int_equal(get("/26251/2", COAP_FORMAT_TEXT), COAP_NOT_FOUND);
+	assert_int_equal(delete ("/26251/0"), COAP_METHOD_NOT_ALLOWED);
 }
 
 /* 701 */
@@ -1010,6 +1066,7 @@ int main(void)
 		TEST(every_value_has_the_type_that_the_model_gives_it),
 		TEST(every_mandatory_resource_is_there),
 		TEST(host_health_shows_the_machine_and_the_payload),
+		TEST(each_watched_service_is_an_instance),
 		TEST(connectivity_shows_bearer_and_addresses),
 		TEST(what_is_not_there_gives_4_04),
 		TEST(what_cannot_be_read_gives_4_05),
