@@ -58,6 +58,8 @@ vendor_id = 6ba7b810-9dad-51d1-80b4-00c04fd430c8
 class_id = 0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0
 [update]
 trust_anchors = {self.folder}/release.pub
+[services]
+pid_files = operations:{self.write("operations.pid", str(os.getpid()))} absent:{self.folder}/absent.pid
 """)
         self.wait_for("event=registered")
 
@@ -140,6 +142,21 @@ def resources_are_read_by_number_and_by_name(stage):
     assert "a name that nobody knows" in stage.expect(1, "read", "pump-1", "/3/0/no-such-thing")
     assert "there is no device" in stage.expect(5, "read", "pump-2", "/3/0/9")
     assert "this resource cannot be read" in stage.expect(1, "read", "pump-1", "/3/0/reboot")
+
+
+def watched_services_are_shown_with_what_they_use(stage):
+    assert stage.value("/26251/0/name")["value"] == "operations"
+    assert stage.value("fieldfare-service-health/0/state")["value"] == 2
+    assert stage.value("/26251/0/main-process")["value"] == os.getpid()
+    assert stage.value("/26251/0/memory")["value"] > 1000
+    assert stage.value("/26251/1/state")["value"] == 0
+
+
+def instances_are_created_and_deleted(stage):
+    stage.expect(0, "create", "pump-1", "/16", "/16/3/0/0=in the cellar")
+    assert stage.value("/16/3/0/0")["value"] == "in the cellar"
+    stage.expect(0, "delete", "pump-1", "/16/3")
+    stage.expect(5, "read", "pump-1", "/16/3")
 
 
 def values_are_written_and_wrong_ones_refused(stage):
@@ -249,7 +266,8 @@ def everything_that_changes_something_is_in_the_audit_log(stage):
 
 
 def main():
-    stories = [resources_are_read_by_number_and_by_name, values_are_written_and_wrong_ones_refused,
+    stories = [resources_are_read_by_number_and_by_name, watched_services_are_shown_with_what_they_use,
+             instances_are_created_and_deleted, values_are_written_and_wrong_ones_refused,
                what_is_there_is_discovered_with_its_attributes, resources_are_executed,
                what_the_device_does_not_do_is_told, what_is_observed_is_told_until_it_is_ended,
                what_is_left_for_later_is_carried_out_and_its_result_kept,
