@@ -11,7 +11,7 @@
 #define UNIT    MANAGER ".Unit"
 #define SERVICE MANAGER ".Service"
 
-/* libsystemd and what it draws in cost half a megabyte, so it is loaded by those who watch units alone. */
+/* libsystemd and what it draws in are a megabyte of resident memory, so only those who watch units load it. */
 static struct {
 	__typeof__(&sd_bus_open_system) open_system;
 	__typeof__(&sd_bus_set_method_call_timeout) set_method_call_timeout;
