@@ -96,7 +96,7 @@ static const char *end_text(const struct order_record *r)
 	}
 	if (r->state == ORDER_EXPIRED && r->tries > 0)
 		return "its deadline has passed; the device was asked, and did not answer";
-	return r->state == ORDER_EXPIRED ? "its deadline has passed; the device was never there in time" : "";
+	return r->state == ORDER_EXPIRED ? "its deadline has passed before it could be sent" : "";
 }
 
 static void add_refusal(json_t *o, const struct order_record *r)
