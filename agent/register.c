@@ -12,6 +12,7 @@
 #include <assert.h>
 
 #define MAX_TRANSMIT_WAIT_MS SECONDS(93) /* RFC 7252 section 4.8.2 */
+#define ANSWER_FIRST_MS      SECONDS(1)
 
 static void enter(struct registration *r, enum register_state state, msec at)
 {
@@ -201,12 +202,12 @@ void register_list_changed(struct registration *r, msec now)
 	register_trigger(r, now);
 }
 
-static void leave(struct registration *r, msec now)
+static void leave(struct registration *r, msec at)
 {
 	switch (r->state) {
 	case REGISTER_REGISTERED:
 	case REGISTER_UPDATING:
-		enter(r, REGISTER_DEREGISTERING, now);
+		enter(r, REGISTER_DEREGISTERING, at);
 		return;
 	case REGISTER_CONNECTING:
 	case REGISTER_REGISTERING:
@@ -225,7 +226,7 @@ static void leave(struct registration *r, msec now)
 void register_disable(struct registration *r, msec silence, msec now)
 {
 	r->silent_until = msec_after(now, silence);
-	leave(r, now);
+	leave(r, msec_after(now, ANSWER_FIRST_MS));
 }
 
 void register_stop(struct registration *r, msec now)

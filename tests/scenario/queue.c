@@ -29,7 +29,7 @@ struct sleeper {
 	struct peer peer;
 	struct fleet *fleet;
 	struct coap_resource resource;
-	char name[16], location[32];
+	char name[24], location[32];
 	bool is_registered, is_asking, is_waiting; /* is_waiting: for the answer to its own request */
 	msec acts_at, sleeps_at;
 	uint16_t port;

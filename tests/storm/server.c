@@ -14,24 +14,35 @@ static unsigned number_in_query(const struct coap_request *request)
 	return number < ask_count ? number : ASKS_MAX;
 }
 
-/* A request that was refused for want of an Echo comes again as another message, with one, and only who has refused the
- * first remembers it: when the server starts anew between the two, a late copy of the first cannot be told from a
- * request of its own. */
-static bool is_forgotten_refusal(const struct node *n, const struct ask *ask, bool has_echo)
+static uint64_t echo_of(const struct coap_request *request)
 {
-	return n->life > ask->lives && ask->ran_with_echo != has_echo;
+	struct bytes echo;
+	uint64_t number = 0;
+	if (!coap_message_option(request->message, COAP_OPTION_ECHO, &echo))
+		return 0;
+	for (size_t i = 0; i < echo.len; i++)
+		number = number << 8 | echo.data[i];
+	return number;
+}
+
+/* A request that was refused for want of a fresh Echo comes again as another message, with the one it was given, and
+ * only who has refused the first remembers it: when the server starts anew between the two, a late copy of the first
+ * cannot be told from a request of its own. */
+static bool is_forgotten_refusal(const struct node *n, const struct ask *ask, uint64_t echo)
+{
+	return n->life > ask->lives && ask->ran_with_echo != echo;
 }
 
 /* The effect that must not be had twice in one life of the server. */
 static void execute(const struct node *n, unsigned ask, const struct coap_request *request)
 {
-	bool has_echo = coap_message_has(request->message, COAP_OPTION_ECHO);
+	uint64_t echo = echo_of(request);
 	if (is_talkative)
 		printf("%10lld  node %u runs %u\n", (long long)world.now, n->index, ask);
-	if (asks[ask].run_by == n->life && !is_forgotten_refusal(n, &asks[ask], has_echo))
+	if (asks[ask].run_by == n->life && !is_forgotten_refusal(n, &asks[ask], echo))
 		broken("ran twice", ask);
 	asks[ask].run_by = n->life;
-	asks[ask].ran_with_echo = has_echo;
+	asks[ask].ran_with_echo = echo;
 	executions++;
 }
 

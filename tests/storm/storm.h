@@ -35,7 +35,7 @@ struct ask {
 	struct handle exchange;
 	uint8_t body[BODY_MAX];
 	unsigned run_by; /* the server's life in which it ran last; 0 for never */
-	bool ran_with_echo;
+	uint64_t ran_with_echo;
 	bool has_ended, is_observing;
 };
 
