@@ -394,6 +394,13 @@ void agent_connected(struct agent *a, const struct coap_remote *server, msec now
 	account_act(a, now);
 }
 
+bool agent_hears(const struct agent *a, struct bytes message)
+{
+	const size_t code_at = 1; /* RFC 7252 section 3 */
+	bool is_request = message.len > code_at && coap_code_is_request((enum coap_code)message.data[code_at]);
+	return !is_request || a->registration.location_count > 0;
+}
+
 void agent_disconnected(struct agent *a, const char *reason, msec now)
 {
 	struct logline line = logline_begin("disconnected");

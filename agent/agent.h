@@ -10,9 +10,9 @@
  *     endpoint_config.resources = agent_resources(a, &endpoint_config.resource_count);
  *     endpoint = coap_endpoint_init(...);
  *     agent_start(a, endpoint, now);
- *     loop:  feed coap_endpoint_receive, agent_connected, agent_disconnected, agent_self_test_done,
- * agent_payload_exited and at the earlier of coap_endpoint_deadline and agent_deadline both ticks agent_shutdown(a,
- * now); loop until agent_is_stopped(a)
+ *     loop:  coap_endpoint_receive with what agent_hears, and the events below;
+ *            both ticks, at the earlier of coap_endpoint_deadline and agent_deadline
+ *     agent_shutdown(a, now); loop until agent_is_stopped(a)
  *
  * The agent calls coap_endpoint_request, _cancel, _changed and _lost; it never calls _receive or _tick. Events reach it
  * from the loop, not from within a port: a port never calls back. */
@@ -114,6 +114,9 @@ bool agent_is_stopped(const struct agent *a);
 void agent_connected(struct agent *a, const struct coap_remote *server, msec now);
 /* The handshake failed, or the server or the network ended the association. `reason` is for the log. */
 void agent_disconnected(struct agent *a, const char *reason, msec now);
+/* Whether a message of the server's is to be given to the endpoint. Its requests are not until it has answered the
+ * Register, as if they had been lost on the way (lwm2m interface section 3.3 rule 6). */
+bool agent_hears(const struct agent *a, struct bytes message);
 void agent_self_test_done(struct agent *a, bool passed, const char *reason, msec now);
 /* `status` is the exit status, or 256 plus the number of the signal that ended it. */
 void agent_payload_exited(struct agent *a, int status, msec now);

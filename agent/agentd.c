@@ -157,7 +157,8 @@ static void handle_event(struct daemon *d, const struct dtls_event *event, msec 
 	bool is_ours = d->has_association && handle_equal(event->remote.session, d->server.session);
 	switch (event->kind) {
 	case DTLS_EVENT_MESSAGE:
-		coap_endpoint_receive(d->endpoint, &event->remote, event->message, now);
+		if (agent_hears(d->agent, event->message))
+			coap_endpoint_receive(d->endpoint, &event->remote, event->message, now);
 		return;
 	case DTLS_EVENT_ESTABLISHED:
 		if (!is_ours)

@@ -100,8 +100,8 @@ void register_trigger(struct registration *r, msec now);
 void register_set_lifetime(struct registration *r, uint32_t lifetime_s, msec now);
 /* There are other objects or instances than those registered. */
 void register_list_changed(struct registration *r, msec now);
-/* /1/0/4: de-register, be silent for so long, begin anew. The De-register goes out a second later: overtaking the answer
- * to the Execute, it would tell the server that what it asked has come to nothing. */
+/* /1/0/4: de-register, be silent for so long, begin anew. The De-register goes out a second later: overtaking the
+ * answer to the Execute, it would tell the server that what it asked has come to nothing. */
 void register_disable(struct registration *r, msec silence, msec now);
 /* The association is to be made anew, with another credential. */
 void register_reconnect(struct registration *r, msec now);

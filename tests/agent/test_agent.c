@@ -296,7 +296,8 @@ static void receive(void *context, const struct address *from, struct bytes data
 {
 	struct device *d = context;
 	struct coap_remote remote = {*from, HANDLE_NONE};
-	coap_endpoint_receive(d->endpoint, &remote, datagram, now);
+	if (d->agent == NULL || agent_hears(d->agent, datagram))
+		coap_endpoint_receive(d->endpoint, &remote, datagram, now);
 }
 
 static msec deadline(void *context)
@@ -481,6 +482,23 @@ static void a_refused_registration_is_tried_again(void **state)
 	assert_true(logged("event=register_refused code=\"4.03"));
 	server.register_code = COAP_CREATED;
 	until_registered();
+}
+
+/* lwm2m interface section 3.3 rule 6 */
+static void nothing_is_done_for_a_server_before_it_has_answered_the_register(void **state)
+{
+	(void)state;
+	server.register_code = COAP_FORBIDDEN;
+	world_run(&world, SECONDS(1));
+	assert_true(server.registers > 0);
+	ask(&server.peer, COAP_POST, "1/0/8", NULL, false);
+	world_run(&world, SECONDS(3));
+	assert_int_equal(server.answers, 0);
+	server.register_code = COAP_CREATED;
+	until_registered();
+	world_run(&world, SECONDS(60)); /* it is sent again meanwhile */
+	assert_int_equal(server.answers, 1);
+	assert_int_equal(server.code, COAP_CHANGED);
 }
 
 static void a_silent_server_makes_it_close_and_connect_anew(void **state)
@@ -888,6 +906,7 @@ int main(void)
 		TEST(it_registers_with_its_name_lifetime_and_objects),
 		TEST(it_keeps_its_registration_alive),
 		TEST(a_refused_registration_is_tried_again),
+		TEST(nothing_is_done_for_a_server_before_it_has_answered_the_register),
 		TEST(a_silent_server_makes_it_close_and_connect_anew),
 		TEST(a_lost_association_is_made_again_after_a_pause),
 		TEST(shutting_down_says_goodbye),

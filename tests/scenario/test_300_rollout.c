@@ -135,13 +135,23 @@ static void test_320_a_rollout_halts_when_too_many_fail(void **state)
 	assert_int_equal(running_new(), 6);
 }
 
+/* A path that overtakes may have a block asked for twice; an outage may not. */
+static uint64_t repeated_before[FLEET_DEVICES_MAX];
+
+static void kill_server(void)
+{
+	for (unsigned i = 0; i < fleet.device_count; i++)
+		repeated_before[i] = fleet_blocks_repeated(&fleet, i);
+	fleet_kill_server(&fleet);
+}
+
 static void assert_ended_as_if_nothing_had_happened(uint32_t rollout)
 {
 	assert_int_equal(look(rollout)->record.state, ROLLOUT_COMPLETED);
 	assert_int_equal(look(rollout)->counts[ENTRY_CONFIRMED], fleet.device_count);
 	for (unsigned i = 0; i < fleet.device_count; i++) {
 		assert_true(fleet_runs(&fleet, i, image, sizeof image));
-		assert_int_equal(fleet_blocks_repeated(&fleet, i), 0);
+		assert_int_equal(fleet_blocks_repeated(&fleet, i), repeated_before[i]);
 		assert_int_equal(fleet_blocks_fetched(&fleet, i), BLOCKS);
 		assert_int_equal(fleet.devices[i].disk.self_tests, 1);
 	}
@@ -163,7 +173,7 @@ static void kill_and_restart(enum entry_state when)
 	struct outage o = {.state = when};
 	o.rollout = fleet_roll_out(&fleet, "two", NULL);
 	assert_true(world_run_until(&fleet.world, SECONDS(600), is_there, &o));
-	fleet_kill_server(&fleet);
+	kill_server();
 	world_run(&fleet.world, SECONDS(10));
 	fleet_start_server(&fleet);
 	assert_true(fleet_until_ended(&fleet, o.rollout, SECONDS(3600)));
@@ -207,7 +217,7 @@ static void test_335_a_server_killed_at_any_moment_goes_on_after_its_restart(voi
 		assert_true(fleet_publish(&fleet, "two", image, sizeof image, "2.0.0", 2));
 		uint32_t rollout = fleet_roll_out(&fleet, "two", NULL);
 		world_run(&fleet.world, at);
-		fleet_kill_server(&fleet);
+		kill_server();
 		world_run(&fleet.world, SECONDS(1));
 		fleet_start_server(&fleet);
 		if (!fleet_until_ended(&fleet, rollout, SECONDS(3600)))

@@ -160,7 +160,9 @@ static void device_receive(void *context, const struct address *from, struct byt
 		d->hello_at = NEVER;
 		agent_connected(d->agent, &remote, now);
 	} else if (frame == FRAME_DATA && d->session != 0 && number == d->session) {
-		coap_endpoint_receive(d->endpoint, &remote, read_bytes(&r, reader_left(&r)), now);
+		struct bytes message = read_bytes(&r, reader_left(&r));
+		if (agent_hears(d->agent, message))
+			coap_endpoint_receive(d->endpoint, &remote, message, now);
 	}
 	look(d, now);
 }
