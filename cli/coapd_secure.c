@@ -19,8 +19,7 @@ struct coapd_secure {
 	struct dtls_crypto crypto;
 	bool has_crypto;
 	struct dtls_credential_table credentials;
-	struct dtls_credential_entry entries[CREDENTIALS_MAX];
-	uint32_t buckets[CREDENTIALS_MAX];
+	void *credential_memory;
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
 	void *memory;
@@ -77,7 +76,11 @@ static void know_raw_key(struct coapd_secure *s, struct bytes digest)
 
 static bool know_key(struct coapd_secure *s, const struct credentials *c)
 {
-	dtls_credential_table_init(&s->credentials, s->entries, s->buckets, CREDENTIALS_MAX, 0);
+	uint32_t text = CREDENTIALS_MAX * DTLS_CREDENTIAL_TEXT_MAX_BYTES;
+	s->credential_memory = malloc(dtls_credential_table_memory(CREDENTIALS_MAX, text));
+	if (s->credential_memory == NULL)
+		return false;
+	dtls_credential_table_init(&s->credentials, s->credential_memory, CREDENTIALS_MAX, text, 0);
 	for (unsigned i = 0; i < c->peer_key_count; i++)
 		know_raw_key(s, bytes_of(c->peer_keys[i], DTLS_RAW_KEY_BYTES));
 	return !credentials_has_psk(c) || dtls_credential_table_add(&s->credentials, c->psk_identity, c->psk_key,
@@ -116,6 +119,7 @@ void coapd_secure_close(struct coapd_secure *s)
 		dtls_crypto_wolfcrypt_done(&s->crypto);
 	coap_udp_close(s->udp);
 	free(s->memory);
+	free(s->credential_memory);
 	free(s);
 }
 

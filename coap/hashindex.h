@@ -20,7 +20,7 @@
 struct hash_index {
 	uint32_t *heads; /* one per bucket: slot + 1, or 0 */
 	uint32_t *next;  /* one per slot, likewise */
-	uint32_t mask;   /* buckets - 1; a power of two, at least the capacity */
+	uint32_t mask;   /* buckets - 1; a power of two, at most the capacity and more than half of it */
 };
 
 /* Takes its storage for `capacity` slots from `c`. When `c` only counts, the index is not to be used. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/slotqueue.h"
 
-#include <string.h>
+#include "coap/base/bytes.h"
 
 #define NO_SLOT UINT32_MAX
 
@@ -10,7 +10,7 @@ void coap_slot_queue_carve(struct coap_slot_queue *q, struct carve *c, uint32_t 
 	q->links = carve_take(c, capacity, sizeof *q->links);
 	q->head = q->tail = NO_SLOT;
 	if (c->memory != NULL)
-		memset(q->links, 0, capacity * sizeof *q->links);
+		bytes_clear(q->links, capacity * sizeof *q->links);
 }
 
 void coap_slot_queue_push(struct coap_slot_queue *q, uint32_t slot)

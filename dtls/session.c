@@ -43,7 +43,7 @@ void dtls_sessions_init(struct dtls_sessions *t, void *memory, uint32_t capacity
 	t->by_address = arena_take(&arena, buckets * sizeof *t->by_address);
 	uint32_t *generations = arena_take(&arena, capacity * sizeof *generations);
 	uint32_t *next = arena_take(&arena, capacity * sizeof *next);
-	memset(t->by_address, 0, buckets * sizeof *t->by_address);
+	bytes_clear(t->by_address, buckets * sizeof *t->by_address);
 	slab_init(&t->slab, generations, next, capacity);
 }
 

@@ -165,14 +165,17 @@ static bool take_list(struct list *l, struct dtls_credential_table *table, char 
 	return wrong == NULL || say(message, l->path, line_number, wrong);
 }
 
-/* A table of its own for the lines of both files. */
-static bool make_table(struct credential_files *c, uint32_t capacity, uint64_t seed, const char *path, char *message)
+/* A table of its own for the lines of both files. What a line says takes less room in it than in the file. */
+static bool make_table(
+	struct credential_files *c, struct bytes psks, struct bytes raw_keys, uint64_t seed, char *message)
 {
-	struct dtls_credential_entry *entries = calloc(capacity, sizeof *entries + sizeof(uint32_t));
-	c->storage = entries;
-	if (entries == NULL)
-		return say(message, path, 0, "out of memory");
-	dtls_credential_table_init(&c->table, entries, (uint32_t *)(void *)(entries + capacity), capacity, seed);
+	uint32_t capacity = count_lines(psks) + count_lines(raw_keys);
+	size_t text = psks.len + raw_keys.len + (size_t)capacity * DTLS_CREDENTIAL_HEAD_BYTES;
+	if (text <= UINT32_MAX)
+		c->storage = malloc(dtls_credential_table_memory(capacity, (uint32_t)text));
+	if (c->storage == NULL)
+		return say(message, "credentials", 0, "out of memory");
+	dtls_credential_table_init(&c->table, c->storage, capacity, (uint32_t)text, seed);
 	return true;
 }
 
@@ -181,8 +184,8 @@ static bool read_keys(const struct settings *s, uint64_t seed, struct credential
 	struct list psks = {.path = s->psk_file, .is_secret = true, .add = add_psk, .ret_count = &c->psk_count};
 	struct list raw_keys = {.path = s->raw_key_file, .add = add_raw_key, .ret_count = &c->raw_key_count};
 	bool is_good = read_list(&psks, message) && read_list(&raw_keys, message) &&
-		       make_table(c, count_lines(psks.text) + count_lines(raw_keys.text), seed, psks.path, message) &&
-		       take_list(&psks, &c->table, message) && take_list(&raw_keys, &c->table, message);
+		       make_table(c, psks.text, raw_keys.text, seed, message) && take_list(&psks, &c->table, message) &&
+		       take_list(&raw_keys, &c->table, message);
 	free(psks.data);
 	free(raw_keys.data);
 	return is_good;
@@ -234,7 +237,7 @@ bool credential_files_knows(struct credential_files *c, uint64_t number)
 		c->numbers = calloc((size_t)all + 1, sizeof *c->numbers);
 		if (c->numbers == NULL)
 			return false;
-		for (uint32_t i = 0; i < c->table.capacity && count < all; i++)
+		for (uint32_t i = 0; i < c->table.untouched && count < all; i++)
 			if (c->table.entries[i].is_taken)
 				c->numbers[count++] = c->table.entries[i].number;
 		qsort(c->numbers, count, sizeof *c->numbers, compare_numbers);

@@ -13,7 +13,7 @@ void orders_carve(struct orders *o, struct carve *c, uint32_t capacity, uint32_t
 	hash_index_carve(&o->by_number, c, capacity);
 	deadlines_carve(&o->deadlines, c, capacity);
 	if (c->memory != NULL)
-		memset(o->first, 0, devices * sizeof *o->first);
+		bytes_clear(o->first, devices * sizeof *o->first);
 	o->oldest = o->newest = 0;
 	o->newest_number = 0;
 }

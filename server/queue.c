@@ -4,6 +4,8 @@
  * first of its list, and has no deadline of its own any more: its exchange ends by itself. */
 #include "server/queue.h"
 
+#include "coap/base/bytes.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ void queue_carve(struct queue *q, struct carve *c, uint32_t capacity, uint32_t d
 	slab_carve(&q->slab, c, capacity);
 	deadlines_carve(&q->deadlines, c, capacity);
 	if (c->memory != NULL)
-		memset(q->first, 0, devices * sizeof *q->first);
+		bytes_clear(q->first, devices * sizeof *q->first);
 }
 
 static struct queue_item *first_of(const struct queue *q, uint32_t device)

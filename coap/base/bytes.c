@@ -11,6 +11,19 @@ bool bytes_equal_secret(struct bytes a, struct bytes b)
 	return difference == 0;
 }
 
+void bytes_clear(void *memory, size_t len)
+{
+	static const uint8_t zeros[512];
+	uint8_t *at = memory;
+	while (len > 0) {
+		size_t part = len < sizeof zeros ? len : sizeof zeros;
+		if (memcmp(at, zeros, part) != 0)
+			memset(at, 0, part);
+		at += part;
+		len -= part;
+	}
+}
+
 static uint64_t mix(uint64_t a, uint64_t b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;

@@ -87,6 +87,10 @@ static inline void bytes_copy(uint8_t *to, const uint8_t *from, size_t len)
 	}
 }
 
+/* Makes it zero, and writes only where it is not: what comes fresh from the system is zero, and a large table of which
+ * little is ever used then costs addresses and no memory. */
+void bytes_clear(void *memory, size_t len);
+
 /* A reader over borrowed bytes. Numbers are big endian. */
 struct reader {
 	const uint8_t *at, *end;

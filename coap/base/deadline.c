@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/base/deadline.h"
 
+#include "coap/base/bytes.h"
+
 #include <assert.h>
-#include <string.h>
 
 void deadlines_init(struct deadlines *d, struct deadline_node *nodes, uint32_t *places, uint32_t capacity)
 {
 	*d = (struct deadlines){nodes, places, 0, capacity};
-	memset(places, 0, capacity * sizeof *places);
+	bytes_clear(places, capacity * sizeof *places);
 }
 
 static void put(struct deadlines *d, uint32_t place, struct deadline_node node)

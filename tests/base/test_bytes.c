@@ -202,6 +202,19 @@ static void hexadecimal_goes_both_ways(void **state)
 	assert_int_equal(len, 0);
 }
 
+static void memory_of_any_length_becomes_zero_and_what_is_behind_it_stays(void **state)
+{
+	uint8_t memory[1300];
+	(void)state;
+	for (size_t len = 0; len < sizeof memory; len = len * 2 + 3) {
+		memset(memory, 0x5a, sizeof memory);
+		memset(memory, 0, len / 2); /* part of it is zero before */
+		bytes_clear(memory, len);
+		for (size_t i = 0; i < sizeof memory; i++)
+			assert_int_equal(memory[i], i < len ? 0 : 0x5a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +230,7 @@ int main(void)
 		cmocka_unit_test(numbers_become_decimal_text),
 		cmocka_unit_test(decimal_text_is_read_wholly_or_not_at_all),
 		cmocka_unit_test(hexadecimal_goes_both_ways),
+		cmocka_unit_test(memory_of_any_length_becomes_zero_and_what_is_behind_it_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

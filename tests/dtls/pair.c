@@ -203,7 +203,10 @@ static struct bytes digest_of(const char *key, uint8_t room[DTLS_RAW_KEY_BYTES])
 
 static void fill_table(struct pair_end *e)
 {
-	dtls_credential_table_init(&e->table, e->entries, e->buckets, 8, 1);
+	uint32_t text = 8 * DTLS_CREDENTIAL_TEXT_MAX_BYTES;
+	if (dtls_credential_table_memory(8, text) > sizeof e->credentials)
+		abort();
+	dtls_credential_table_init(&e->table, e->credentials, 8, text, 1);
 	dtls_credential_table_add(&e->table, bytes_of_text("device-7"), bytes_of_text(DEVICE_7_KEY),
 		bytes_of_text("urn:dev:ops:32473-device-7"), 7);
 	dtls_credential_table_add(&e->table, bytes_of_text("urn:dev:ops:32473-device-7"), BYTES_NONE,

@@ -48,8 +48,7 @@ struct pair_end {
 	struct dtls_crypto crypto;
 	struct dtls_engine_wolfssl *engine;
 	struct dtls_credential_table table;
-	struct dtls_credential_entry entries[8];
-	uint32_t buckets[8];
+	uint64_t credentials[512];
 	void *memory;
 	struct dtls *dtls;
 	struct pair_seen seen;

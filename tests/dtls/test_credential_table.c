@@ -8,15 +8,17 @@
 #include <cmocka.h>
 
 #define CAPACITY 4
+#define TEXT     (2 * DTLS_CREDENTIAL_TEXT_MAX_BYTES)
 
-static struct dtls_credential_entry entries[CAPACITY];
-static uint32_t buckets[CAPACITY];
+static uint64_t memory[256];
 static struct dtls_credential_table table;
 
 static int set_up(void **state)
 {
 	(void)state;
-	dtls_credential_table_init(&table, entries, buckets, CAPACITY, 3);
+	memset(memory, 0x5a, sizeof memory);
+	assert_true(dtls_credential_table_memory(CAPACITY, TEXT) <= sizeof memory);
+	dtls_credential_table_init(&table, memory, CAPACITY, TEXT, 3);
 	return 0;
 }
 
@@ -88,6 +90,53 @@ static void a_removed_identity_is_unknown_and_its_place_is_free(void **state)
 		}
 		assert_false(dtls_credential_table_remove(&table, bytes_of_text("id-0")));
 	}
+}
+
+/* As much as fits exactly, however often it is replaced and removed. */
+static void the_room_of_texts_that_are_gone_is_taken_again(void **state)
+{
+	char key[DTLS_PSK_MAX_BYTES + 1], name[DTLS_NAME_MAX_BYTES + 1], identity[DTLS_IDENTITY_MAX_BYTES + 1];
+	(void)state;
+	memset(key, 'k', sizeof key - 1);
+	memset(name, 'n', sizeof name - 1);
+	memset(identity, 'i', sizeof identity - 1);
+	key[sizeof key - 1] = name[sizeof name - 1] = identity[sizeof identity - 1] = '\0';
+	for (char round = 'a'; round < 'a' + 20; round++) {
+		name[0] = round;
+		add(identity, key, name, 1);
+		assert_int_equal(add("id-2", "short", "id-2", 2) == DTLS_CREDENTIAL_FULL, false);
+		assert_true(psk_is("id-2", "short", "id-2", 2));
+		assert_true(psk_is(identity, key, name, 1));
+		if (round % 3 == 0)
+			assert_true(dtls_credential_table_remove(&table, bytes_of_text("id-2")));
+	}
+}
+
+static void without_room_for_its_text_a_credential_is_refused_and_what_was_there_stays(void **state)
+{
+	char name[DTLS_NAME_MAX_BYTES + 1] = "a";
+	(void)state;
+	memset(name, 'n', sizeof name - 1);
+	for (char identity[] = "id-0"; identity[3] < '3'; identity[3]++) {
+		assert_int_equal(add(identity, name + DTLS_PSK_MAX_BYTES, "x", 0), DTLS_CREDENTIAL_ADDED);
+		assert_int_equal(add(identity, name + DTLS_PSK_MAX_BYTES, name, 0), DTLS_CREDENTIAL_REPLACED);
+	}
+	assert_int_equal(add("id-3", "key", name, 0), DTLS_CREDENTIAL_FULL);
+	assert_true(psk_is_unknown("id-3"));
+	assert_int_equal(add("id-3", "key", "x", 3), DTLS_CREDENTIAL_ADDED);
+	assert_int_equal(add("id-3", "other", name, 4), DTLS_CREDENTIAL_FULL);
+	assert_true(psk_is("id-3", "key", "x", 3));
+	assert_true(psk_is("id-2", name + DTLS_PSK_MAX_BYTES, name, 0));
+}
+
+static void a_key_that_is_gone_is_nowhere_in_memory(void **state)
+{
+	(void)state;
+	add("id-1", "SECRET-1", "x", 0);
+	add("id-2", "SECRET-2", "x", 0);
+	add("id-1", "other", "x", 0);
+	assert_true(dtls_credential_table_remove(&table, bytes_of_text("id-2")));
+	assert_null(memmem(memory, sizeof memory, "SECRET", 6));
 }
 
 static void what_is_empty_or_too_long_is_refused(void **state)
@@ -199,6 +248,10 @@ int main(void)
 		cmocka_unit_test_setup(an_identity_leads_to_its_key_and_its_endpoint_name, set_up),
 		cmocka_unit_test_setup(adding_a_known_identity_replaces_what_it_had, set_up),
 		cmocka_unit_test_setup(a_removed_identity_is_unknown_and_its_place_is_free, set_up),
+		cmocka_unit_test_setup(the_room_of_texts_that_are_gone_is_taken_again, set_up),
+		cmocka_unit_test_setup(
+			without_room_for_its_text_a_credential_is_refused_and_what_was_there_stays, set_up),
+		cmocka_unit_test_setup(a_key_that_is_gone_is_nowhere_in_memory, set_up),
 		cmocka_unit_test_setup(what_is_empty_or_too_long_is_refused, set_up),
 		cmocka_unit_test_setup(a_certificate_is_known_by_its_uri_before_its_common_name, set_up),
 		cmocka_unit_test_setup(certificates_may_name_themselves_when_the_owner_says_so, set_up),
