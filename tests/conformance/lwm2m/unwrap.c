@@ -34,14 +34,13 @@ static struct coap_udp *listen_here(void)
 static struct dtls *secured(struct bytes identity, struct bytes key)
 {
 	static struct dtls_credential_table table;
-	static struct dtls_credential_entry entry;
+	static uint64_t credentials[64];
 	static struct dtls_crypto crypto;
-	static uint32_t bucket;
 	static uint8_t seed[PRNG_SEED_BYTES];
 	const char *reason = "no cryptography";
 	struct dtls_engine_wolfssl_config config = {.handshakes = 4, .crypto = &crypto};
 	struct dtls_engine_wolfssl *engine = NULL;
-	dtls_credential_table_init(&table, &entry, &bucket, 1, 0);
+	dtls_credential_table_init(&table, credentials, 1, DTLS_CREDENTIAL_TEXT_MAX_BYTES, 0);
 	(void)dtls_credential_table_add(&table, identity, key, identity, 0);
 	config.credentials = dtls_credential_table_port(&table);
 	if (dtls_crypto_wolfcrypt_init(&crypto) && coap_loop_seed(seed, sizeof seed) == 0)
