@@ -25,6 +25,7 @@ static struct bytes options_of(const struct coap_client_call *call)
 	return bytes_of(is_short ? call->short_options : call->room->options, call->options_len);
 }
 
+/* Fills in all but the options. */
 static void prepare(struct coap_endpoint *e, const struct coap_call *from, struct coap_client_call *call)
 {
 	struct bytes value;
@@ -48,7 +49,6 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	call->group_wait = from->group_wait > 0
 				   ? from->group_wait
 				   : msec_after(e->config.parameters.group.leisure, e->patience.ack_timeout);
-	call->request_tag = prng_u32(&e->prng); /* no two bodies alike (RFC 9175 section 3.3) */
 	call->carrier = coap_stream_carrier(e, &from->to);
 	call->block1_szx = call->block2_szx = coap_carrier_szx(&call->carrier, e->szx);
 	call->patience = e->patience;
@@ -62,19 +62,49 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 
 bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h)
 {
-	struct coap_client_call *call = coap_call_of(e, h);
-	call->room = &e->call_rooms[h.slot];
+	struct coap_client_call *call = coap_calls_begin(&e->calls, h.slot);
 	bool has_options = copy_options(from->options, call);
 	prepare(e, from, call);
-	return has_options && coap_transfer_fits(call);
+	call->request_tag = prng_u32(&e->prng); /* no two bodies alike (RFC 9175 section 3.3) */
+	if (has_options && coap_transfer_fits(call))
+		return true;
+	coap_calls_end(&e->calls, h.slot);
+	return false;
+}
+
+/* ---- observations that wait ---- */
+
+struct coap_client_call *coap_call_of(struct coap_endpoint *e, struct handle exchange)
+{
+	struct coap_call from;
+	struct coap_client_call *call = coap_calls_find(&e->calls, exchange.slot);
+	if (call != NULL)
+		return call;
+	call = coap_calls_unfold(&e->calls, exchange.slot, &from);
+	from.to = *coap_remote_of(e, exchange);
+	prepare(e, &from, call);
+	coap_calls_restore(&e->calls, exchange.slot, call);
+	coap_calls_touch(&e->calls, exchange);
+	return call;
+}
+
+void coap_client_fold(struct coap_endpoint *e)
+{
+	struct handle h;
+	while (coap_calls_next_touched(&e->calls, &h)) {
+		const struct coap_exchange *x = coap_exchange_get(&e->exchanges, h);
+		if (x != NULL && x->phase == COAP_EXCHANGE_OBSERVING)
+			(void)coap_calls_fold(&e->calls, h.slot);
+	}
 }
 
 struct coap_client_call *coap_client_copy(struct coap_endpoint *e, struct handle from, struct handle to)
 {
 	const struct coap_client_call *call = coap_call_of(e, from);
-	struct coap_client_call *copy = coap_call_of(e, to);
+	struct coap_client_call *copy = coap_calls_begin(&e->calls, to.slot);
+	struct coap_call_room *room = copy->room;
 	*copy = *call;
-	copy->room = &e->call_rooms[to.slot];
+	copy->room = room;
 	if (call->keeps_body && call->body.len > 0)
 		memcpy(copy->room->body, call->room->body, call->body.len);
 	if (call->options_len > sizeof call->short_options)

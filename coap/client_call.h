@@ -6,14 +6,14 @@
 
 #include "coap/endpoint_state.h"
 
-static inline struct coap_client_call *coap_call_of(struct coap_endpoint *e, struct handle exchange)
-{
-	return &e->calls[exchange.slot];
-}
+/* A folded one is unfolded for it, and folded again when the endpoint is left. Valid until then. */
+struct coap_client_call *coap_call_of(struct coap_endpoint *e, struct handle exchange);
+/* Folds those that observe and have nothing under way, of all that were touched. */
+void coap_client_fold(struct coap_endpoint *e);
 
 static inline const struct coap_remote *coap_remote_of(const struct coap_endpoint *e, struct handle exchange)
 {
-	return &coap_exchange_get(&e->exchanges, exchange)->remote;
+	return coap_exchange_remote(&e->exchanges, exchange);
 }
 
 /* Fills in what belongs to a new exchange. False when the call's messages cannot be written. */

@@ -50,6 +50,7 @@ void coap_client_notified(struct coap_endpoint *e, struct handle h, const struct
 	struct coap_block block;
 	uint32_t value;
 	coap_exchange_observing(&e->exchanges, h, renewal_deadline(e, call, m, now));
+	coap_calls_touch(&e->calls, h);
 	/* The answer to a registration is no notification that others may have overtaken. */
 	call->freshness.has_any = call->freshness.has_any && m->type != COAP_TYPE_ACK;
 	/* On a connection they come in order, and the value says nothing (RFC 8323 section 7.1). */

@@ -14,6 +14,7 @@ static void release(struct coap_endpoint *e, struct handle h)
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	coap_responders_forget(&e->responders, &call->responders);
 	coap_qclient_close(e, h);
+	coap_calls_end(&e->calls, h.slot);
 	coap_exchange_remove(&e->exchanges, h);
 	if (coap_exchange_get(&e->exchanges, child) != NULL)
 		coap_client_drop(e, child);
@@ -58,6 +59,7 @@ static void finish_child(struct coap_endpoint *e, struct handle child, const str
 		return;
 	}
 	coap_call_of(e, parent)->child = HANDLE_NONE;
+	coap_calls_touch(&e->calls, parent);
 	if (reply->outcome == COAP_OUTCOME_RESPONSE && coap_code_is_success(reply->code))
 		coap_client_tell(e, parent, COAP_OUTCOME_NOTIFICATION, reply, now);
 	else if (reply->outcome == COAP_OUTCOME_BROKEN)

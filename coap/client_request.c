@@ -16,8 +16,9 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 	const struct coap_exchange *x = coap_exchange_get(&e->exchanges, h);
 	struct coap_token token = coap_token_of(bytes_of(&x->token, sizeof x->token));
 	struct coap_options options;
+	const struct coap_remote *remote = coap_remote_of(e, h);
 	struct bytes payload, echo;
-	struct writer w = coap_outbound_writer(e, &x->remote);
+	struct writer w = coap_outbound_writer(e, remote);
 	enum coap_type type = call->is_nonconfirmable ? COAP_TYPE_NON : COAP_TYPE_CON;
 	if (call->is_ping && call->carrier.is_reliable) {
 		coap_signal_write_ping(&w, &token);
@@ -30,7 +31,7 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 	coap_client_restore_options(call, &options);
 	if (call->observes || call->is_cancelling)
 		coap_options_set_uint(&options, COAP_OPTION_OBSERVE, call->is_cancelling ? 1 : 0);
-	if (coap_echo_find(&e->echoes, &x->remote, now, &echo))
+	if (coap_echo_find(&e->echoes, remote, now, &echo))
 		coap_options_set(&options, COAP_OPTION_ECHO, echo);
 	payload = coap_transfer_add(call, &options);
 	call->body_part = (uint32_t)payload.len;

@@ -5,6 +5,7 @@
 
 #include "coap/answer.h"
 #include "coap/client.h"
+#include "coap/client_call.h"
 #include "coap/client_request.h"
 #include "coap/client_response.h"
 #include "coap/flow.h"
@@ -57,8 +58,7 @@ static struct coap_endpoint *lay_out(
 	if (e->buffer_size < COAP_DATAGRAM_MAX_BYTES)
 		e->buffer_size = COAP_DATAGRAM_MAX_BYTES;
 	e->buffer = carve_take(c, 1, e->buffer_size + READABLE_BYTES);
-	e->calls = carve_take(c, n->exchanges, sizeof *e->calls);
-	e->call_rooms = carve_take(c, n->exchanges, sizeof *e->call_rooms);
+	coap_calls_carve(&e->calls, c, n->exchanges);
 	ret->routes = carve_take(c, 1, coap_routes_memory(config->resource_count));
 	ret->retransmit = carve_take(c, 1, coap_retransmit_memory(n->pending));
 	ret->peers = carve_take(c, 1, coap_peers_memory(n->peers));
@@ -138,6 +138,7 @@ struct coap_endpoint *coap_endpoint_init(
 		.ack_random_permille = config->parameters.ack_random_permille,
 		.max_retransmit = config->parameters.max_retransmit};
 	e->szx = coap_block_szx_of(config->parameters.block_size);
+	e->calls.szx = e->szx;
 	prng_init(&e->prng, seed);
 	e->secret = prng_u64(&e->prng);
 	coap_forward_init(e);
@@ -161,6 +162,7 @@ void coap_endpoint_leave(struct coap_endpoint *e, msec now)
 			coap_notify_due(e, now);
 		coap_client_ready(e, now);
 		coap_stream_settle(e, now);
+		coap_client_fold(e);
 	}
 	e->depth--;
 }
@@ -206,7 +208,7 @@ static void send_again(struct coap_endpoint *e, struct handle h, const struct co
 	e->counters.retransmitted++;
 	coap_flow_lost(e, p);
 	if (p->kind == COAP_PENDING_REQUEST)
-		e->calls[p->owner.slot].was_retransmitted = true;
+		coap_call_of(e, p->owner)->was_retransmitted = true;
 	if (p->kind == COAP_PENDING_NOTIFICATION)
 		coap_notify_refresh(e, h, p->owner, now);
 	if (coap_retransmit_get(&e->retransmit, h) == p)
@@ -226,8 +228,8 @@ static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec 
 {
 	struct handle owner = p->owner;
 	bool is_request = p->kind == COAP_PENDING_REQUEST;
-	if (!is_request || !e->calls[owner.slot].is_block)
-		coap_flow_silent(e, p, !is_request || !e->calls[owner.slot].is_nonconfirmable);
+	if (!is_request || !coap_call_of(e, owner)->is_block)
+		coap_flow_silent(e, p, !is_request || !coap_call_of(e, owner)->is_nonconfirmable);
 	switch ((enum coap_pending_kind)p->kind) {
 	case COAP_PENDING_REQUEST:
 		coap_client_timed_out(e, owner, now);

@@ -61,8 +61,10 @@ static uint32_t lane_for(struct coap_exchanges *t, const struct coap_remote *rem
 {
 	uint32_t slot;
 	struct handle h;
-	if (find_lane(t, remote, &slot))
+	if (find_lane(t, remote, &slot)) {
+		t->lanes[slot].remote = *remote;
 		return slot;
+	}
 	bool has_room = slab_take(&t->lane_slab, &h);
 	assert(has_room);
 	t->lanes[h.slot] = (struct coap_lane){.remote = *remote,
@@ -182,7 +184,7 @@ static void enter(struct coap_exchanges *t, struct handle h, enum coap_exchange_
 	if (x->phase == COAP_EXCHANGE_SENT && !x->is_paced)
 		lane->turns--;
 	t->observing -= x->phase == COAP_EXCHANGE_OBSERVING;
-	x->phase = phase;
+	x->phase = (uint8_t)phase;
 	t->observing += x->phase == COAP_EXCHANGE_OBSERVING;
 	if (x->phase == COAP_EXCHANGE_SENT && !x->is_paced)
 		lane->turns++;
@@ -197,7 +199,7 @@ static bool add(
 	if (!slab_take(&t->slab, &h))
 		return false;
 	struct coap_exchange *x = &t->items[h.slot];
-	*x = (struct coap_exchange){.remote = *remote, .token = token, .is_paced = is_paced};
+	*x = (struct coap_exchange){.token = token, .is_paced = is_paced};
 	x->lane = lane_for(t, remote);
 	join(t, h.slot);
 	hash_index_add(&t->tokens, x->token, h.slot);
@@ -346,7 +348,7 @@ static bool find_token(const struct coap_exchanges *t, const struct coap_remote 
 	for (uint32_t slot = hash_index_first(&t->tokens, wanted); slot != HASH_INDEX_END;
 		slot = hash_index_next(&t->tokens, slot)) {
 		if (t->items[slot].token == wanted && t->items[slot].is_numbered == is_numbered &&
-			(t->items[slot].is_group || coap_remote_equal(&t->items[slot].remote, remote))) {
+			(t->items[slot].is_group || coap_remote_equal(&t->lanes[t->items[slot].lane].remote, remote))) {
 			*ret = slab_handle(&t->slab, slot);
 			return true;
 		}
@@ -404,6 +406,12 @@ bool coap_exchange_find_detached(const struct coap_exchanges *t, struct handle l
 const struct coap_exchange *coap_exchange_get(const struct coap_exchanges *t, struct handle h)
 {
 	return slab_is_valid(&t->slab, h) ? &t->items[h.slot] : NULL;
+}
+
+const struct coap_remote *coap_exchange_remote(const struct coap_exchanges *t, struct handle h)
+{
+	assert(slab_is_valid(&t->slab, h));
+	return &t->lanes[t->items[h.slot].lane].remote;
 }
 
 msec coap_exchange_deadline(const struct coap_exchanges *t)

@@ -30,23 +30,23 @@ enum coap_exchange_phase {
 	COAP_EXCHANGE_OBSERVING, /* notifications may come, without a deadline */
 };
 
+/* Whom it is with stands in its lane: a server keeps one of these for each observation of a device. */
 struct coap_exchange {
-	struct coap_remote remote;
 	uint64_t token; /* the bytes on the wire, as they lie in memory */
-	enum coap_exchange_phase phase;
+	uint32_t lane;
+	uint32_t next, previous; /* all exchanges of the lane */
+	uint32_t queue_next;     /* those that wait for a turn */
+	uint8_t phase;           /* enum coap_exchange_phase */
 	bool is_paced;
 	bool is_group; /* whoever answers with its token is right (RFC 7252 section 8.2) */
 	bool is_numbered;
 	bool is_waiting; /* in the lane's queue */
-	uint32_t lane;
-	uint32_t next, previous; /* all exchanges of the lane */
-	uint32_t queue_next;     /* those that wait for a turn */
 };
 
 /* A remote with exchanges. */
 struct coap_lane {
-	struct coap_remote remote;
-	uint32_t members; /* list of exchanges */
+	struct coap_remote remote; /* with the address of the latest exchange */
+	uint32_t members;          /* list of exchanges */
 	uint32_t queue_head, queue_tail;
 	uint32_t turns; /* exchanges in SENT that took one */
 	uint32_t limit; /* how many may: NSTART, or what coap_exchange_limit said */
@@ -120,6 +120,8 @@ bool coap_exchange_detach(struct coap_exchanges *t, const struct coap_remote *re
 bool coap_exchange_find_detached(const struct coap_exchanges *t, struct handle lane, struct handle *ret);
 /* The exchange behind a handle; NULL when it has ended. */
 const struct coap_exchange *coap_exchange_get(const struct coap_exchanges *t, struct handle h);
+/* Whom it is with. The handle must be valid. */
+const struct coap_remote *coap_exchange_remote(const struct coap_exchanges *t, struct handle h);
 
 msec coap_exchange_deadline(const struct coap_exchanges *t);
 /* Takes one exchange whose deadline has passed. Call until false. */

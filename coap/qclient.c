@@ -433,7 +433,7 @@ bool coap_qclient_find_rejected(
 		const struct coap_qcall *q = &e->qcalls.items[slot];
 		if (!slab_is_taken(slab, slot) || !q->has_ids ||
 			(uint16_t)(id - q->first_id) > (uint16_t)(q->last_id - q->first_id) ||
-			!coap_remote_equal(&coap_exchange_get(&e->exchanges, q->exchange)->remote, from))
+			!coap_remote_equal(coap_exchange_remote(&e->exchanges, q->exchange), from))
 			continue;
 		*ret_exchange = q->exchange;
 		return true;

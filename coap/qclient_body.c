@@ -143,9 +143,9 @@ static bool is_fresh(struct coap_endpoint *e, struct coap_qcall *q, const struct
 	return coap_qclient_is_newer(e, q, m, now);
 }
 
-static bool observes_still(const struct coap_endpoint *e, const struct coap_qcall *q)
+static bool observes_still(struct coap_endpoint *e, const struct coap_qcall *q)
 {
-	return e->calls[q->exchange.slot].observes && q->has_sequence;
+	return coap_call_of(e, q->exchange)->observes && q->has_sequence;
 }
 
 enum coap_qclient_block coap_qclient_take_block(

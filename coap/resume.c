@@ -10,7 +10,7 @@ bool coap_endpoint_observation(const struct coap_endpoint *e, struct handle exch
 	const struct coap_exchange *x = coap_exchange_get(&e->exchanges, exchange);
 	if (x == NULL || x->phase != COAP_EXCHANGE_OBSERVING)
 		return false;
-	*ret = (struct coap_observation){x->token, e->calls[exchange.slot].freshness.sequence};
+	*ret = (struct coap_observation){x->token, coap_calls_sequence(&e->calls, exchange.slot)};
 	return true;
 }
 
@@ -29,7 +29,10 @@ bool coap_endpoint_resume(struct coap_endpoint *e, const struct coap_call *from,
 	}
 	/* As if the latest notification had come right now, so that none before it counts as newer (RFC 7641 section
 	 * 3.4). */
-	e->calls[h.slot].freshness = (struct coap_freshness){observation->sequence, now, true};
+	coap_call_of(e, h)->freshness = (struct coap_freshness){observation->sequence, now, true};
+	coap_calls_touch(&e->calls, h);
+	if (e->depth == 0)
+		coap_client_fold(e);
 	*ret_exchange = h;
 	return true;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "coap/transfer.h"
 
+#include "coap/client_call.h"
+
 #include <assert.h>
 
 /* Header, token, and the options that the endpoint adds: Observe, Block1, Block2, Size1, Request-Tag, Echo, marker. */
@@ -185,9 +187,9 @@ static enum coap_transfer_progress restart(struct coap_endpoint *e, struct coap_
 /* It has no deadline of its own: it goes with the exchange. */
 static bool open_assembly(struct coap_endpoint *e, struct handle exchange)
 {
-	struct coap_client_call *call = &e->calls[exchange.slot];
+	struct coap_client_call *call = coap_call_of(e, exchange);
 	uint64_t key = (uint64_t)exchange.slot << 32 | exchange.generation;
-	const struct coap_remote *remote = &coap_exchange_get(&e->exchanges, exchange)->remote;
+	const struct coap_remote *remote = coap_exchange_remote(&e->exchanges, exchange);
 	if (!handle_is_none(call->assembly) ||
 		coap_body_open(&e->bodies, COAP_BODY_REPLY, remote, key, NEVER, &call->assembly))
 		return true;
@@ -206,7 +208,7 @@ static bool pass(const struct coap_client_call *call, const struct coap_message 
 static enum coap_transfer_progress append(
 	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m, struct coap_block block)
 {
-	struct coap_client_call *call = &e->calls[exchange.slot];
+	struct coap_client_call *call = coap_call_of(e, exchange);
 	struct coap_block next;
 	bool is_full = coap_block_is_full(block, m->payload.len);
 	if (coap_block_offset(block) != call->fetched || (block.has_more && !is_full) || block.szx > call->block2_szx)
@@ -229,14 +231,14 @@ enum coap_transfer_progress coap_transfer_begin(
 {
 	struct bytes etag = BYTES_NONE;
 	(void)coap_message_option(m, COAP_OPTION_ETAG, &etag);
-	pin_etag(&e->calls[exchange.slot], etag);
+	pin_etag(coap_call_of(e, exchange), etag);
 	return append(e, exchange, m, block);
 }
 
 enum coap_transfer_progress coap_transfer_received(
 	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m)
 {
-	struct coap_client_call *call = &e->calls[exchange.slot];
+	struct coap_client_call *call = coap_call_of(e, exchange);
 	struct coap_block block = {0, false, 0};
 	struct bytes etag = BYTES_NONE;
 	uint32_t value;

@@ -294,6 +294,36 @@ static void a_client_that_has_forgotten_rejects_and_is_forgotten(void **state)
 	}
 }
 
+/* coap/calls.h: between notifications it costs the client thirty-two bytes, whatever the last one was like. */
+static void an_observation_that_waits_is_folded_and_goes_on_from_there(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 4);
+	s.renews = true;
+	struct handle h = watch(&s);
+	for (int i = 1; i <= 6; i++) {
+		assert_int_equal(s.client.endpoint->calls.places.used, 0);
+		s.padding = i % 2 == 0 ? 3000 : 0; /* comes in blocks */
+		change(&s, i % 3 == 0, SECONDS(2));
+		assert_int_equal(s.seen, i);
+	}
+	s.padding = 0;
+	s.loses_server = true;
+	change(&s, false, SECONDS(1));
+	assert_int_equal(s.seen, 6);
+	s.loses_server = false;
+	world_run(&s.world, SECONDS(100)); /* it registers again when Max-Age has passed */
+	assert_int_equal(s.seen, 7);
+	assert_int_equal(s.client.endpoint->calls.places.used, 0);
+	coap_endpoint_cancel(s.client.endpoint, h, s.world.now);
+	world_run(&s.world, 100);
+	assert_false(has_observer(&s));
+	assert_int_equal(s.client.endpoint->exchanges.slab.used, 0);
+	assert_int_equal(s.client.endpoint->calls.places.used, 0);
+	strike_stage(&s);
+}
+
 static void an_observation_goes_on_in_another_process_of_the_client(void **state)
 {
 	struct stage s;
@@ -321,6 +351,7 @@ static void an_observation_goes_on_in_another_process_of_the_client(void **state
 	uint64_t before = s.world.link.sent;
 	assert_true(coap_endpoint_resume(s.client.endpoint, &call, &observation, s.world.now, &resumed));
 	assert_true(coap_endpoint_is_idle(s.client.endpoint));
+	assert_int_equal(s.client.endpoint->calls.places.used, 0);
 	world_run(&s.world, 1000);
 	assert_int_equal(s.world.link.sent, before);
 	change(&s, true, 100);
@@ -646,6 +677,7 @@ int main(void)
 		cmocka_unit_test(a_change_made_by_a_request_is_told_to_all_observers),
 		cmocka_unit_test(an_observation_cancelled_by_the_client_ends_at_the_server),
 		cmocka_unit_test(a_client_that_has_forgotten_rejects_and_is_forgotten),
+		cmocka_unit_test(an_observation_that_waits_is_folded_and_goes_on_from_there),
 		cmocka_unit_test(an_observation_goes_on_in_another_process_of_the_client),
 		cmocka_unit_test(a_reset_for_a_nonconfirmable_notification_ends_the_registration),
 		cmocka_unit_test(an_observer_who_never_answers_is_forgotten_after_the_last_timeout),

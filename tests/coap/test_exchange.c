@@ -152,7 +152,7 @@ static void the_exchanges_with_a_remote_are_walked_through_to_their_end(void **s
 	add(&x, 2, false);
 	add(&x, 1, false);
 	while (coap_exchange_walk(&x.t, &one, &cursor)) {
-		assert_true(coap_remote_equal(&coap_exchange_get(&x.t, cursor)->remote, &one));
+		assert_true(coap_remote_equal(coap_exchange_remote(&x.t, cursor), &one));
 		count++;
 	}
 	assert_int_equal(count, 2);
