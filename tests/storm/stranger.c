@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define ECHOES_KEPT 64
+#define ECHOES_KEPT 256
 
 /* What passed between a life of a server and an address that may be somebody else's. */
 struct account {

@@ -49,8 +49,12 @@ class Place(peers.Place):
         path.chmod(0o600)
         return path
 
-    def agent(self, registers=True, **sections):
-        return Agent(self, registers, sections)
+    def agent(self, registers=True, program=None, **sections):
+        return Agent(self, registers, program, sections)
+
+    def run(self, *command):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
+        check(done.returncode == 0, done.stderr)
 
     def manager(self, **sections):
         return Manager(self, sections)
@@ -61,18 +65,18 @@ class Place(peers.Place):
 class Agent(peers.Endpoint):
     """A real agentd, seen by its server. What it asks of the server is answered, and kept in `asked`."""
 
-    def __init__(self, place, registers, sections):
+    def __init__(self, place, registers, program, sections):
         super().__init__(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.socket.bind(("127.0.0.1", 0))
         place.stack.callback(self.socket.close)
-        self.place, self.asked, self.notified, self.answers = place, [], [], {}
+        self.place, self.asked, self.notified, self.answers, self.files = place, [], [], {}, {}
         port = int(place.start("unwrap", place.build / "tests/conformance/unwrap", EP, KEY,
                                self.socket.getsockname()[1]).stdout.readline())
-        subprocess.run([place.build / "cli/mgmtctl", "keygen", "--out", place.folder / "release"], check=True,
-                       capture_output=True)
+        self.uri = f"coaps://127.0.0.1:{port}"
+        place.run(place.build / "cli/mgmtctl", "keygen", "--out", place.folder / "release")
         wanted = {
             "agent": {"endpoint": EP, "state_dir": place.folder / "state", "lifetime": 300},
-            "server": {"uri": f"coaps://127.0.0.1:{port}", "psk_identity": EP, "psk_key": KEY.encode().hex()},
+            "server": {"uri": self.uri, "psk_identity": EP, "psk_key": KEY.encode().hex()},
             "device": {"manufacturer": "Fieldfare", "model": "F-1", "serial": "0815",
                        "vendor_id": "6ba7b810-9dad-51d1-80b4-00c04fd430c8",
                        "class_id": "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0"},
@@ -80,7 +84,11 @@ class Agent(peers.Endpoint):
         }
         for name, keys in sections.items():
             wanted[name] = {**wanted.get(name, {}), **keys}
-        self.process = place.start("agentd", place.build / "agent/agentd", "--config", place.config("agentd.ini", wanted))
+        config = place.config("agentd.ini", wanted)
+        if program is not None:
+            place.run(place.build / "agent/agentd", "--config", config, "--install", program, "--version-text", "1.0.0",
+                      "--sequence", 1)
+        self.process = place.start("agentd", place.build / "agent/agentd", "--config", config)
         self.rd = None
         if registers:
             self.rd = self.wait_asked(POST, "rd", START_S)
@@ -99,8 +107,11 @@ class Agent(peers.Endpoint):
     # what comes in
 
     def answer_ask(self, m):
-        """A well-behaved server."""
+        """A well-behaved server, which has `files`."""
         path = "/".join(m.path)
+        if m.code == GET and path in self.files:
+            self.answer_block(m, self.files[path])
+            return
         code_, options = {
             (POST, "rd"): ("2.01", [(LOCATION_PATH, b"rd"), (LOCATION_PATH, b"7")]),
             (POST, "rd/7"): ("2.04", []),
@@ -109,6 +120,12 @@ class Agent(peers.Endpoint):
         }.get((m.code, path), ("4.04", []))
         code_ = self.answers.pop((m.code, path), code_)
         self.send(Message(ACK if m.type == CON else NON, code(code_), m.id, m.token, options))
+
+    def answer_block(self, m, body):
+        b = m.block(BLOCK2) or Block(0, False, 1024)
+        part, rest = body[b.number * b.size:(b.number + 1) * b.size], body[(b.number + 1) * b.size:]
+        options = [(BLOCK2, block(b.number, bool(rest), b.size)), (ETAG, b"1"), (SIZE2, uint(len(body)))]
+        self.send(Message(ACK if m.type == CON else NON, code("2.05"), m.id, m.token, options, part))
 
     def take(self, seconds):
         """Takes in one message. False when there was none."""
@@ -302,6 +319,11 @@ class Device(peers.Endpoint):
         r = expect(self.ask(POST, "rd", body.encode(), query, formats.LINKS), wanted=wanted)
         self.location = "/".join(part.decode() for part in r.all(LOCATION_PATH))
         return r
+
+    def settle(self):
+        """Has nothing of what the server asks of a new device."""
+        while (m := self.receive(peers.SILENCE)) is not None:
+            self.answer(m, "4.04")
 
     def expect_request(self, method, path, seconds=peers.WAIT):
         m = self.receive(seconds)

@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our server with a scripted device: registration, every operation in every format, observations, Send, the queue."""
+import formats
+from formats import *
+from parties import *
+from peers import row
+
+S = "server"
+TEMPERATURE = {"/3303/0/5700": 21.5, "/3303/0/5701": "Cel"}
+
+
+def done(call, status=200):
+    found, body = call.result()
+    check(found == status, f"status {found} instead of {status}: {body}")
+    return body
+
+
+def told(body):
+    return {one["path"]: one["value"] for one in body["values"]}
+
+
+def listed(manager):
+    status, body = manager.ask("GET", f"/devices/{EP}")
+    check(status == 200, f"status {status}")
+    return body
+
+
+# ---- registration ----
+
+@row("int-101", S, "Register")
+def _(place):
+    m = place.manager()
+    d = m.device()
+    check(d.location.startswith("rd/"), f"location {d.location}")
+    body = listed(m)
+    check(body["registration"]["state"] == "registered" if "registration" in body else body["state"] == "registered", f"{body}")
+    return "2.01 with Location-Path /rd/x; listed"
+
+
+@row("int-102, int-104", S, "Update")
+def _(place):
+    m = place.manager()
+    d = m.device()
+    expect(d.ask(POST, d.location, query=["lt=120"]), wanted="2.04")
+    check("120" in json.dumps(listed(m)), "the lifetime is not shown")
+    expect(d.ask(POST, d.location), wanted="2.04")
+    expect(d.ask(POST, d.location, b"</1/0>,</3303/0>,</3303/1>", format=LINKS), wanted="2.04")
+    return "a new lifetime, nothing new, a new list: 2.04"
+
+
+@row("int-103", S, "De-register")
+def _(place):
+    m = place.manager()
+    d = m.device()
+    expect(d.ask(DELETE, d.location), wanted="2.02")
+    expect(d.ask(POST, d.location), wanted="4.04")
+    expect(d.ask(DELETE, d.location), wanted="4.04")
+    return "2.02; then its location is 4.04"
+
+
+@row("int-105", S, "an Update of nobody")
+def _(place):
+    d = place.manager().device(registers=False)
+    expect(d.ask(POST, "rd/nobody"), wanted="4.04")
+    expect(d.ask(DELETE, "rd/nobody"), wanted="4.04")
+    return "4.04"
+
+
+@row("int-101 again", S, "Register of a name that is registered")
+def _(place):
+    m = place.manager()
+    d = m.device()
+    first = d.location
+    d.register("</1/0>")
+    check(d.location != first, "the same location")
+    expect(d.ask(POST, first), wanted="4.04")
+    expect(d.ask(POST, d.location), wanted="2.04")
+    return "2.01 with another location; the old one is 4.04"
+
+
+@row("int-101 bad", S, "Register that makes no sense")
+def _(place):
+    d = place.manager().device(registers=False)
+    for query, wanted in ((("lt=300", "lwm2m=1.1"), "4.03"), ((f"ep={EP}", "lt=300"), "4.00"),
+                          ((f"ep={EP}", "lt=x", "lwm2m=1.1"), "4.00"), ((f"ep={EP}", "lt=300", "lwm2m=9.0"), "4.12"), ((f"ep={EP}", "lt=300", "lwm2m=x"), "4.00"),
+                          ((f"ep={EP}", "lt=300", "lwm2m=1.1", "b=XYZ"), "4.00"), ((f"ep={EP}", "lwm2m=1.1"), "4.00")):
+        r = d.ask(POST, "rd", b"</1/0>", query, LINKS)
+        check(code_text(r.code) == wanted, f"{query}: {r} instead of {wanted}")
+    r = d.ask(POST, "rd", b"<1/0", (f"ep={EP}", "lt=300", "lwm2m=1.1"), LINKS)
+    expect(r, wanted="4.00")
+    r = d.ask(POST, "rd", b"</1/0>", (f"ep={EP}", "lt=300", "lwm2m=1.1"), TLV)
+    expect(r, wanted="4.15|4.00")
+    return ("a name neither said nor proved: 4.03; no version, no lifetime or none that is a number, an unknown binding, "
+            "links that are none: 4.00; another version: 4.12")
+
+
+@row("int-101 versions", S, "Register of 1.0, 1.1 and 1.2")
+def _(place):
+    m = place.manager()
+    for version in ("1.0", "1.1", "1.2"):
+        m.device(version=version)
+    m.device(query=(f"ep={EP}", "lwm2m=1.0", "b=UQ"))
+    return "2.01 each; 1.0 may leave the lifetime out"
+
+
+@row("int-101 ten thousand", S, "Register with ten thousand instances")
+def _(place):
+    m = place.manager()
+    d = m.device(registers=False)
+    body = ",".join(f"</3303/{i}>" for i in range(10000)).encode()
+    query = [f"ep={EP}", "lt=300", "lwm2m=1.1"]
+    number, r = 0, None
+    while r is None or code_text(r.code) == "2.31":
+        part, rest = body[number * 1024:(number + 1) * 1024], body[(number + 1) * 1024:]
+        options = [(URI_PATH, b"rd"), *((URI_QUERY, q.encode()) for q in query), (CONTENT_FORMAT, uint(LINKS)),
+                   (BLOCK1, block(number, bool(rest), 1024))]
+        d.send(Message(CON, POST, d.new_id(), b"many", options, part))
+        r = d.receive()
+        check(r is not None, "no answer")
+        number += 1
+    expect(r, wanted="4.13")
+    d.register("</1/0>")
+    return f"4.13 after {number} blocks; a reasonable Register afterwards is 2.01"
+
+
+# ---- reading, in each format ----
+
+FORMATS = [(TLV, "1.1"), (SENML_JSON, "1.1"), (SENML_CBOR, "1.1"), (LWM2M_CBOR, "1.2"), (JSON, "1.0")]
+
+
+def each_format(name, title, formats_=FORMATS):
+    def register(function):
+        for format, version in formats_:
+            @row(name, S, f"{title} in {NAMES[format]}")
+            def run(place, format=format, version=version):
+                device = place.manager().device(version=version, ct=[format])
+                return function(device, format)
+        return function
+    return register
+
+
+def answer_read(d, path, format, values, wanted_path=None):
+    request = d.expect_request(GET, wanted_path or path)
+    accept = request.number(ACCEPT)
+    check(accept in (None, format), f"Accept {accept}")
+    d.answer(request, "2.05", formats.write(format, path, values), format)
+
+
+@each_format("int-203, int-231, int-232", "Read of a resource")
+def _(d, format):
+    call = d.manager.read("/3303/0/5700")
+    answer_read(d, "/3303/0/5700", format, {"/3303/0/5700": 21.5})
+    check(told(done(call)) == {"/3303/0/5700": 21.5}, "another value")
+    return "the value, as a number"
+
+
+@each_format("int-222, int-223", "Read of an instance and of an object")
+def _(d, format):
+    for path in ("/3303/0", "/3303"):
+        call = d.manager.read(path)
+        answer_read(d, path, format, TEMPERATURE)
+        check(told(done(call)) == TEMPERATURE, "other values")
+    return "number and text"
+
+
+@each_format("int-225", "Read of every type")
+def _(d, format):
+    values = {"/3/0/0": "maker", "/3/0/9": 77, "/3/0/13": 1700000000, "/3/0/11/0": 1, "/3/0/11/3": 2}
+    call = d.manager.read("/3/0")
+    answer_read(d, "/3/0", format, values)
+    check(told(done(call)) == values, f"{call.result()}")
+    return "text, integer, time, resource instances"
+
+
+@row("int-201", S, "Read of a resource that comes as text, as CBOR")
+def _(place):
+    d = place.manager().device()
+    for format in (TEXT, CBOR):
+        call = d.manager.read("/3303/0/5700")
+        answer_read(d, "/3303/0/5700", format, {"/3303/0/5700": 21.5})
+        check(told(done(call)) == {"/3303/0/5700": 21.5}, "another value")
+    return "understood whatever was asked for"
+
+
+@row("int-204 failed", S, "Read that the device refuses")
+def _(place):
+    d = place.manager().device()
+    for code_, status in (("4.04", 404), ("4.05", 502), ("4.01", 502), ("5.00", 502)):
+        call = d.manager.read("/3303/0/5700")
+        d.answer(d.expect_request(GET, "/3303/0/5700"), code_, b"because")
+        body = done(call, status)
+        check(code_ in json.dumps(body), f"{body} does not say {code_}")
+    return "404 for 4.04, 502 for others; what the device said is passed on"
+
+
+@row("", S, "Read answered with nonsense")
+def _(place):
+    d = place.manager().device(ct=[SENML_CBOR, TLV])
+    for payload, format in ((b"\x81\xa1", SENML_CBOR), (b"\xc8\x00\xff", TLV), (b"[", SENML_JSON), (b"\xff" * 5, LWM2M_CBOR),
+                            (b'[{"n":"/4/0/0","v":1}]', SENML_JSON), (tlv_write("/3303/0", {"/3303/0/5700": b"abc"}), TLV),
+                            (b"x", 9999)):
+        call = d.manager.read("/3303/0")
+        d.answer(d.expect_request(GET, "/3303/0"), "2.05", payload, format)
+        body = done(call, 502)
+        check(body["error"] in ("unreadable", "unusable"), f"{body}")
+    call = d.manager.read("/3303/0/5701")
+    d.answer(d.expect_request(GET, "/3303/0/5701"), "2.05", b"Cel", TEXT)
+    check(told(done(call)) == {"/3303/0/5701": "Cel"}, "it does not recover")
+    return "cut off, another path, another type, an unknown format: 502 unreadable; the next Read is as ever"
+
+
+# ---- writing ----
+
+@each_format("int-205, int-215", "Write of a resource")
+def _(d, format):
+    call = d.manager.call("PUT", f"/devices/{EP}/resources", {"path": "/1/0/lifetime", "value": 600})
+    request = d.expect_request(PUT, "/1/0/1")
+    got = formats.read(request.number(CONTENT_FORMAT), "/1/0/1", request.payload, {"/1/0/1": 0}) \
+        if request.number(CONTENT_FORMAT) != JSON else json.loads(request.payload)
+    check("600" in str(got), f"{got}")
+    d.answer(request, "2.04")
+    done(call, 204)
+    return f"PUT in {NAMES[request.number(CONTENT_FORMAT)]}"
+
+
+@each_format("int-215, int-220", "Write of an instance, partial and whole", FORMATS[:4])
+def _(d, format):
+    wanted = {"/1/0/1": 600, "/1/0/6": True}
+    for method, http in ((POST, "PATCH"), (PUT, "PUT")):
+        call = d.manager.call(http, f"/devices/{EP}/resources",
+                              {"path": "/1/0", "values": [{"path": "1", "value": 600}, {"path": "6", "value": True}]})
+        request = d.expect_request(method, "/1/0")
+        check(request.number(CONTENT_FORMAT) == format, f"format {request.number(CONTENT_FORMAT)}")
+        got = formats.read(format, "/1/0", request.payload, wanted)
+        check(got == wanted, f"{got}")
+        d.answer(request, "2.04")
+        done(call, 204)
+    return "POST and PUT with both values"
+
+
+@row("int-256", S, "what the definition of the object forbids")
+def _(place):
+    m = place.manager()
+    d = m.device()
+    for body in ({"path": "/1/0/0", "value": 9}, {"path": "/1/0/1", "value": "soon"}, {"path": "/1/0/1", "value": 1.5},
+                 {"path": "/1/0/4", "value": 1}, {"path": "/3303/0/5700", "value": 3}):
+        status, answer = m.ask("PUT", f"/devices/{EP}/resources", body)
+        check((status, answer["error"]) == (422, "bad_operation"), f"{body}: {status} {answer}")
+    d.silent()
+    return "read-only, a wrong type, executable: 422, and nothing travels"
+
+
+@row("int-241", S, "Execute with arguments")
+def _(place):
+    d = place.manager().device(links="</1/0>,</3/0>")
+    d.settle()
+    call = d.manager.call("POST", f"/devices/{EP}/execute", {"path": "/3/0/reboot", "arguments": "0='x',2"})
+    request = d.expect_request(POST, "/3/0/4")
+    check(request.payload == b"0='x',2" and request.number(CONTENT_FORMAT) in (None, TEXT), f"{request.payload}")
+    d.answer(request, "2.04")
+    done(call, 204)
+    status, _body = d.manager.ask("POST", f"/devices/{EP}/execute", {"path": "/3/0/4", "arguments": "x"})
+    check(status in (400, 422), f"status {status}")
+    return "as text; bad ones do not travel"
+
+
+@each_format("int-1630", "Create", FORMATS[:4])
+def _(d, format):
+    call = d.manager.call("POST", f"/devices/{EP}/resources",
+                          {"path": "/3303", "instance": 2, "values": [{"path": "5701", "value": "Cel"}]})
+    request = d.expect_request(POST, "/3303")
+    got = formats.read(format, "/3303", request.payload, {"/3303/2/5701": ""})
+    check(request.number(CONTENT_FORMAT) == format and got == {"/3303/2/5701": "Cel"}, f"{got}")
+    d.answer(request, "2.01")
+    check(done(call, 201) == {"path": "/3303/2"}, "another path")
+    return "with its number and values"
+
+
+@row("int-1635", S, "Delete")
+def _(place):
+    d = place.manager().device()
+    call = d.manager.call("DELETE", f"/devices/{EP}/resources?path=/3303/0")
+    d.answer(d.expect_request(DELETE, "/3303/0"), "2.02")
+    done(call, 204)
+    return "DELETE; 204"
+
+
+@row("int-260", S, "Discover and Write-Attributes")
+def _(place):
+    d = place.manager().device()
+    call = d.manager.call("GET", f"/devices/{EP}/links?path=/3303/0")
+    request = d.expect_request(GET, "/3303/0")
+    check(request.number(ACCEPT) == LINKS, "not for links")
+    d.answer(request, "2.05", b"</3303/0>,</3303/0/5700>;pmin=10;gt=22.5,</3303/0/5701>", LINKS)
+    links = {one["path"]: one.get("attributes", {}) for one in done(call)["links"]}
+    check(links["/3303/0/5700"] == {"pmin": 10, "gt": 22.5}, f"{links}")
+    call = d.manager.call("PUT", f"/devices/{EP}/attributes", {"path": "/3303/0/5700", "attributes": {"pmin": 5, "gt": None}})
+    request = d.expect_request(PUT, "/3303/0/5700")
+    check(sorted(request.all(URI_QUERY)) == [b"gt", b"pmin=5"] and not request.payload, f"{request.all(URI_QUERY)}")
+    d.answer(request, "2.04")
+    done(call, 204)
+    return "links with attributes; pmin set and gt unset by the query"
+
+
+# ---- composite operations ----
+
+def each_composite(name, title):
+    return each_format(name, title, [(SENML_JSON, "1.1"), (SENML_CBOR, "1.1"), (LWM2M_CBOR, "1.2")])
+
+
+@each_composite("int-229, int-236", "Read-Composite")
+def _(d, format):
+    call = d.manager.read("/3303/0/5700", "/1/0/1")
+    request = d.expect_request(FETCH, "/")
+    asked = request.number(CONTENT_FORMAT)
+    check(asked in (SENML_JSON, SENML_CBOR), f"asked in {asked}")
+    d.answer(request, "2.05", formats.write(format, "/", {"/3303/0/5700": 21.5}), format)
+    check(told(done(call)) == {"/3303/0/5700": 21.5}, "other values")
+    return f"FETCH, asked in {NAMES[asked]}; what is missing is left out"
+
+
+@each_composite("int-230", "Write-Composite")
+def _(d, format):
+    call = d.manager.call("PATCH", f"/devices/{EP}/resources",
+                          {"values": [{"path": "/1/0/1", "value": 300}, {"path": "/1/0/6", "value": False}]})
+    request = d.expect_request(IPATCH, "/")
+    got = formats.read(request.number(CONTENT_FORMAT), "/", request.payload)
+    check(got == {"/1/0/1": 300, "/1/0/6": False}, f"{got}")
+    d.answer(request, "2.04")
+    done(call, 204)
+    return f"iPATCH in {NAMES[request.number(CONTENT_FORMAT)]}"
+
+
+# ---- reporting ----
+
+def observed(manager):
+    status, body = manager.ask("GET", f"/devices/{EP}/observations")
+    check(status == 200, f"status {status}")
+    return body["observations"]
+
+
+def wait_reports(manager, count):
+    for _ in range(100):
+        found = observed(manager)
+        if found and found[0].get("reports", 0) >= count:
+            return found[0]
+        time.sleep(0.03)
+    raise Failure(f"{count} reports did not arrive: {found}")
+
+
+def begin(d, format, path="/3303/0/5700", value=21.5):
+    call = d.manager.call("POST", f"/devices/{EP}/observations", {"paths": [path]})
+    request = d.expect_request(GET, path)
+    check(request.number(OBSERVE) == 0, "no Observe")
+    d.answer(request, "2.05", formats.write(format, path, {path: value}), format, observe=1)
+    body = done(call, 201)
+    check(told(body) == {path: value}, "another first report")
+    return request, body["id"]
+
+
+@each_format("int-301, int-303", "Observe, Notify and Cancel")
+def _(d, format):
+    request, number = begin(d, format)
+    before = wait_reports(d.manager, 1)["reports"]
+    d.notify(request, 2, {"/3303/0/5700": 22.5}, format, "/3303/0/5700")
+    one = wait_reports(d.manager, before + 1)
+    check(told(one) == {"/3303/0/5700": 22.5}, f"{one}")
+    d.notify(request, 1, {"/3303/0/5700": 1.0}, format, "/3303/0/5700")    # older: overtaken on the way
+    time.sleep(0.2)
+    check(told(observed(d.manager)[0]) == {"/3303/0/5700": 22.5}, "an old notification counts")
+    call = d.manager.call("DELETE", f"/devices/{EP}/observations/{number}")
+    m = d.expect_request(GET, "/3303/0/5700")
+    check(m.number(OBSERVE) == 1 and m.token == request.token, "no cancellation of this observation")
+    d.answer(m, "2.05", formats.write(format, "/3303/0/5700", {"/3303/0/5700": 22.5}), format)
+    done(call, 204)
+    d.notify(request, 3, {"/3303/0/5700": 5.0}, format, "/3303/0/5700")
+    r = d.receive()
+    check(r is not None and r.type == RST, f"{r} instead of RST")
+    return "the newest value counts; Observe 1 with the same token; RST to what comes afterwards"
+
+
+@row("int-301 CON", S, "a confirmable notification")
+def _(place):
+    d = place.manager().device()
+    request, _number = begin(d, SENML_CBOR)
+    m = d.notify(request, 2, {"/3303/0/5700": 22.5}, SENML_CBOR, "/3303/0/5700")
+    m.type, m.id = CON, d.new_id()
+    m.options = [(number, uint(3) if number == OBSERVE else value) for number, value in m.options]
+    d.send(m)
+    expect(d.receive(), ACK, "0.00", id=m.id)
+    return "acknowledged"
+
+
+@row("", S, "an observation that the device does not take, and one that it ends")
+def _(place):
+    d = place.manager().device()
+    call = d.manager.call("POST", f"/devices/{EP}/observations", {"paths": ["/3303/0/5700"]})
+    request = d.expect_request(GET, "/3303/0/5700")
+    d.answer(request, "4.05")
+    done(call, 502)
+    check(not observed(d.manager), "it is listed")
+    request, _number = begin(d, SENML_CBOR)
+    d.send(Message(NON, code("4.04"), d.new_id(), request.token))
+    for _ in range(50):
+        if not observed(d.manager) or observed(d.manager)[0]["state"] != "established":
+            break
+        time.sleep(0.05)
+    else:
+        raise Failure("it is still established")
+    return "502 and not listed; after a 4.04 no longer established"
+
+
+@each_composite("int-304, int-305", "Observe-Composite")
+def _(d, format):
+    call = d.manager.call("POST", f"/devices/{EP}/observations", {"paths": ["/3303/0/5700", "/1/0/1"]})
+    request = d.expect_request(FETCH, "/")
+    check(request.number(OBSERVE) == 0, "no Observe")
+    d.answer(request, "2.05", formats.write(format, "/", {"/3303/0/5700": 21.5, "/1/0/1": 300}), format, observe=1)
+    number = done(call, 201)["id"]
+    d.notify(request, 2, {"/3303/0/5700": 23.5, "/1/0/1": 300}, format, "/")
+    one = wait_reports(d.manager, 2)
+    check(told(one) == {"/3303/0/5700": 23.5, "/1/0/1": 300}, f"{one}")
+    call = d.manager.call("DELETE", f"/devices/{EP}/observations/{number}")
+    m = d.expect_request(FETCH, "/")
+    check(m.number(OBSERVE) == 1 and m.token == request.token and m.payload == request.payload, "no cancellation of this one")
+    d.answer(m, "2.05", formats.write(format, "/", {"/1/0/1": 300}), format)
+    done(call, 204)
+    return "FETCH with Observe 0, and with 1 and the same body"
+
+
+@each_composite("int-306", "Send")
+def _(d, format):
+    expect(d.ask(POST, "dp", formats.write(format, "/", {"/3303/0/5700": 24.5}), format=format), wanted="2.04")
+    one = observed(d.manager)[0]
+    check(one["state"] == "sent" and told(one) == {"/3303/0/5700": 24.5}, f"{one}")
+    return "2.04; the value is kept"
+
+
+@row("int-306 bad", S, "Send that makes no sense")
+def _(place):
+    m = place.manager()
+    d = m.device()
+    expect(d.ask(POST, "dp", b"\x81\xa1", format=SENML_CBOR), wanted="4.00")
+    expect(d.ask(POST, "dp", senml_write(SENML_CBOR, {"/4/0/0": 1}), format=SENML_CBOR), wanted="4.04")
+    expect(d.ask(POST, "dp", b"1", format=TEXT), wanted="4.15|4.00")
+    stranger = m.device(registers=False)
+    expect(stranger.ask(POST, "dp", senml_write(SENML_CBOR, TEMPERATURE), format=SENML_CBOR), wanted="4.04|4.03|4.01|4.00")
+    return "4.00; an object that is not registered 4.04; nobody's is refused"
+
+
+# ---- the queue ----
+
+@row("int-108, int-109", S, "a device that sleeps")
+def _(place):
+    m = place.manager()
+    d = m.device(query=(f"ep={EP}", "lt=300", "lwm2m=1.1", "b=U", "Q"))
+    status, body = m.ask("POST", f"/devices/{EP}/requests", {"operation": "read", "path": "/3303/0/5700"})
+    check(status == 202, f"{status} {body}")
+    answer_read(d, "/3303/0/5700", SENML_CBOR, {"/3303/0/5700": 21.5})
+    for _ in range(50):
+        body = m.ask("GET", f"/requests/{body['id']}")[1]
+        if body["state"] == "done":
+            break
+        time.sleep(0.05)
+    check(body["state"] == "done" and told(body) == {"/3303/0/5700": 21.5}, f"{body}")
+    return "a request that is left is carried out while it is awake, and its result is kept"
