@@ -81,14 +81,15 @@ static enum registration_verdict read_version(struct registration_parameters *p,
 	return p->major == 1 && p->minor <= 2 ? REGISTRATION_GOOD : REGISTRATION_VERSION;
 }
 
-/* Letters we do not know (M, H of 1.2) are transports we do not use. Q inside is the queue mode of 1.0. */
+/* M and H of 1.2 are transports we do not use. Q inside is the queue mode of 1.0. */
 static bool read_binding(struct registration_parameters *p, struct bytes value)
 {
+	static const char letters[] = "UTSNMHQ";
 	if (!is_new(&p->has_binding) || value.len == 0)
 		return false;
 	p->bindings = 0;
 	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] < 'A' || value.data[i] > 'Z')
+		if (memchr(letters, value.data[i], sizeof letters - 1) == NULL)
 			return false;
 		if (value.data[i] == 'Q')
 			p->has_queue_mode = true;

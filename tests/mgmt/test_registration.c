@@ -56,7 +56,7 @@ static void unknown_parameters_are_ignored(void **state)
 static void bad_parameters_are_refused(void **state)
 {
 	static const char *const bad[] = {"ep=", "ep", "ep=a\nb", "lt=", "lt=0", "lt=-1", "lt=4294967296", "lt=1.5",
-		"lwm2m=", "lwm2m=1", "lwm2m=1.", "lwm2m=1.1.1", "lwm2m=a.b", "b=", "b=u", "sms=", "sms=+49",
+		"lwm2m=", "lwm2m=1", "lwm2m=1.", "lwm2m=1.1.1", "lwm2m=a.b", "b=", "b=u", "b=UX", "sms=", "sms=+49",
 		"sms=123456789012345678901"};
 	struct registration_parameters p;
 	(void)state;
