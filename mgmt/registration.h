@@ -21,6 +21,7 @@ enum registration_verdict {
 	REGISTRATION_BAD,        /* 4.00: malformed, missing or repeated parameter, malformed list */
 	REGISTRATION_VERSION,    /* 4.12: not LwM2M 1.x */
 	REGISTRATION_NO_OBJECTS, /* 4.00: no list of objects, and no profile we know */
+	REGISTRATION_FORMAT,     /* 4.15: the list is in another format than that of links */
 	REGISTRATION_TOO_MANY,   /* 4.13: more links than REGISTRATION_LINKS_MAX */
 };
 

@@ -39,6 +39,8 @@ static enum coap_code code_of(enum registration_verdict verdict)
 		return COAP_BAD_REQUEST;
 	case REGISTRATION_VERSION:
 		return COAP_PRECONDITION_FAILED;
+	case REGISTRATION_FORMAT:
+		return COAP_UNSUPPORTED_CONTENT_FORMAT;
 	case REGISTRATION_TOO_MANY:
 		return COAP_REQUEST_ENTITY_TOO_LARGE;
 	}
@@ -56,6 +58,8 @@ static const char *text_of(enum registration_verdict verdict)
 		return "registration without a list of objects";
 	case REGISTRATION_VERSION:
 		return "not LwM2M 1.x";
+	case REGISTRATION_FORMAT:
+		return "list of objects not in the link format";
 	case REGISTRATION_TOO_MANY:
 		return "too many objects";
 	}
@@ -91,11 +95,15 @@ static void take_formats(struct registration *r, struct bytes text)
 	}
 }
 
-static enum registration_verdict take_objects(struct registration *r, struct bytes body)
+/* A body without a format is taken for links, as some devices leave it out. */
+static enum registration_verdict take_objects(struct registration *r, const struct coap_request *request)
 {
 	struct registration_objects objects;
 	struct registration_object object;
-	enum registration_verdict verdict = registration_objects_init(&objects, body);
+	uint32_t format;
+	if (coap_message_uint(request->message, COAP_OPTION_CONTENT_FORMAT, &format) && format != COAP_FORMAT_LINK)
+		return REGISTRATION_FORMAT;
+	enum registration_verdict verdict = registration_objects_init(&objects, request->body);
 	if (verdict != REGISTRATION_GOOD)
 		return verdict;
 	/* Objects below an alternate path (section 2) would need it in front of every request. */
@@ -195,7 +203,7 @@ static enum coap_answer register_device(
 	if (verdict == REGISTRATION_GOOD)
 		verdict = registration_check_register(&p);
 	if (verdict == REGISTRATION_GOOD)
-		verdict = take_objects(&r, request->body);
+		verdict = take_objects(&r, request);
 	if (verdict != REGISTRATION_GOOD)
 		return refuse(s, device, BYTES_NONE, code_of(verdict), text_of(verdict), ret, now);
 	if (!is_lifetime(s, p.lifetime_s))
@@ -236,7 +244,7 @@ static enum coap_answer update_device(
 	if (verdict == REGISTRATION_GOOD && request->body.len > 0) {
 		memset(r.objects, 0, sizeof r.objects);
 		memset(r.formats, 0, sizeof r.formats);
-		verdict = take_objects(&r, request->body);
+		verdict = take_objects(&r, request);
 	}
 	if (verdict != REGISTRATION_GOOD)
 		return answer(ret, code_of(verdict));
