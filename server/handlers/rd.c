@@ -4,6 +4,8 @@
  * device keeps the registration it had; when the store refuses, nothing of the draft remains. */
 #include "server/handlers/rd.h"
 
+#include "coap/content_format.h"
+
 #include "mgmt/registration.h"
 #include "server/label.h"
 
