@@ -5,7 +5,6 @@
 #include "server/handlers/rd.h"
 
 #include "coap/content_format.h"
-
 #include "mgmt/registration.h"
 #include "server/label.h"
 
