@@ -161,3 +161,130 @@ const char *health_payload_name(enum health_payload state)
 	}
 	return "unknown";
 }
+
+/* ---- packed ---- */
+
+#define PACKED_BITS 7
+#define PACKED_MORE 0x80u
+
+/* Least significant bits first, seven to a byte. */
+static void pack_number(struct writer *w, uint64_t number)
+{
+	for (; number >= PACKED_MORE; number >>= PACKED_BITS)
+		write_u8(w, (uint8_t)(number | PACKED_MORE));
+	write_u8(w, (uint8_t)number);
+}
+
+static uint64_t unpack_number(struct reader *r)
+{
+	uint64_t number = 0;
+	uint8_t part = PACKED_MORE;
+	for (unsigned shift = 0; shift < 64 && (part & PACKED_MORE) != 0; shift += PACKED_BITS) {
+		part = read_u8(r);
+		number |= (uint64_t)(part & (PACKED_MORE - 1)) << shift;
+	}
+	return number;
+}
+
+static void pack_real(struct writer *w, float real)
+{
+	uint32_t bits;
+	memcpy(&bits, &real, sizeof bits);
+	write_u32(w, bits);
+}
+
+static float unpack_real(struct reader *r)
+{
+	uint32_t bits = read_u32(r);
+	float real;
+	memcpy(&real, &bits, sizeof real);
+	return real;
+}
+
+/* The resources that are whole numbers and have a field of 64 bits. */
+static uint64_t *number_of(struct health *h, enum health_resource resource)
+{
+	switch (resource) {
+	case HEALTH_MEMORY_TOTAL:
+		return &h->memory_total_kib;
+	case HEALTH_MEMORY_AVAILABLE:
+		return &h->memory_available_kib;
+	case HEALTH_DISK_TOTAL:
+		return &h->disk_total_kib;
+	case HEALTH_DISK_FREE:
+		return &h->disk_free_kib;
+	case HEALTH_UPTIME:
+		return &h->uptime_s;
+	case HEALTH_CPU_LOAD:
+	case HEALTH_LOAD_1:
+	case HEALTH_LOAD_5:
+	case HEALTH_LOAD_15:
+	case HEALTH_TEMPERATURE:
+	case HEALTH_PROCESSES:
+	case HEALTH_PAYLOAD_STATE:
+	case HEALTH_PAYLOAD_RESTARTS:
+	case HEALTH_PAYLOAD_VERSION:
+	case HEALTH_RESOURCE_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+void health_pack(const struct health *h, struct writer *w)
+{
+	struct health copy = *h;
+	write_u16(w, h->has);
+	if (health_has(h, HEALTH_CPU_LOAD))
+		pack_real(w, h->cpu_load_percent);
+	for (unsigned i = 0; i < 3; i++)
+		if (health_has(h, (enum health_resource)(HEALTH_LOAD_1 + i)))
+			pack_real(w, h->load[i]);
+	for (unsigned i = 0; i < HEALTH_RESOURCE_COUNT; i++)
+		if (health_has(h, (enum health_resource)i) && number_of(&copy, (enum health_resource)i) != NULL)
+			pack_number(w, *number_of(&copy, (enum health_resource)i));
+	if (health_has(h, HEALTH_TEMPERATURE))
+		write_u8(w, h->temperature_count);
+	for (unsigned i = 0; health_has(h, HEALTH_TEMPERATURE) && i < h->temperature_count; i++)
+		pack_real(w, h->temperatures_celsius[i]);
+	pack_number(w, health_has(h, HEALTH_PROCESSES) ? h->processes : 0);
+	pack_number(w, health_has(h, HEALTH_PAYLOAD_STATE) ? h->payload_state : 0);
+	pack_number(w, health_has(h, HEALTH_PAYLOAD_RESTARTS) ? h->payload_restarts : 0);
+	if (health_has(h, HEALTH_PAYLOAD_VERSION))
+		write_text(w, h->payload_version);
+}
+
+static bool unpack_temperatures(struct health *h, struct reader *r)
+{
+	h->temperature_count = health_has(h, HEALTH_TEMPERATURE) ? read_u8(r) : 0;
+	if (h->temperature_count > HEALTH_TEMPERATURES_MAX)
+		return false;
+	for (unsigned i = 0; i < h->temperature_count; i++)
+		h->temperatures_celsius[i] = unpack_real(r);
+	return true;
+}
+
+bool health_unpack(struct bytes packed, struct health *ret)
+{
+	struct health h = {0};
+	struct reader r = reader_of(packed);
+	h.has = read_u16(&r);
+	if (health_has(&h, HEALTH_CPU_LOAD))
+		h.cpu_load_percent = unpack_real(&r);
+	for (unsigned i = 0; i < 3; i++)
+		if (health_has(&h, (enum health_resource)(HEALTH_LOAD_1 + i)))
+			h.load[i] = unpack_real(&r);
+	for (unsigned i = 0; i < HEALTH_RESOURCE_COUNT; i++)
+		if (health_has(&h, (enum health_resource)i) && number_of(&h, (enum health_resource)i) != NULL)
+			*number_of(&h, (enum health_resource)i) = unpack_number(&r);
+	if (!unpack_temperatures(&h, &r))
+		return false;
+	h.processes = (uint32_t)unpack_number(&r);
+	h.payload_state = (enum health_payload)unpack_number(&r);
+	h.payload_restarts = (uint32_t)unpack_number(&r);
+	struct bytes version = read_bytes(&r, reader_left(&r));
+	if (r.failed || version.len > HEALTH_VERSION_MAX || h.payload_state > HEALTH_PAYLOAD_FAILED)
+		return false;
+	bytes_copy((uint8_t *)h.payload_version, version.data, version.len);
+	*ret = h;
+	return true;
+}

@@ -65,3 +65,10 @@ size_t health_write(const struct health *h, struct record ret[HEALTH_RECORDS_MAX
 /* Takes one record over. False when it is not of this object, of a wrong type, or breaks a limit. */
 bool health_read(struct health *h, const struct record *record);
 const char *health_payload_name(enum health_payload state);
+
+/* What was measured and nothing else, for whoever keeps the health of a fleet: some sixty bytes of what an agent of
+ * ours reports. What is read back is the same, and zero where nothing was measured. False when the bytes were never
+ * written by health_pack. */
+#define HEALTH_PACKED_MAX 140
+void health_pack(const struct health *h, struct writer *w);
+bool health_unpack(struct bytes packed, struct health *ret);

@@ -33,7 +33,7 @@ struct association {
 
 static struct association association_of(const struct server *s, const struct device *device)
 {
-	struct association n = {.reported = device->firmware};
+	struct association n = {.reported = device_firmware(device)};
 	n.flags |= device->is_announced ? FLAG_ANNOUNCED : 0;
 	n.flags |= device->is_awake ? FLAG_AWAKE : 0;
 	n.flags |= coap_endpoint_observation(s->endpoint, device->observing_health, &n.health) ? FLAG_HEALTH : 0;
@@ -123,7 +123,7 @@ bool server_association_read(struct server *s, const struct coap_remote *remote,
 		return false;
 	if (!device_is_registered(device) || (n.flags & FLAG_ANNOUNCED) == 0)
 		return true;
-	device->firmware = n.reported;
+	registry_keep_firmware(&s->registry, device, &n.reported);
 	device->is_announced = watch_on(s, device, &n, now);
 	device->is_awake = device->is_announced && (n.flags & FLAG_AWAKE) != 0;
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);

@@ -242,7 +242,7 @@ static void device_removed(struct server *s, const struct pending *p, struct dev
 	char name[DEVICE_NAME_MAX + 1];
 	struct note note = {.type = EVENT_DEVICE_REMOVED, .device = name};
 	struct server_done done = {.token = p->token};
-	memcpy(name, device->record.name, sizeof name);
+	label_cut(name, sizeof name, bytes_of_text(device->record.name));
 	ordering_forget(s, device);
 	conduct_forget(s, device, now);
 	watches_forget(s, device, now);
@@ -276,7 +276,7 @@ enum server_result server_device_tag(
 	if (p == NULL)
 		return SERVER_BUSY;
 	p->device = registry_handle(&s->registry, device);
-	p->record = device->record;
+	p->record = device_record(device);
 	label_cut(p->record.tags, sizeof p->record.tags, tags);
 	struct store_change change = {.type = STORE_DEVICE_PUT, .device = &p->record};
 	command_add(s, &change);
@@ -285,13 +285,15 @@ enum server_result server_device_tag(
 
 static void device_tagged(struct server *s, const struct pending *p, struct device *device, msec now)
 {
-	struct note note = {.type = EVENT_DEVICE_TAGGED, .device = device->record.name, .detail = device->record.tags};
+	struct device_record record = device_record(device);
 	struct server_done done = {.token = p->token};
-	memcpy(device->record.tags, p->record.tags, sizeof device->record.tags);
+	memcpy(record.tags, p->record.tags, sizeof record.tags);
+	registry_keep_record(&s->registry, device, &record);
+	struct note note = {.type = EVENT_DEVICE_TAGGED, .device = device->record.name, .detail = device->record.tags};
 	device->is_stored = true;
 	/* What the device told meanwhile is in memory, but not in the record that was stored. */
 	/* NOLINTNEXTLINE: padding that differs would at worst store the same record again */
-	if (memcmp(&device->record, &p->record, sizeof p->record) != 0)
+	if (memcmp(&record, &p->record, sizeof p->record) != 0)
 		pending_save_device(s, device, now);
 	server_update(s, UPDATE_DEVICE, device, 0, now);
 	command_conclude(s, p, &note, &done, now);

@@ -196,8 +196,8 @@ static bool read_body(struct server *s, struct device *device, enum operation op
 	struct arena scratch;
 	unsigned facts = 0;
 	arena_init(&scratch, s->scratch, sizeof s->scratch);
-	enum payload_verdict verdict = facts_read(device, reply->content_format, follow_path(operation), reply->body,
-		&scratch, server_wall(s, now), &facts);
+	enum payload_verdict verdict = facts_read(&s->registry, device, reply->content_format, follow_path(operation),
+		reply->body, &scratch, server_wall(s, now), &facts);
 	if (verdict != PAYLOAD_GOOD) {
 		log_unreadable(s, device, operation, verdict == PAYLOAD_UNSUPPORTED ? "format" : "malformed");
 		return false;

@@ -117,10 +117,11 @@ static void clear_reported(struct draft *d, struct path base)
 		memset(&d->firmware, 0, sizeof d->firmware);
 }
 
-enum payload_verdict facts_read(struct device *device, uint32_t format, struct path base, struct bytes body,
-	struct arena *scratch, wall_msec wall, unsigned *ret_facts)
+enum payload_verdict facts_read(struct registry *registry, struct device *device, uint32_t format, struct path base,
+	struct bytes body, struct arena *scratch, wall_msec wall, unsigned *ret_facts)
 {
-	struct draft d = {.record = device->record, .firmware = device->firmware, .health = device->health};
+	struct draft d = {
+		.record = device_record(device), .firmware = device_firmware(device), .health = device_health(device)};
 	struct payload_reader reader;
 	struct record r;
 	clear_reported(&d, base);
@@ -129,13 +130,13 @@ enum payload_verdict facts_read(struct device *device, uint32_t format, struct p
 		take(&d, &r);
 	if (reader.verdict != PAYLOAD_GOOD)
 		return reader.verdict;
-	device->record = d.record;
-	device->firmware = d.firmware;
-	device->health = d.health;
 	if (d.facts & FACTS_FIRMWARE)
-		device->firmware.reported_at = wall;
+		d.firmware.reported_at = wall;
 	if (d.facts & FACTS_HEALTH)
 		device->health_at = wall;
+	registry_keep_record(registry, device, &d.record);
+	registry_keep_firmware(registry, device, &d.firmware);
+	registry_keep_health(registry, device, &d.health);
 	*ret_facts = d.facts;
 	return PAYLOAD_GOOD;
 }

@@ -14,5 +14,5 @@
 #define FACTS_HEALTH   8u /* /26250/0 was reported */
 
 /* Reads a body that lies within `base`, PATH_ROOT for a Send. `*ret_facts` tells what it held. */
-enum payload_verdict facts_read(struct device *device, uint32_t format, struct path base, struct bytes body,
-	struct arena *scratch, wall_msec wall, unsigned *ret_facts);
+enum payload_verdict facts_read(struct registry *r, struct device *device, uint32_t format, struct path base,
+	struct bytes body, struct arena *scratch, wall_msec wall, unsigned *ret_facts);

@@ -79,7 +79,8 @@ bool pending_commit(struct server *s, struct pending *p, msec now)
 
 void pending_save_device(struct server *s, const struct device *device, msec now)
 {
-	struct store_change change = {.type = STORE_DEVICE_PUT, .device = &device->record};
+	struct device_record record = device_record(device);
+	struct store_change change = {.type = STORE_DEVICE_PUT, .device = &record};
 	struct pending *p = pending_begin(s, PENDING_RECORD);
 	if (p == NULL)
 		return;

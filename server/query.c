@@ -52,7 +52,7 @@ static void choose(const struct device_object *listed, uint8_t minor, struct mod
 struct model server_device_model(
 	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX])
 {
-	const struct registration *r = &device->registration;
+	const struct kept_registration *r = &device->registration;
 	struct model model = *s->config.model;
 	model.choices = choices;
 	model.choice_count = 0;

@@ -9,10 +9,19 @@
 
 #include <assert.h>
 
+/* Of a device: the record's six texts, objects, formats, manifest and health. Two of one device are there twice while
+ * they change. */
+#define SHELF_EACH 10
+
+_Static_assert(sizeof(struct device) <= 256, "a device costs more than it may");
+_Static_assert(sizeof(((struct registration *)0)->objects) <= SHELF_VALUE_MAX && HEALTH_PACKED_MAX <= SHELF_VALUE_MAX,
+	"what a device keeps must fit a value");
+
 void registry_carve(struct registry *r, struct carve *c, uint32_t capacity, uint64_t seed)
 {
 	r->devices = carve_take(c, capacity, sizeof *r->devices);
 	slab_carve(&r->slab, c, capacity);
+	shelf_carve(&r->shelf, c, SHELF_EACH * capacity + 2, seed);
 	hash_index_carve(&r->by_name, c, capacity);
 	hash_index_carve(&r->by_location, c, capacity);
 	hash_index_carve(&r->by_remote, c, capacity);
@@ -32,6 +41,138 @@ static uint64_t text_hash(const struct registry *r, const char *text)
 	return bytes_hash(bytes_of_text(text), r->seed);
 }
 
+/* ---- what a device keeps ---- */
+
+/* Before the old one is dropped, which may be the same. */
+static const void *exchange(struct registry *r, const void *old, struct bytes value)
+{
+	const void *kept = value.len == 0 ? NULL : shelf_keep_shared(&r->shelf, value);
+	shelf_drop(&r->shelf, old);
+	return kept;
+}
+
+static void drop_text(struct registry *r, const char *text)
+{
+	if (*text != '\0')
+		shelf_drop(&r->shelf, text);
+}
+
+static void keep_text(struct registry *r, const char **place, const char *text)
+{
+	struct bytes value = bytes_of_text(text);
+	const char *old = *place;
+	*place = value.len == 0 ? "" : shelf_keep_shared(&r->shelf, bytes_of(text, value.len + 1));
+	drop_text(r, old);
+}
+
+void registry_keep_record(struct registry *r, struct device *device, const struct device_record *record)
+{
+	struct kept_record *kept = &device->record;
+	keep_text(r, &kept->tags, record->tags);
+	keep_text(r, &kept->manufacturer, record->manufacturer);
+	keep_text(r, &kept->model, record->model);
+	keep_text(r, &kept->serial, record->serial);
+	keep_text(r, &kept->version, record->version);
+	kept->first_seen = record->first_seen;
+}
+
+void registry_keep_firmware(struct registry *r, struct device *device, const struct device_firmware *firmware)
+{
+	struct bytes manifest = bytes_of(firmware->manifest, firmware->has_manifest ? sizeof firmware->manifest : 0);
+	device->firmware = (struct kept_firmware){.reported_at = firmware->reported_at,
+		.manifest = exchange(r, device->firmware.manifest, manifest),
+		.is_known = firmware->is_known,
+		.has_manifest = firmware->has_manifest,
+		.state = firmware->state,
+		.result = firmware->result};
+}
+
+void registry_keep_health(struct registry *r, struct device *device, const struct health *health)
+{
+	uint8_t packed[HEALTH_PACKED_MAX];
+	struct writer w = writer_of(packed, sizeof packed);
+	health_pack(health, &w);
+	assert(!w.failed);
+	shelf_drop(&r->shelf, device->health);
+	device->health = health->has == 0 ? NULL : shelf_keep_single(&r->shelf, writer_bytes(&w));
+}
+
+static void drop_all(struct registry *r, struct device *device)
+{
+	static const struct device_record nothing;
+	static const struct device_firmware no_firmware;
+	static const struct health no_health;
+	registry_keep_record(r, device, &nothing);
+	registry_keep_firmware(r, device, &no_firmware);
+	registry_keep_health(r, device, &no_health);
+	shelf_drop(&r->shelf, device->record.name);
+}
+
+static void copy_text(char *to, const char *text)
+{
+	memcpy(to, text, bytes_of_text(text).len);
+}
+
+struct device_record device_record(const struct device *device)
+{
+	const struct kept_record *kept = &device->record;
+	struct device_record record;
+	memset(&record, 0, sizeof record);
+	copy_text(record.name, kept->name);
+	copy_text(record.tags, kept->tags);
+	copy_text(record.manufacturer, kept->manufacturer);
+	copy_text(record.model, kept->model);
+	copy_text(record.serial, kept->serial);
+	copy_text(record.version, kept->version);
+	record.first_seen = kept->first_seen;
+	return record;
+}
+
+struct registration device_registration(const struct device *device)
+{
+	const struct kept_registration *kept = &device->registration;
+	struct registration r;
+	memset(&r, 0, sizeof r);
+	memcpy(r.location, kept->location, sizeof r.location);
+	r.major = kept->major;
+	r.minor = kept->minor;
+	r.bindings = kept->bindings;
+	r.has_queue_mode = kept->has_queue_mode;
+	r.has_more_objects = kept->has_more_objects;
+	r.object_count = kept->object_count;
+	r.format_count = kept->format_count;
+	r.lifetime_s = kept->lifetime_s;
+	r.registered_at = kept->registered_at;
+	r.renewed_at = kept->renewed_at;
+	r.address = kept->address;
+	for (unsigned i = 0; i < kept->format_count; i++)
+		r.formats[i] = kept->formats[i];
+	for (unsigned i = 0; i < kept->object_count; i++)
+		r.objects[i] = kept->objects[i];
+	return r;
+}
+
+struct device_firmware device_firmware(const struct device *device)
+{
+	const struct kept_firmware *kept = &device->firmware;
+	struct device_firmware f = {.is_known = kept->is_known,
+		.has_manifest = kept->has_manifest,
+		.state = kept->state,
+		.result = kept->result,
+		.reported_at = kept->reported_at};
+	if (kept->manifest != NULL)
+		memcpy(f.manifest, kept->manifest, sizeof f.manifest);
+	return f;
+}
+
+struct health device_health(const struct device *device)
+{
+	struct health h = {0};
+	bool is_good = device->health == NULL || health_unpack(shelf_bytes(device->health), &h);
+	assert(is_good);
+	return h;
+}
+
 /* ---- devices ---- */
 
 struct device *registry_find(const struct registry *r, struct bytes name)
@@ -48,14 +189,16 @@ struct device *registry_put(struct registry *r, const struct device_record *reco
 	struct device *device = registry_find(r, bytes_of_text(record->name));
 	struct handle handle;
 	if (device != NULL) {
-		device->record = *record;
+		registry_keep_record(r, device, record);
 		return device;
 	}
 	if (!slab_take(&r->slab, &handle))
 		return NULL;
 	device = &r->devices[handle.slot];
-	memset(device, 0, sizeof *device);
-	device->record = *record;
+	struct bytes name = bytes_of_text(record->name);
+	*device = (struct device){.record = {.tags = "", .manufacturer = "", .model = "", .serial = "", .version = ""}};
+	device->record.name = shelf_keep_single(&r->shelf, bytes_of(record->name, name.len + 1));
+	registry_keep_record(r, device, record);
 	hash_index_add(&r->by_name, text_hash(r, record->name), handle.slot);
 	return device;
 }
@@ -65,6 +208,7 @@ void registry_remove(struct registry *r, struct device *device)
 	registry_unregister(r, device);
 	registry_disconnect(r, device);
 	hash_index_remove(&r->by_name, text_hash(r, device->record.name), slot_of(r, device));
+	drop_all(r, device);
 	slab_give(&r->slab, registry_handle(r, device));
 }
 
@@ -125,12 +269,32 @@ bool device_is_reachable(const struct device *device)
 	return device_is_registered(device) && device->is_connected && device->is_announced && device->is_awake;
 }
 
+static struct kept_registration kept_of(struct registry *r, const struct registration *from)
+{
+	struct kept_registration kept = {.registered_at = from->registered_at,
+		.renewed_at = from->renewed_at,
+		.objects = exchange(r, NULL, bytes_of(from->objects, from->object_count * sizeof *from->objects)),
+		.formats = exchange(r, NULL, bytes_of(from->formats, from->format_count * sizeof *from->formats)),
+		.address = from->address,
+		.lifetime_s = from->lifetime_s,
+		.major = from->major,
+		.minor = from->minor,
+		.bindings = from->bindings,
+		.has_queue_mode = from->has_queue_mode,
+		.has_more_objects = from->has_more_objects,
+		.object_count = from->object_count,
+		.format_count = from->format_count};
+	memcpy(kept.location, from->location, sizeof kept.location);
+	return kept;
+}
+
 void registry_register(
 	struct registry *r, struct device *device, const struct registration *registration, msec expires_at)
 {
+	struct kept_registration kept = kept_of(r, registration);
 	assert(registration->location[0] != '\0');
 	registry_unregister(r, device);
-	device->registration = *registration;
+	device->registration = kept;
 	hash_index_add(&r->by_location, text_hash(r, registration->location), slot_of(r, device));
 	deadlines_arm(&r->expiry, slot_of(r, device), msec_after(expires_at, REGISTRY_GRACE));
 	r->registered++;
@@ -142,7 +306,9 @@ void registry_unregister(struct registry *r, struct device *device)
 		return;
 	hash_index_remove(&r->by_location, text_hash(r, device->registration.location), slot_of(r, device));
 	deadlines_disarm(&r->expiry, slot_of(r, device));
-	memset(&device->registration, 0, sizeof device->registration);
+	shelf_drop(&r->shelf, device->registration.objects);
+	shelf_drop(&r->shelf, device->registration.formats);
+	device->registration = (struct kept_registration){0};
 	r->registered--;
 }
 
@@ -165,7 +331,7 @@ bool device_has_instance(const struct device *device, uint16_t object, uint16_t 
 
 struct format_device device_formats(const struct device *device)
 {
-	const struct registration *r = &device->registration;
+	const struct kept_registration *r = &device->registration;
 	return (struct format_device){.minor = r->minor, .formats = r->formats, .format_count = r->format_count};
 }
 

@@ -7,8 +7,12 @@
  * through. A registration that is not renewed for its lifetime plus REGISTRY_GRACE is due.
  *
  * The registry is a leaf: it neither stores nor answers. Records are what the store keeps of it; a device is a record
- * and what is true only while the server runs. Storage is the owner's. A device is at most 1 KiB, its places in the
- * tables counted. */
+ * and what is true only while the server runs. Storage is the owner's.
+ *
+ * A fleet has a million devices of one model, so a device keeps of each text and list a pointer to where the registry
+ * has it (shelf.h): as long as it is, and once for all. What was put there is changed by the registry's functions
+ * alone, and copied out by device_record, device_registration and device_health. An idle device costs some 300 bytes,
+ * its places in the tables counted. */
 #pragma once
 
 #include "coap/base/address.h"
@@ -20,6 +24,7 @@
 #include "mgmt/format.h"
 #include "mgmt/health.h"
 #include "mgmt/signature.h"
+#include "server/shelf.h"
 
 #define DEVICE_NAME_MAX     64 /* bytes of an endpoint name */
 #define DEVICE_TEXT_MAX     31 /* bytes of manufacturer, model, serial number and version; longer ones are cut */
@@ -71,27 +76,54 @@ struct device_firmware {
 
 #define DEVICE_NO_EXCHANGE HANDLE_NONE
 
+/* The same three as a device keeps them. Texts end with a zero, and are empty rather than NULL. */
+
+struct kept_record {
+	const char *name, *tags, *manufacturer, *model, *serial, *version;
+	wall_msec first_seen;
+};
+
+struct kept_registration {
+	wall_msec registered_at, renewed_at;
+	const struct device_object *objects;
+	const uint16_t *formats;
+	struct address address;
+	uint32_t lifetime_s;
+	char location[DEVICE_LOCATION_MAX + 1];
+	uint8_t major, minor, bindings;
+	bool has_queue_mode, has_more_objects;
+	uint8_t object_count, format_count;
+};
+
+struct kept_firmware {
+	wall_msec reported_at;
+	const uint8_t *manifest; /* SHA256_BYTES of it; NULL without `has_manifest` */
+	bool is_known, has_manifest;
+	uint8_t state, result;
+};
+
 struct device {
-	struct device_record record;
-	struct registration registration;
-	bool is_stored;    /* the store has its record */
-	bool is_connected; /* `remote` is its association */
-	bool is_announced; /* it has registered, or renewed, through this association */
-	bool is_awake;     /* and has left no request unanswered since it was last heard */
+	struct kept_record record;
+	struct kept_registration registration;
+	bool is_stored;         /* the store has its record */
+	bool is_connected;      /* `remote` is its association */
+	bool is_announced;      /* it has registered, or renewed, through this association */
+	bool is_awake;          /* and has left no request unanswered since it was last heard */
+	uint32_t rollout_entry; /* the rollout's entry that is at work on it, plus 1; 0 for none */
 	struct coap_remote remote;
 	wall_msec last_seen;    /* any message from it; 0 when not since the server started */
 	struct handle exchange; /* the one request in flight */
 	struct handle observing_health, observing_firmware; /* exchanges of the observations */
-	struct device_firmware firmware;
-	struct health health;
-	wall_msec health_at;    /* 0 when no health was reported since the server started */
-	uint64_t served_bytes;  /* of the image it downloads, the highest offset that was sent */
-	uint32_t rollout_entry; /* the rollout's entry that is at work on it, plus 1; 0 for none */
+	struct kept_firmware firmware;
+	const void *health;    /* packed; NULL when none was reported */
+	wall_msec health_at;   /* 0 when no health was reported since the server started */
+	uint64_t served_bytes; /* of the image it downloads, the highest offset that was sent */
 };
 
 struct registry {
 	struct device *devices;
 	struct slab slab;
+	struct shelf shelf;
 	struct hash_index by_name, by_location, by_remote;
 	struct deadlines expiry;
 	uint64_t seed;
@@ -108,6 +140,10 @@ void registry_carve(struct registry *r, struct carve *c, uint32_t capacity, uint
 /* The device of this record's name, made when it is not known yet and brought up to the record otherwise. NULL when
  * there is no room. */
 struct device *registry_put(struct registry *r, const struct device_record *record);
+/* The device's record is this one from now on, but for its name, which does not change. */
+void registry_keep_record(struct registry *r, struct device *device, const struct device_record *record);
+void registry_keep_firmware(struct registry *r, struct device *device, const struct device_firmware *firmware);
+void registry_keep_health(struct registry *r, struct device *device, const struct health *health);
 /* Forgets the device; its registration and association end. */
 void registry_remove(struct registry *r, struct device *device);
 
@@ -122,6 +158,13 @@ struct handle registry_handle(const struct registry *r, const struct device *dev
 struct device *registry_next(const struct registry *r, uint32_t *cursor);
 /* Devices for which there is still room. */
 uint32_t registry_room(const struct registry *r);
+
+/* What a device keeps, copied; bytes that are not used are zero. */
+struct device_record device_record(const struct device *device);
+struct registration device_registration(const struct device *device);
+struct device_firmware device_firmware(const struct device *device);
+/* Nothing is measured when it has not reported any. */
+struct health device_health(const struct device *device);
 
 /* ---- registrations ---- */
 

@@ -24,7 +24,7 @@ struct step {
 
 /* ---- questions ---- */
 
-static const struct device_firmware *firmware(const struct step *s)
+static const struct kept_firmware *firmware(const struct step *s)
 {
 	return &s->facts->device->firmware;
 }
@@ -48,10 +48,10 @@ static bool runs_version(const struct step *s)
  * benefit of the doubt once it has been offered ours. */
 static bool is_ours(const struct step *s)
 {
-	const struct device_firmware *f = firmware(s);
+	const struct kept_firmware *f = firmware(s);
 	if (!f->has_manifest)
 		return s->entry->state != ENTRY_WAITING;
-	return memcmp(f->manifest, s->rollout->manifest, sizeof f->manifest) == 0;
+	return memcmp(f->manifest, s->rollout->manifest, SHA256_BYTES) == 0;
 }
 
 static bool is_failure(const struct step *s)

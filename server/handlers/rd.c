@@ -155,7 +155,8 @@ static enum coap_code persist(struct server *s, const struct device *device, con
 	p->remote = request->remote;
 	p->registration = *registration;
 	p->has_changed = has_changed;
-	struct store_change record = {.type = STORE_DEVICE_PUT, .device = &device->record};
+	struct device_record kept = device_record(device);
+	struct store_change record = {.type = STORE_DEVICE_PUT, .device = &kept};
 	struct store_change change = {.type = STORE_REGISTRATION_PUT, .name = device->record.name};
 	change.registration = &p->registration;
 	s->ports.store.add(s->ports.store.context, &record);
@@ -238,7 +239,7 @@ static enum coap_answer update_device(
 	struct device *device = find_own(s, request);
 	if (device == NULL)
 		return answer(ret, COAP_NOT_FOUND);
-	struct registration r = device->registration;
+	struct registration before = device_registration(device), r = before;
 	enum registration_verdict verdict = read_parameters(request, &p);
 	if (verdict == REGISTRATION_GOOD)
 		verdict = registration_check_update(&p);
@@ -256,7 +257,7 @@ static enum coap_answer update_device(
 	r.has_queue_mode |= p.has_queue_mode;
 	r.address = request->remote.address;
 	r.renewed_at = server_wall(s, now);
-	bool has_changed = !is_same(&r, &device->registration);
+	bool has_changed = !is_same(&r, &before);
 	return wait_or_say(persist(s, device, request, PENDING_UPDATE, &r, has_changed, now), ret);
 }
 
@@ -271,7 +272,7 @@ static enum coap_answer deregister_device(
 		return answer(ret, COAP_SERVICE_UNAVAILABLE);
 	p->device = registry_handle(&s->registry, device);
 	p->later = request->later;
-	p->registration = device->registration;
+	p->registration = device_registration(device);
 	struct store_change change = {.type = STORE_REGISTRATION_REMOVE, .name = device->record.name};
 	s->ports.store.add(s->ports.store.context, &change);
 	return wait_or_say(pending_commit(s, p, now) ? COAP_CREATED : COAP_SERVICE_UNAVAILABLE, ret);

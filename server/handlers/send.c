@@ -66,8 +66,8 @@ enum coap_answer handlers_send(void *context, struct coap_endpoint *endpoint, co
 		return COAP_ANSWER_NOW;
 	}
 	arena_reset(&scratch);
-	enum payload_verdict verdict = facts_read(
-		device, request->content_format, PATH_ROOT, request->body, &scratch, server_wall(s, now), &facts);
+	enum payload_verdict verdict = facts_read(&s->registry, device, request->content_format, PATH_ROOT,
+		request->body, &scratch, server_wall(s, now), &facts);
 	ret->code = code_of(verdict);
 	conduct_heard(s, device, now);
 	if (verdict == PAYLOAD_GOOD) {

@@ -182,7 +182,7 @@ static void set_number(
 
 json_t *view_health(const struct device *d)
 {
-	const struct health *h = &d->health;
+	struct health health = device_health(d), *h = &health;
 	json_t *o = json_object();
 	set_float(o, h, HEALTH_CPU_LOAD, "cpu_load_percent", h->cpu_load_percent);
 	set_float(o, h, HEALTH_LOAD_1, "load_1", h->load[0]);
@@ -205,13 +205,13 @@ json_t *view_health(const struct device *d)
 	return o;
 }
 
-static json_t *firmware_json(const struct device_firmware *f)
+static json_t *firmware_json(const struct kept_firmware *f)
 {
 	json_t *o = json_object();
 	set(o, "state", json_string(firmware_state_name((enum firmware_state)f->state)));
 	set(o, "result", json_string(firmware_result_name((enum firmware_result)f->result)));
 	if (f->has_manifest)
-		set(o, "manifest_sha256", view_hex(f->manifest, sizeof f->manifest));
+		set(o, "manifest_sha256", view_hex(f->manifest, SHA256_BYTES));
 	set_moment(o, "reported_at", f->reported_at);
 	return o;
 }
@@ -238,7 +238,7 @@ static json_t *address_json(const struct address *a)
 
 static void set_registration(json_t *o, const struct server *s, const struct device *d)
 {
-	const struct registration *r = &d->registration;
+	const struct kept_registration *r = &d->registration;
 	char version[16];
 	snprintf(version, sizeof version, "%u.%u", r->major, r->minor);
 	set(o, "lwm2m", json_string(version));
@@ -272,7 +272,7 @@ json_t *view_device(const struct server *s, const struct device *d)
 	return o;
 }
 
-static json_t *objects_json(const struct registration *r)
+static json_t *objects_json(const struct kept_registration *r)
 {
 	json_t *list = json_array();
 	for (uint8_t i = 0; i < r->object_count; i++) {
@@ -290,7 +290,7 @@ static json_t *objects_json(const struct registration *r)
 	return list;
 }
 
-static json_t *formats_json(const struct registration *r)
+static json_t *formats_json(const struct kept_registration *r)
 {
 	json_t *list = json_array();
 	for (uint8_t i = 0; i < r->format_count; i++)

@@ -60,6 +60,57 @@ static void health_survives_every_format(void **state)
 	}
 }
 
+/* Each set of resources, with the largest numbers there are. */
+static void health_is_the_same_when_it_was_packed(void **state)
+{
+	(void)state;
+	for (unsigned has = 0; has < 1u << HEALTH_RESOURCE_COUNT; has++) {
+		struct health all = sample(), h = {0}, back;
+		struct record records[HEALTH_RECORDS_MAX];
+		uint8_t packed[HEALTH_PACKED_MAX];
+		struct writer w = writer_of(packed, sizeof packed);
+		all.disk_free_kib = UINT64_MAX;
+		all.processes = UINT32_MAX;
+		all.has = (uint16_t)has;
+		size_t count = health_write(&all, records);
+		for (size_t i = 0; i < count; i++)
+			assert_true(health_read(&h, &records[i]));
+		health_pack(&h, &w);
+		assert_false(w.failed);
+		assert_true(health_unpack(writer_bytes(&w), &back));
+		assert_memory_equal(&back, &h, sizeof h);
+	}
+}
+
+static void the_longest_health_fits_what_was_said(void **state)
+{
+	struct health h = sample(), back;
+	uint8_t packed[HEALTH_PACKED_MAX];
+	struct writer w = writer_of(packed, sizeof packed);
+	(void)state;
+	h.memory_total_kib = h.memory_available_kib = h.disk_total_kib = h.disk_free_kib = h.uptime_s = UINT64_MAX;
+	h.temperature_count = HEALTH_TEMPERATURES_MAX;
+	h.processes = h.payload_restarts = UINT32_MAX;
+	memset(h.payload_version, 'v', HEALTH_VERSION_MAX);
+	health_pack(&h, &w);
+	assert_false(w.failed);
+	assert_true(health_unpack(writer_bytes(&w), &back));
+	assert_memory_equal(&back, &h, sizeof h);
+}
+
+static void what_was_never_packed_is_refused(void **state)
+{
+	struct health h = sample(), back;
+	uint8_t packed[HEALTH_PACKED_MAX];
+	struct writer w = writer_of(packed, sizeof packed);
+	(void)state;
+	health_pack(&h, &w);
+	for (size_t len = 0; len + 5 < writer_bytes(&w).len; len++) /* without its version it is one, too */
+		assert_false(health_unpack(bytes_of(packed, len), &back));
+	memset(packed, 0xff, sizeof packed);
+	assert_false(health_unpack(bytes_of(packed, sizeof packed), &back));
+}
+
 static void what_was_not_measured_is_not_sent(void **state)
 {
 	struct health h = {.uptime_s = 5};
@@ -116,6 +167,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(health_survives_every_format),
+		cmocka_unit_test(health_is_the_same_when_it_was_packed),
+		cmocka_unit_test(the_longest_health_fits_what_was_said),
+		cmocka_unit_test(what_was_never_packed_is_refused),
 		cmocka_unit_test(what_was_not_measured_is_not_sent),
 		cmocka_unit_test(the_model_agrees_with_the_records),
 		cmocka_unit_test(what_breaks_a_limit_is_refused),

@@ -40,7 +40,8 @@ static void after_a_register_everything_is_asked_in_order(void **state)
 	assert_string_equal(d->record.manufacturer, "Fieldfare");
 	assert_string_equal(d->record.version, "1.0");
 	assert_true(d->firmware.is_known);
-	assert_true(health_has(&d->health, HEALTH_CPU_LOAD));
+	struct health health = device_health(d);
+	assert_true(health_has(&health, HEALTH_CPU_LOAD));
 	assert_true(d->health_at > 0);
 	assert_int_equal(server_device_operations(s->server, d), 0);
 }
@@ -63,7 +64,8 @@ static void a_device_of_lwm2m_1_0_is_read_in_tlv(void **state)
 	stage_run(s, SECONDS(5));
 	assert_string_equal(stage_find(s, 0)->record.version, "1.0");
 	assert_true(stage_find(s, 0)->firmware.is_known);
-	assert_true(health_has(&stage_find(s, 0)->health, HEALTH_CPU_LOAD));
+	struct health health = device_health(stage_find(s, 0));
+	assert_true(health_has(&health, HEALTH_CPU_LOAD));
 }
 
 static void only_one_request_is_in_flight_with_a_device(void **state)

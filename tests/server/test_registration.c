@@ -315,11 +315,12 @@ static void a_registration_survives_a_restart_of_the_server(void **state)
 {
 	struct stage *s = *state;
 	stage_bring(s, 0);
-	struct registration before = stage_find(s, 0)->registration;
+	struct registration before = device_registration(stage_find(s, 0)), after;
 	stage_kill(s);
 	stage_start(s);
 	const struct device *d = stage_find(s, 0);
-	assert_memory_equal(&d->registration, &before, sizeof before);
+	after = device_registration(d);
+	assert_memory_equal(&after, &before, sizeof before);
 	assert_string_equal(d->record.version, "1.0");
 	assert_false(d->is_connected);
 	stage_connect(s, 0);

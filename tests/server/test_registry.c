@@ -72,7 +72,7 @@ static void a_known_name_is_brought_up_to_date_and_takes_no_new_place(void **sta
 {
 	struct registry *r = &((struct stage *)*state)->registry;
 	struct device *a = put(r, "pump-1");
-	struct device_record record = a->record;
+	struct device_record record = device_record(a);
 	(void)snprintf(record.version, sizeof record.version, "2.0");
 	assert_ptr_equal(registry_put(r, &record), a);
 	assert_string_equal(a->record.version, "2.0");
@@ -173,19 +173,112 @@ static void removing_a_device_ends_everything_that_led_to_it(void **state)
 
 static void what_a_device_listed_can_be_asked(void **state)
 {
-	struct device d = {.registration = at("x")};
-	(void)state;
-	assert_true(device_has_object(&d, 3) && device_has_object(&d, 5));
-	assert_false(device_has_object(&d, 4));
-	assert_true(device_has_instance(&d, 3, 0));
-	assert_false(device_has_instance(&d, 5, 0));
-	assert_int_equal(device_formats(&d).format_count, 0);
-	d.registration.minor = 1;
-	d.registration.format_count = 1;
-	d.registration.formats[0] = 112;
-	assert_int_equal(device_formats(&d).minor, 1);
-	assert_int_equal(device_formats(&d).format_count, 1);
-	assert_int_equal(device_formats(&d).formats[0], 112);
+	struct registry *r = &((struct stage *)*state)->registry;
+	struct device *d = put(r, "a");
+	struct registration registration = at("x");
+	registry_register(r, d, &registration, NEVER);
+	assert_true(device_has_object(d, 3) && device_has_object(d, 5));
+	assert_false(device_has_object(d, 4));
+	assert_true(device_has_instance(d, 3, 0));
+	assert_false(device_has_instance(d, 5, 0));
+	assert_int_equal(device_formats(d).format_count, 0);
+	registration.minor = 1;
+	registration.format_count = 1;
+	registration.formats[0] = 112;
+	registry_register(r, d, &registration, NEVER);
+	assert_int_equal(device_formats(d).minor, 1);
+	assert_int_equal(device_formats(d).format_count, 1);
+	assert_int_equal(device_formats(d).formats[0], 112);
+}
+
+/* As long as texts and lists can be, so that nothing is cut on the way. */
+static void fill_all(struct device_record *record, struct registration *registration, char mark)
+{
+	memset(record->tags, mark, DEVICE_TAGS_MAX);
+	memset(record->manufacturer, mark, DEVICE_TEXT_MAX);
+	memset(record->model, mark, DEVICE_TEXT_MAX);
+	memset(record->serial, mark, DEVICE_TEXT_MAX);
+	memset(record->version, mark, DEVICE_TEXT_MAX);
+	*registration = at("abcdef012345");
+	registration->object_count = DEVICE_OBJECTS_MAX;
+	registration->format_count = DEVICE_FORMATS_MAX;
+	for (uint16_t i = 0; i < DEVICE_OBJECTS_MAX; i++)
+		registration->objects[i] = (struct device_object){i, (uint16_t)mark, 1, 1};
+	for (uint16_t i = 0; i < DEVICE_FORMATS_MAX; i++)
+		registration->formats[i] = (uint16_t)(i + mark);
+}
+
+static void what_a_device_keeps_is_given_back_as_it_was(void **state)
+{
+	struct registry *r = &((struct stage *)*state)->registry;
+	char name[DEVICE_NAME_MAX + 1] = "";
+	memset(name, 'n', DEVICE_NAME_MAX);
+	struct device *d = put(r, name);
+	for (char mark = 'a'; mark < 'a' + 20; mark++) {
+		struct device_record record = device_record(d), kept;
+		struct registration registration, registered;
+		struct device_firmware firmware = {.has_manifest = mark % 2 == 0, .state = 1, .reported_at = mark},
+				       told;
+		fill_all(&record, &registration, mark);
+		if (firmware.has_manifest)
+			memset(firmware.manifest, mark, sizeof firmware.manifest);
+		registry_keep_record(r, d, &record);
+		registry_register(r, d, &registration, NEVER);
+		registry_keep_firmware(r, d, &firmware);
+		kept = device_record(d);
+		registered = device_registration(d);
+		told = device_firmware(d);
+		assert_memory_equal(&kept, &record, sizeof record);
+		assert_memory_equal(&registered.objects, &registration.objects, sizeof registration.objects);
+		assert_memory_equal(&registered.formats, &registration.formats, sizeof registration.formats);
+		assert_string_equal(registered.location, registration.location);
+		assert_int_equal(told.reported_at, mark);
+		assert_memory_equal(told.manifest, firmware.manifest, sizeof told.manifest);
+	}
+	assert_string_equal(d->record.name, name);
+}
+
+static void what_devices_have_in_common_is_kept_once(void **state)
+{
+	struct registry *r = &((struct stage *)*state)->registry;
+	struct device_record record;
+	struct registration registration;
+	struct device *devices[CAPACITY];
+	static const char *const names[CAPACITY] = {"a", "b", "c", "d"};
+	for (int i = 0; i < CAPACITY; i++) {
+		devices[i] = put(r, names[i]);
+		record = device_record(devices[i]);
+		fill_all(&record, &registration, 'x');
+		registry_keep_record(r, devices[i], &record);
+		(void)snprintf(registration.location, sizeof registration.location, "%d", i);
+		registry_register(r, devices[i], &registration, NEVER);
+	}
+	assert_ptr_equal(devices[0]->record.model, devices[3]->record.model);
+	assert_ptr_equal(devices[0]->registration.objects, devices[3]->registration.objects);
+	assert_int_equal(r->shelf.used, CAPACITY + 4); /* the names, tags, the other texts, objects, formats */
+	for (int i = 0; i < CAPACITY; i++)
+		registry_remove(r, devices[i]);
+	assert_int_equal(r->shelf.used, 0);
+}
+
+static void health_is_kept_until_the_next_one_comes(void **state)
+{
+	struct registry *r = &((struct stage *)*state)->registry;
+	struct device *d = put(r, "a");
+	struct health health = {0};
+	assert_int_equal(device_health(d).has, 0);
+	health.uptime_s = 7;
+	health_mark(&health, HEALTH_UPTIME);
+	registry_keep_health(r, d, &health);
+	assert_int_equal(device_health(d).uptime_s, 7);
+	health = (struct health){.processes = 9};
+	health_mark(&health, HEALTH_PROCESSES);
+	registry_keep_health(r, d, &health);
+	assert_int_equal(device_health(d).uptime_s, 0);
+	assert_int_equal(device_health(d).processes, 9);
+	assert_int_equal(r->shelf.used, 2);
+	registry_remove(r, d);
+	assert_int_equal(r->shelf.used, 0);
 }
 
 static void tags_are_whole_words(void **state)
@@ -228,7 +321,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			an_association_of_the_same_slot_but_another_generation_is_a_stranger, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(removing_a_device_ends_everything_that_led_to_it, set_up, tear_down),
-		cmocka_unit_test(what_a_device_listed_can_be_asked),
+		cmocka_unit_test_setup_teardown(what_a_device_listed_can_be_asked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_a_device_keeps_is_given_back_as_it_was, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_devices_have_in_common_is_kept_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(health_is_kept_until_the_next_one_comes, set_up, tear_down),
 		cmocka_unit_test(tags_are_whole_words),
 		cmocka_unit_test_setup_teardown(all_devices_are_walked_through_once, set_up, tear_down),
 	};

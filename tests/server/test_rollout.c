@@ -31,14 +31,17 @@ static void carve(struct stage *s, struct carve *c)
 	rollouts_carve(&s->rollouts, c, 2, 2 * DEVICES);
 }
 
+static char names[DEVICES][DEVICE_NAME_MAX + 1];
+
 static void prepare_device(struct device *d, unsigned i)
 {
+	static const struct device_object firmware = {5, 0, 0, 0};
 	*d = (struct device){.is_connected = true, .is_announced = true, .is_awake = true};
-	(void)snprintf(d->record.name, sizeof d->record.name, "device-%u", i);
-	(void)snprintf(d->record.version, sizeof d->record.version, "1.0");
+	(void)snprintf(names[i], sizeof names[i], "device-%u", i);
+	d->record = (struct kept_record){.name = names[i], .version = "1.0"};
 	(void)snprintf(d->registration.location, sizeof d->registration.location, "loc%u", i);
 	d->registration.object_count = 1;
-	d->registration.objects[0] = (struct device_object){5, 0, 0, 0};
+	d->registration.objects = &firmware;
 	d->firmware.is_known = true;
 }
 
@@ -101,12 +104,12 @@ static enum entry_action step(struct stage *s, unsigned i, enum entry_event even
 
 static enum entry_action report(struct stage *s, unsigned i, enum firmware_state state, enum firmware_result result)
 {
-	struct device_firmware *f = &s->devices[i].firmware;
+	struct kept_firmware *f = &s->devices[i].firmware;
 	f->state = (uint8_t)state;
 	f->result = (uint8_t)result;
 	f->is_known = true;
 	f->has_manifest = state != FIRMWARE_IDLE;
-	memcpy(f->manifest, s->release.manifest, SHA256_BYTES);
+	f->manifest = s->release.manifest;
 	return step(s, i, ENTRY_EVENT_REPORT);
 }
 
@@ -144,7 +147,7 @@ static void bring_to(struct stage *s, unsigned i, enum entry_state state)
 static void succeed(struct stage *s, unsigned i)
 {
 	bring_to(s, i, ENTRY_CONFIRMING);
-	(void)snprintf(s->devices[i].record.version, sizeof s->devices[i].record.version, "2.0");
+	s->devices[i].record.version = "2.0";
 	step(s, i, ENTRY_EVENT_VERSION);
 	assert_int_equal(entry(s, i)->state, ENTRY_CONFIRMED);
 }
@@ -187,7 +190,7 @@ static void a_good_update_goes_through_every_state_and_asks_for_the_right_things
 	assert_int_equal(report(s, 0, FIRMWARE_UPDATING, 0), ENTRY_ACTION_NONE);
 	assert_int_equal(report(s, 0, FIRMWARE_IDLE, FIRMWARE_RESULT_SUCCESS), ENTRY_ACTION_READ_VERSION);
 	assert_int_equal(entry(s, 0)->state, ENTRY_CONFIRMING);
-	(void)snprintf(s->devices[0].record.version, sizeof s->devices[0].record.version, "2.0");
+	s->devices[0].record.version = "2.0";
 	assert_int_equal(step(s, 0, ENTRY_EVENT_VERSION), ENTRY_ACTION_NONE);
 	assert_int_equal(entry(s, 0)->state, ENTRY_CONFIRMED);
 	assert_int_equal(turn(s), ROLLOUT_TURN_COMPLETED);
@@ -303,7 +306,7 @@ static void a_restart_in_every_state_goes_on_from_what_the_device_says(void **st
 			report(s, 0, FIRMWARE_DOWNLOADED, 0);
 			report(s, 0, FIRMWARE_IDLE, FIRMWARE_RESULT_SUCCESS);
 		}
-		(void)snprintf(s->devices[0].record.version, 4, "2.0");
+		s->devices[0].record.version = "2.0";
 		step(s, 0, ENTRY_EVENT_VERSION);
 		assert_int_equal(entry(s, 0)->state, ENTRY_CONFIRMED);
 		assert_int_equal(turn(s), ROLLOUT_TURN_COMPLETED);
@@ -327,7 +330,7 @@ static void a_late_notification_of_an_old_failure_is_asked_about_and_not_believe
 static void a_device_that_runs_the_version_already_is_skipped(void **state)
 {
 	struct stage *s = *state;
-	(void)snprintf(s->devices[0].record.version, sizeof s->devices[0].record.version, "2.0");
+	s->devices[0].record.version = "2.0";
 	start(s, 1, &one_wave);
 	go(s);
 	assert_int_equal(entry(s, 0)->state, ENTRY_SKIPPED);
@@ -367,7 +370,9 @@ static void a_foreign_update_is_cleared_away_while_that_is_possible(void **state
 	struct stage *s = *state;
 	start(s, 1, &one_wave);
 	assert_int_equal(turn(s), ROLLOUT_TURN_WAVE);
-	memset(s->devices[0].firmware.manifest, 0xbb, SHA256_BYTES);
+	uint8_t another[SHA256_BYTES];
+	memset(another, 0xbb, sizeof another);
+	s->devices[0].firmware.manifest = another;
 	s->devices[0].firmware.has_manifest = true;
 	s->devices[0].firmware.state = FIRMWARE_DOWNLOADED;
 	assert_int_equal(step(s, 0, ENTRY_EVENT_LOOK), ENTRY_ACTION_RESET);
@@ -640,7 +645,7 @@ static void aborting_calls_back_what_was_offered_and_follows_what_installs(void 
 	assert_int_equal(entry(s, 2)->state, ENTRY_INSTALLING);
 	assert_int_equal(entry(s, 3)->state, ENTRY_CONFIRMED);
 	report(s, 2, FIRMWARE_IDLE, FIRMWARE_RESULT_SUCCESS);
-	(void)snprintf(s->devices[2].record.version, 4, "2.0");
+	s->devices[2].record.version = "2.0";
 	step(s, 2, ENTRY_EVENT_VERSION);
 	assert_int_equal(entry(s, 2)->state, ENTRY_CONFIRMED);
 	assert_int_equal(s->rollout->record.state, ROLLOUT_ABORTED);
