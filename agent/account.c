@@ -124,6 +124,7 @@ static void send_register(struct agent *a, msec now)
 	p.major = 1;
 	p.minor = 1;
 	p.bindings = REGISTRATION_UDP;
+	p.has_queue_mode = a->config.queue_mode;
 	coap_options_add_text(&options, COAP_OPTION_URI_PATH, "rd");
 	coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_LINK);
 	add_queries(&p, &room, &options);

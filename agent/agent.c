@@ -197,6 +197,17 @@ static void init_objects(struct agent *a, const struct parts *p)
 		add_object(a, &object_services);
 }
 
+static void init_report(struct agent *a, const struct parts *p)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < a->objects.count; i++)
+		if (a->table[i]->is_steady)
+			a->steady[count++] = a->table[i]->id;
+	report_init(&a->report, p->attributes, a->config.attributes_max, p->observations, a->config.observers_max,
+		a->config.queue_mode ? NEVER : REPORT_USUAL_MS);
+	report_set_steady(&a->report, a->steady, count);
+}
+
 static void init_deploy(struct agent *a, const struct parts *p)
 {
 	const struct agent_config *c = &a->config;
@@ -219,7 +230,7 @@ static void init_deploy(struct agent *a, const struct parts *p)
 	deploy_init(&a->deploy, &a->deploy_config, &a->deploy_ports, &storage, p->record, p->slice);
 }
 
-static void init_world(struct agent *a, const struct parts *p)
+static void init_world(struct agent *a)
 {
 	a->world.identity = &a->config.identity;
 	a->world.agent_version = FIELDFARE_VERSION;
@@ -229,8 +240,6 @@ static void init_world(struct agent *a, const struct parts *p)
 	a->world.portfolio = &a->portfolio;
 	a->world.services = &a->services;
 	services_init(&a->services, &a->ports.services);
-	report_init(&a->report, p->attributes, a->config.attributes_max, p->observations, a->config.observers_max,
-		REPORT_USUAL_MS);
 }
 
 struct agent *agent_init(void *memory, const struct agent_config *config, const struct agent_ports *ports,
@@ -251,8 +260,9 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	a->reboot_at = NEVER;
 	a->sends.exchange = HANDLE_NONE;
 	init_deploy(a, &parts);
-	init_world(a, &parts);
+	init_world(a);
 	init_objects(a, &parts);
+	init_report(a, &parts);
 	init_resources(a);
 	return a;
 }

@@ -73,6 +73,7 @@ struct agent_config {
 	const char *server_uri; /* "coaps://host:port"; a Package URI must have this scheme and authority */
 	struct platform_identity identity;
 	uint32_t lifetime_s;
+	bool queue_mode; /* the device sleeps between what it sends; values are sampled when something is due only */
 
 	msec self_test_timeout_ms; /* a self-test that takes longer has failed */
 	msec settle_ms;            /* how long a new payload must stay up before it is confirmed */

@@ -310,6 +310,7 @@ static struct agent_config agent_config_of(const struct daemon *d)
 	a.endpoint_name = c->endpoint;
 	a.server_uri = c->uri;
 	a.lifetime_s = c->lifetime_s;
+	a.queue_mode = c->queue_mode != 0;
 	a.identity.manufacturer = chosen(c->manufacturer, machine.manufacturer);
 	a.identity.model = chosen(c->model, machine.model);
 	a.identity.serial = chosen(c->serial, machine.serial);

@@ -30,6 +30,7 @@ static const struct key keys[] = {
 	{"agent", "endpoint", TEXT, FIELD(endpoint), ANY},
 	{"agent", "state_dir", TEXT, FIELD(state_dir), ANY},
 	{"agent", "lifetime", NUMBER, FIELD(lifetime_s), LIFETIME_LOWEST_S, INT32_MAX},
+	{"agent", "queue_mode", YES_OR_NO, FIELD(queue_mode), ANY},
 	{"agent", "log_level", LEVEL, FIELD(log_level), ANY},
 	{"server", "uri", TEXT, FIELD(uri), ANY},
 	{"server", "server_name", TEXT, FIELD(server_name), ANY},

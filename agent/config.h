@@ -18,7 +18,8 @@ struct config {
 	char endpoint[CONFIG_TEXT_BYTES];
 	char state_dir[CONFIG_PATH_BYTES];
 	uint32_t lifetime_s;
-	uint32_t log_level; /* enum agent_log_level */
+	uint32_t queue_mode; /* lwm2m interface section 10 */
+	uint32_t log_level;  /* enum agent_log_level */
 	/* [server] */
 	char uri[CONFIG_PATH_BYTES];
 	char server_name[CONFIG_TEXT_BYTES];

@@ -192,8 +192,10 @@ static bool settle_all(const struct objects *o, const struct object *object, con
 }
 
 /* Those who watch hear of it at once. */
-static void touch_records(const struct objects *o, const struct object_records *records, msec now)
+static void touch(const struct objects *o, const struct object *object, const struct object_records *records, msec now)
 {
+	if (object != NULL)
+		report_touch(o->report, path_of_object(object->id), now);
 	for (size_t i = 0; i < records->count; i++)
 		if (records->list[i].path.depth > 0)
 			report_touch(o->report, records->list[i].path, now);
@@ -206,7 +208,7 @@ static enum coap_code keep(struct objects *o, const struct object *object, const
 	if (code == COAP_CHANGED && !settle_all(o, object, records))
 		code = COAP_INTERNAL_SERVER_ERROR;
 	if (code == COAP_CHANGED)
-		touch_records(o, records, now);
+		touch(o, object, records, now);
 	return code;
 }
 

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define AGAIN_MS SECONDS(5)
+
 void report_init(struct report *r, struct report_attributes *attributes, uint16_t attributes_max,
 	struct report_observation *observations, uint16_t observations_max, msec usual)
 {
@@ -15,6 +17,12 @@ void report_init(struct report *r, struct report_attributes *attributes, uint16_
 		.observations_max = observations_max,
 		.usual = usual,
 	};
+}
+
+void report_set_steady(struct report *r, const uint16_t *objects, size_t count)
+{
+	r->steady = objects;
+	r->steady_count = count;
 }
 
 /* ---- attributes ---- */
@@ -124,6 +132,22 @@ static struct attributes attributes_of(const struct report *r, const struct repo
 	return a;
 }
 
+static bool is_steady(const struct report *r, struct path path)
+{
+	for (size_t i = 0; i < r->steady_count; i++)
+		if (path.depth > 0 && path.ids[0] == r->steady[i])
+			return true;
+	return false;
+}
+
+static bool needs_sampling(const struct report *r, const struct report_observation *o)
+{
+	for (uint8_t i = 0; i < o->name_count; i++)
+		if (!is_steady(r, o->names[i]))
+			return true;
+	return false;
+}
+
 /* The next moment to look: when it may have to be told (pmin ends, pmax ends), and when sampling could show a change
  * that may be told. */
 static void schedule(struct report *r, struct report_observation *o, msec now)
@@ -135,7 +159,7 @@ static void schedule(struct report *r, struct report_observation *o, msec now)
 		return;
 	}
 	msec pmin_ends = o->last_sent + SECONDS(a.pmin_s);
-	msec sample = attributes_next_look(&a, o->last_look, r->usual);
+	msec sample = needs_sampling(r, o) ? attributes_next_look(&a, o->last_look, r->usual) : NEVER;
 	if (sample < pmin_ends)
 		sample = pmin_ends;
 	o->next = o->is_hit ? again : msec_earlier(again, sample);
@@ -260,6 +284,6 @@ bool report_look(struct report *r, uint16_t i, const struct report_value *value,
 		return false;
 	}
 	/* Until report_sent says what went out, nothing more is due than another look. */
-	o->next = msec_after(now, r->usual);
+	o->next = msec_after(now, AGAIN_MS);
 	return true;
 }

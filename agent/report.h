@@ -11,7 +11,8 @@
  *                     coap_endpoint_changed(...)     which makes the handler read again, and call report_sent
  *
  * Values that only sampling tells (load, memory) are looked at every `usual` or as epmin and epmax say, and not while
- * pmin would keep them back anyway. Values that change by an event are looked at at once after report_touch. */
+ * pmin would keep them back anyway. Values that change by an event are looked at at once after report_touch, and where
+ * a whole object has no others, at no other time: a device that has nothing to say does not wake up. */
 #pragma once
 
 #include "coap/base/slab.h"
@@ -46,11 +47,17 @@ struct report {
 	struct report_observation *observations;
 	uint16_t attributes_max, observations_max;
 	msec usual;
+	const uint16_t *steady; /* objects whose values change by events alone */
+	size_t steady_count;
 	struct attributes defaults; /* /1/0/2 and 3 */
 };
 
+/* With a `usual` of NEVER values are sampled when epmax or pmax comes, and not in between. */
 void report_init(struct report *r, struct report_attributes *attributes, uint16_t attributes_max,
 	struct report_observation *observations, uint16_t observations_max, msec usual);
+
+/* Which objects have no values that would have to be sampled. The list stays the owner's. */
+void report_set_steady(struct report *r, const uint16_t *objects, size_t count);
 
 /* ---- attributes ---- */
 

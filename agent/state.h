@@ -95,6 +95,7 @@ struct agent {
 	uint8_t logged_result;
 	struct agent_counters counters;
 	const struct object *table[AGENT_OBJECTS_MAX];
+	uint16_t steady[AGENT_OBJECTS_MAX];
 	uint32_t resource_count;
 	struct coap_resource resources[AGENT_OBJECTS_MAX + 2]; /* and Security and the root */
 	struct agent_entry entries[AGENT_OBJECTS_MAX + 2];

@@ -181,6 +181,7 @@ const struct object object_firmware = {
 	.version = "1.1",
 	.resources = resources,
 	.resource_count = sizeof resources / sizeof resources[0],
+	.is_steady = true,
 	.read = read,
 	.check = check,
 	.write = write,

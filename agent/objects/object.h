@@ -64,6 +64,7 @@ struct object {
 	const char *version;
 	const struct object_resource *resources; /* ascending by id */
 	size_t resource_count;
+	bool is_steady; /* its values change by events alone, of which the report is told */
 
 	/* The first instance whose id is `from` or greater; false when there is none. NULL for an object that has the
 	 * one instance 0 for ever. */

@@ -220,6 +220,7 @@ const struct object object_portfolio = {
 	.version = "1.0",
 	.resources = resources,
 	.resource_count = sizeof resources / sizeof resources[0],
+	.is_steady = true,
 	.next = next,
 	.read = read,
 	.check = check,

@@ -133,6 +133,56 @@ static void the_nearest_level_wins_and_the_servers_defaults_come_last(void **sta
 	assert_int_equal(report_attributes_effective(&report, at("/3/0/13")).pmin_s, 10);
 }
 
+static void what_changes_by_events_alone_is_never_sampled(void **state)
+{
+	(void)state;
+	static const uint16_t steady[] = {1, 5};
+	struct report_value v = whole(1);
+	struct path both[] = {at("/5/0/3"), at("/3/0")};
+	report_set_steady(&report, steady, 2);
+	(void)report_add(&report, first, at("/5/0"), &plain, &v, 0);
+	assert_int_equal(report_deadline(&report), NEVER);
+	report_touch(&report, at("/5/0/3"), 100);
+	assert_true(look(whole(2), 100));
+	assert_int_equal(report_deadline(&report), NEVER);
+	set("/5/0", "pmax=60", 100);
+	assert_false(look(whole(2), 100));
+	assert_int_equal(report_deadline(&report), 100 + SECONDS(60));
+	(void)report_add_composite(&report, second, both, 2, &plain, &v, 100);
+	assert_int_equal(report_deadline(&report), 100 + USUAL);
+}
+
+static void without_a_usual_period_only_what_is_asked_for_wakes(void **state)
+{
+	(void)state;
+	struct report_value v = whole(1);
+	report_init(&report, attributes, 4, observations, 3, NEVER);
+	(void)report_add(&report, first, at("/3/0"), &plain, &v, 0);
+	assert_int_equal(report_deadline(&report), NEVER);
+	set("/3/0", "pmax=60", 0);
+	assert_false(look(whole(1), 0));
+	assert_int_equal(report_deadline(&report), SECONDS(60));
+	set("/3/0", "epmax=20", 0);
+	assert_false(look(whole(1), 0));
+	assert_int_equal(report_deadline(&report), SECONDS(20));
+	assert_false(look(whole(1), SECONDS(20)));
+	assert_int_equal(report_deadline(&report), SECONDS(40));
+}
+
+/* Whoever takes a value to be told and cannot send it looks again. */
+static void what_could_not_be_sent_is_looked_at_again(void **state)
+{
+	(void)state;
+	uint16_t i;
+	struct report_value old = whole(1), new = whole(2);
+	report_init(&report, attributes, 4, observations, 3, NEVER);
+	(void)report_add(&report, first, at("/3/0"), &plain, &old, 0);
+	report_touch(&report, at("/3/0"), 10);
+	assert_true(report_due(&report, 10, &i));
+	assert_true(report_look(&report, i, &new, 10));
+	assert_true(report_deadline(&report) < NEVER);
+}
+
 static void an_event_wakes_those_who_watch_it_or_what_contains_it(void **state)
 {
 	(void)state;
@@ -248,6 +298,9 @@ int main(void)
 		TEST(pmax_tells_even_what_has_not_changed),
 		TEST(a_number_is_told_when_it_crosses_or_steps),
 		TEST(the_nearest_level_wins_and_the_servers_defaults_come_last),
+		TEST(what_changes_by_events_alone_is_never_sampled),
+		TEST(without_a_usual_period_only_what_is_asked_for_wakes),
+		TEST(what_could_not_be_sent_is_looked_at_again),
 		TEST(an_event_wakes_those_who_watch_it_or_what_contains_it),
 		TEST(a_full_table_refuses_and_a_removal_makes_room),
 		TEST(what_came_with_an_observation_holds_for_it_alone),

@@ -104,6 +104,11 @@ class Agent(peers.Endpoint):
             time.sleep(0.02)
         raise Failure(f"agentd never says {text}")
 
+    def wakeups(self):
+        """How often the process has waited for something."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("nonvoluntary_ctxt_switches")[0].rsplit("voluntary_ctxt_switches:")[1])
+
     # what comes in
 
     def answer_ask(self, m):

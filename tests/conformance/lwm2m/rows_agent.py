@@ -98,6 +98,22 @@ def lifetime_goes_on(place):
 lifetime_goes_on.is_slow = True
 
 
+@row("int-108", C, "queue mode")
+def _(place):
+    a = place.agent(agent={"queue_mode": "yes"})
+    query = a.rd.all(URI_QUERY)
+    check(b"Q" in query and b"b=U" in query, f"{query}")
+    expect(a.ask(PUT, "/26250/0", query=["pmin=2", "pmax=2"]), wanted="2.04")
+    expect(a.ask(GET, "/26250/0", observe=0, accept=SENML_CBOR, token=b"watch"), wanted="2.05")
+    expect(a.ask(GET, "/5/0", observe=0, accept=SENML_CBOR, token=b"five"), wanted="2.05")
+    before = a.wakeups()
+    for _ in range(3):
+        a.wait_notification(b"watch", 4)
+    count = a.wakeups() - before
+    check(count <= 6, f"woken {count} times")
+    return "Register with Q; the process wakes up for what it sends, and for nothing else"
+
+
 @row("int-101 refused", C, "Register refused, and answered without a location")
 def _(place):
     a = place.agent(registers=False)
