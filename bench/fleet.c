@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A fleet in one process, on real sockets: each device has a DTLS session with its own pre-shared key, a registration
- * and an observed object 5, as far as a server can tell. For bench/dtls-sessions and tests/interop/restart.
+ * A fleet in one process, on real sockets: each device has a DTLS session with its own pre-shared key, a registration,
+ * a health that it reports and an observed object 5, as far as a server can tell. For bench/dtls-sessions and
+ * tests/interop/restart.
  *
  *     fleet PORT DEVICES          key and identity of device n are what the script wrote for "d<n>"
  *
@@ -48,7 +49,7 @@ struct fleet {
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
 	struct coap_endpoint *endpoint;
-	struct coap_resource resources[2];
+	struct coap_resource resources[3];
 	uint32_t under_way, next; /* the devices from `next` on have not been looked at for this command */
 	uint32_t done, lost, observers;
 	uint64_t handshakes;
@@ -132,7 +133,7 @@ static bool ask(struct fleet *f, struct device *d, msec now)
 	struct coap_call call = {.to = d->remote,
 		.method = COAP_POST,
 		.options = &options,
-		.body = is_new ? bytes_of_text("</1/0>,</3/0>,</5/0>") : BYTES_NONE,
+		.body = is_new ? bytes_of_text("</1/0>,</3/0>,</5/0>,</26250/0>") : BYTES_NONE,
 		.ack_timeout = 300,
 		.max_retransmit = 2,
 		.reply = replied,
@@ -158,6 +159,26 @@ static enum coap_answer show(void *context, struct coap_endpoint *endpoint, cons
 	ret->code = COAP_CONTENT;
 	ret->content_format = 11542;
 	ret->payload = is_firmware ? bytes_of(firmware, sizeof firmware) : bytes_of(device, sizeof device);
+	return COAP_ANSWER_NOW;
+}
+
+/* What an agent of ours measures, object 26250 in TLV: load, memory, disk, one temperature, uptime, processes, payload.
+ */
+static enum coap_answer show_health(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	static const uint8_t health[] = {0xc4, 0, 0x41, 0x48, 0, 0, 0xc4, 1, 0x3f, 0, 0, 0, 0xc4, 2, 0x3e, 0x80, 0, 0,
+		0xc4, 3, 0x3e, 0, 0, 0, 0xc4, 4, 0, 3, 0x20, 0, 0xc4, 5, 0, 1, 0x90, 0, 0xc4, 6, 0, 0x40, 0, 0, 0xc4, 7,
+		0, 0, 0xc8, 0, 0x86, 8, 0x44, 0, 0x42, 0x26, 0, 0, 0xc4, 9, 0, 1, 0x51, 0x80, 0xc1, 10, 77, 0xc1, 11, 2,
+		0xc1, 12, 0, 0xc5, 13, '1', '.', '2', '.', '3'};
+	(void)context;
+	(void)endpoint;
+	(void)now;
+	ret->code = request->message->code == COAP_PUT ? COAP_CHANGED : COAP_CONTENT;
+	if (ret->code == COAP_CHANGED)
+		return COAP_ANSWER_NOW;
+	ret->content_format = 11542;
+	ret->payload = bytes_of(health, sizeof health);
 	return COAP_ANSWER_NOW;
 }
 
@@ -340,17 +361,19 @@ static void open_endpoint(struct fleet *f)
 		.handle = show,
 		.forget = forget,
 		.context = f};
+	f->resources[2] = (struct coap_resource){
+		.path = "26250", .is_subtree = true, .is_observable = true, .handle = show_health, .context = f};
 	struct coap_endpoint_config config = {.parameters = coap_parameters_default,
 		.capacities = {.exchanges = 4 * ASKED_AT_ONCE,
 			.pending = f->count + 4 * AT_ONCE,
 			.duplicates = 2 * f->count,
 			.separate = 16,
-			.observers = f->count,
+			.observers = 2 * f->count,
 			.bodies = 4,
 			.verified = 16},
 		.transport = dtls_transport(f->dtls),
 		.resources = f->resources,
-		.resource_count = 2};
+		.resource_count = 3};
 	(void)coap_loop_seed(seed, sizeof seed);
 	f->endpoint = coap_endpoint_init(take(coap_endpoint_memory(&config)), &config, seed);
 }

@@ -9,6 +9,8 @@
 
 enum { QUEUE_CONFIRMABLE, QUEUE_NONCONFIRMABLE };
 
+_Static_assert(sizeof(struct coap_dedup_entry) == 80, "each device that renews its registration costs the server one");
+
 static uint32_t long_capacity(uint32_t capacity)
 {
 	return capacity / COAP_DEDUP_ENTRIES_A_LONG_REPLY + 1;
@@ -20,6 +22,7 @@ static void layout(struct coap_dedup *d, struct carve *c, uint32_t capacity)
 	slab_carve(&d->long_slab, c, long_capacity(capacity));
 	hash_index_carve(&d->index, c, capacity);
 	d->entries = carve_take(c, capacity, sizeof *d->entries);
+	d->short_replies = carve_take(c, capacity, sizeof *d->short_replies);
 	d->long_replies = carve_take(c, long_capacity(capacity), sizeof *d->long_replies);
 }
 
@@ -46,10 +49,11 @@ static uint64_t hash_of(const struct coap_dedup *d, const struct coap_remote *re
 	return coap_remote_hash(remote, d->secret + id);
 }
 
-static struct bytes reply_of(const struct coap_dedup *d, const struct coap_dedup_entry *e)
+static uint8_t *place_of(const struct coap_dedup *d, struct coap_dedup_entry *e)
 {
-	const uint8_t *data = handle_is_none(e->long_reply) ? e->reply : d->long_replies[e->long_reply.slot];
-	return bytes_of(data, e->reply_len);
+	if (e->long_place != 0)
+		return d->long_replies[e->long_place - 1];
+	return e->reply_len <= sizeof e->reply ? e->reply : d->short_replies[e - d->entries];
 }
 
 bool coap_dedup_find(
@@ -60,9 +64,9 @@ bool coap_dedup_find(
 	uint64_t hash = hash_of(d, remote, id);
 	for (uint32_t slot = hash_index_first(&d->index, hash); slot != HASH_INDEX_END;
 		slot = hash_index_next(&d->index, slot)) {
-		const struct coap_dedup_entry *e = &d->entries[slot];
+		struct coap_dedup_entry *e = &d->entries[slot];
 		if (e->id == id && e->expires > now && coap_remote_equal(&e->remote, remote)) {
-			*ret_reply = reply_of(d, e);
+			*ret_reply = bytes_of(place_of(d, e), e->reply_len);
 			return true;
 		}
 	}
@@ -71,9 +75,9 @@ bool coap_dedup_find(
 
 static void drop_long_reply(struct coap_dedup *d, struct coap_dedup_entry *e)
 {
-	if (!handle_is_none(e->long_reply))
-		slab_give(&d->long_slab, e->long_reply);
-	e->long_reply = HANDLE_NONE;
+	if (e->long_place != 0)
+		slab_give(&d->long_slab, slab_handle(&d->long_slab, e->long_place - 1));
+	e->long_place = 0;
 	e->reply_len = 0;
 }
 
@@ -114,6 +118,7 @@ static void append(struct coap_dedup *d, struct coap_dedup_queue *q, uint32_t sl
 bool coap_dedup_add(struct coap_dedup *d, const struct coap_remote *remote, uint16_t id, bool is_confirmable, msec now,
 	struct handle *ret)
 {
+	struct coap_dedup_queue *queue = &d->queues[is_confirmable ? QUEUE_CONFIRMABLE : QUEUE_NONCONFIRMABLE];
 	struct handle h;
 	expire(d, now);
 	if (!slab_take(&d->slab, &h))
@@ -121,11 +126,10 @@ bool coap_dedup_add(struct coap_dedup *d, const struct coap_remote *remote, uint
 	struct coap_dedup_entry *e = &d->entries[h.slot];
 	e->remote = *remote;
 	e->id = id;
-	e->queue = is_confirmable ? QUEUE_CONFIRMABLE : QUEUE_NONCONFIRMABLE;
-	e->expires = msec_after(now, d->queues[e->queue].lifetime);
+	e->expires = msec_after(now, queue->lifetime);
 	e->reply_len = 0;
-	e->long_reply = HANDLE_NONE;
-	append(d, &d->queues[e->queue], h.slot);
+	e->long_place = 0;
+	append(d, queue, h.slot);
 	hash_index_add(&d->index, hash_of(d, remote, id), h.slot);
 	*ret = h;
 	return true;
@@ -137,12 +141,14 @@ bool coap_dedup_answered(struct coap_dedup *d, struct handle h, struct bytes rep
 		return true;
 	assert(reply.len <= COAP_DATAGRAM_MAX_BYTES);
 	struct coap_dedup_entry *e = &d->entries[h.slot];
+	struct handle place = HANDLE_NONE;
 	drop_long_reply(d, e);
-	if (reply.len > sizeof e->reply && !slab_take(&d->long_slab, &e->long_reply))
+	if (reply.len > COAP_DEDUP_SHORT_REPLY_BYTES && !slab_take(&d->long_slab, &place))
 		return false;
+	e->long_place = handle_is_none(place) ? 0 : place.slot + 1;
 	e->reply_len = (uint16_t)reply.len;
 	if (reply.len > 0)
-		memcpy((uint8_t *)reply_of(d, e).data, reply.data, reply.len);
+		memcpy(place_of(d, e), reply.data, reply.len);
 	return true;
 }
 

@@ -7,10 +7,11 @@
  * same reply and goes no further. Safe requests are not kept: to run a GET again is harmless, and section 4.5 allows
  * it. Nor are idempotent ones to a resource that says so (coap/resource.h, may_repeat).
  *
- * A short reply lies in its entry, a longer one in a pool of one place for every COAP_DEDUP_ENTRIES_A_LONG_REPLY
- * entries. Where neither has room the entry still stops the second execution, and the owner stores something short that
- * says so. Entries leave in the order of their age, a few whenever one comes, so there is no timer. Storage is the
- * caller's. */
+ * A reply of a header and an option or two lies in its entry, a short one in a place that belongs to the entry and
+ * costs no memory as long as it was not needed, a longer one in a pool of one place for every
+ * COAP_DEDUP_ENTRIES_A_LONG_REPLY entries. Where none has room the entry still stops the second execution, and the
+ * owner stores something short that says so. Entries leave in the order of their age, a few whenever one comes, so
+ * there is no timer. Storage is the caller's. */
 #pragma once
 
 #include "coap/carve.h"
@@ -20,18 +21,18 @@
 #include "coap/base/prng.h"
 #include "coap/base/slab.h"
 
+#define COAP_DEDUP_ENTRY_REPLY_BYTES    28 /* 2.01 with a token of eight bytes and /rd/ and twelve characters */
 #define COAP_DEDUP_SHORT_REPLY_BYTES    80
 #define COAP_DEDUP_ENTRIES_A_LONG_REPLY 8
 
 struct coap_dedup_entry {
 	struct coap_remote remote;
 	msec expires;
-	uint32_t younger;         /* next slot of the same queue */
-	struct handle long_reply; /* place in the pool, or HANDLE_NONE */
-	uint16_t id;              /* Message-ID */
-	uint16_t reply_len;       /* 0: nothing has been answered yet, or nothing is to be repeated */
-	uint8_t queue;
-	uint8_t reply[COAP_DEDUP_SHORT_REPLY_BYTES];
+	uint32_t younger;    /* next slot of the same queue */
+	uint32_t long_place; /* in the pool, plus 1; 0 for none */
+	uint16_t id;         /* Message-ID */
+	uint16_t reply_len;  /* 0: nothing has been answered yet, or nothing is to be repeated */
+	uint8_t reply[COAP_DEDUP_ENTRY_REPLY_BYTES];
 };
 
 /* Entries of one lifetime, in order of age. */
@@ -42,6 +43,7 @@ struct coap_dedup_queue {
 
 struct coap_dedup {
 	struct coap_dedup_entry *entries;
+	uint8_t (*short_replies)[COAP_DEDUP_SHORT_REPLY_BYTES]; /* each entry's own */
 	uint8_t (*long_replies)[COAP_DATAGRAM_MAX_BYTES];
 	struct slab slab, long_slab;
 	struct hash_index index; /* by remote and Message-ID */

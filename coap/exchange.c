@@ -27,7 +27,7 @@ size_t coap_exchanges_memory(uint32_t capacity)
 void coap_exchanges_init(struct coap_exchanges *t, void *memory, uint32_t capacity, uint32_t nstart, struct prng *prng)
 {
 	struct carve c = {memory, 0};
-	assert(nstart > 0);
+	assert(nstart > 0 && nstart <= UINT16_MAX);
 	layout(t, &c, capacity);
 	t->nstart = nstart;
 	t->observing = 0;
@@ -71,7 +71,7 @@ static uint32_t lane_for(struct coap_exchanges *t, const struct coap_remote *rem
 		.members = NO_SLOT,
 		.queue_head = NO_SLOT,
 		.queue_tail = NO_SLOT,
-		.limit = t->nstart,
+		.limit = (uint16_t)t->nstart,
 		.ready_next = NO_SLOT};
 	hash_index_add(&t->remotes, coap_remote_hash(remote, t->secret), h.slot);
 	return h.slot;
@@ -233,7 +233,7 @@ void coap_exchange_limit(struct coap_exchanges *t, const struct coap_remote *rem
 	assert(limit > 0);
 	if (!find_lane(t, remote, &slot))
 		return;
-	t->lanes[slot].limit = limit;
+	t->lanes[slot].limit = limit < UINT16_MAX ? (uint16_t)limit : UINT16_MAX;
 	list_ready(t, slot);
 }
 

@@ -48,8 +48,8 @@ struct coap_lane {
 	struct coap_remote remote; /* with the address of the latest exchange */
 	uint32_t members;          /* list of exchanges */
 	uint32_t queue_head, queue_tail;
-	uint32_t turns; /* exchanges in SENT that took one */
-	uint32_t limit; /* how many may: NSTART, or what coap_exchange_limit said */
+	uint16_t turns; /* exchanges in SENT that took one */
+	uint16_t limit; /* how many may: NSTART, or what coap_exchange_limit said */
 	uint32_t ready_next;
 	bool is_ready;    /* in the list of lanes where somebody can go on */
 	bool is_detached; /* not to be found by its remote any more */

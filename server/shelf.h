@@ -16,7 +16,7 @@
 #include "coap/carve.h"
 
 #define SHELF_VALUE_MAX 148 /* bytes of a value */
-#define SHELF_SIZES     6
+#define SHELF_SIZES     7
 
 struct shelf_cells {
 	uint8_t *memory;
@@ -31,7 +31,7 @@ struct shelf {
 	uint64_t seed;
 };
 
-/* Takes storage for `capacity` values from `c`, 400 bytes of addresses for each. When `c` only counts, not to be used.
+/* Takes storage for `capacity` values from `c`, 450 bytes of addresses for each. When `c` only counts, not to be used.
  */
 void shelf_carve(struct shelf *v, struct carve *c, uint32_t capacity, uint64_t seed);
 

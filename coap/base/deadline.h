@@ -10,7 +10,8 @@
 
 #include <stddef.h>
 
-struct deadline_node {
+/* Twelve bytes: a fleet has one for each device. */
+struct __attribute__((packed, aligned(4))) deadline_node {
 	msec at;
 	uint32_t slot;
 };

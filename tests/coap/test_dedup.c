@@ -128,6 +128,30 @@ static void the_two_lifetimes_expire_side_by_side(void **state)
 	free(x.memory);
 }
 
+/* Side by side, so that one that is kept where another one is would be found out. */
+static void replies_of_every_length_are_given_back(void **state)
+{
+	struct table x;
+	struct handle h[2];
+	struct bytes reply;
+	(void)state;
+	make(&x);
+	for (uint16_t i = 0; i < 2; i++)
+		assert_true(add(&x, 1, i, true, 0, &h[i]));
+	for (size_t len = 0; len <= COAP_DEDUP_SHORT_REPLY_BYTES + 10; len++) {
+		uint8_t text[2][COAP_DEDUP_SHORT_REPLY_BYTES + 10];
+		for (uint16_t i = 0; i < 2; i++) {
+			memset(text[i], (int)(2 * len + i), sizeof text[i]);
+			assert_true(coap_dedup_answered(&x.d, h[i], bytes_of(text[i], i == 0 ? len : len / 2)));
+		}
+		for (uint16_t i = 0; i < 2; i++) {
+			assert_true(find(&x, 1, i, 1, &reply));
+			assert_true(bytes_equal(reply, bytes_of(text[i], i == 0 ? len : len / 2)));
+		}
+	}
+	free(x.memory);
+}
+
 static void long_replies_have_few_places_that_come_back(void **state)
 {
 	struct table x;
@@ -162,6 +186,7 @@ int main(void)
 		cmocka_unit_test(entries_last_247_seconds_when_confirmable_and_145_when_not),
 		cmocka_unit_test(a_full_table_refuses_until_the_oldest_expires),
 		cmocka_unit_test(the_two_lifetimes_expire_side_by_side),
+		cmocka_unit_test(replies_of_every_length_are_given_back),
 		cmocka_unit_test(long_replies_have_few_places_that_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
