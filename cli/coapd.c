@@ -128,10 +128,31 @@ static void flush(void *context)
 static bool send_message(void *context, const struct coap_remote *to, struct bytes message, msec now)
 {
 	struct server *s = context;
-	struct coap_transport plain = coap_udp_transport(s->udp);
-	if (coap_remote_is_secure(to))
-		return coapd_secure_send(s->secure, to, message, now);
-	return plain.send(plain.context, to, message, now);
+	struct coap_transport t =
+		coap_remote_is_secure(to) ? coapd_secure_transport(s->secure) : coap_udp_transport(s->udp);
+	return t.send(t.context, to, message, now);
+}
+
+static bool find_path(void *context, const struct coap_remote *to, struct coap_path_state *ret)
+{
+	struct server *s = context;
+	struct coap_transport t = coapd_secure_transport(s->secure);
+	return t.path(t.context, to, ret);
+}
+
+static void prove_path(void *context, const struct coap_remote *remote)
+{
+	struct server *s = context;
+	struct coap_transport t = coapd_secure_transport(s->secure);
+	t.prove(t.context, remote);
+}
+
+/* A second socket, with security, beside the plain one. */
+static struct coap_transport transport_of(struct server *s)
+{
+	if (s->secure == NULL)
+		return coap_udp_transport(s->udp);
+	return (struct coap_transport){.context = s, .send = send_message, .path = find_path, .prove = prove_path};
 }
 
 static void on_readable(void *context, msec now)
@@ -197,8 +218,7 @@ static bool make_endpoint(struct server *s)
 			.group_answers = s->groups.count > 0 ? 256 : 0,
 			.verified = 65536,
 			.qblocks = 64},
-		.transport = s->secure != NULL ? (struct coap_transport){.context = s, .send = send_message}
-					       : coap_udp_transport(s->udp),
+		.transport = transport_of(s),
 		.connections = s->tcp != NULL ? coap_tcp_connections(s->tcp) : NULL,
 		.resources = s->resources.table.rows,
 		.resource_count = s->resources.table.count,

@@ -174,9 +174,9 @@ void coapd_secure_watch(struct coapd_secure *s, struct coap_loop *loop, struct c
 	coap_loop_watch(loop, &s->watch, coap_udp_descriptor(s->udp), s, on_readable);
 }
 
-bool coapd_secure_send(struct coapd_secure *s, const struct coap_remote *to, struct bytes message, msec now)
+struct coap_transport coapd_secure_transport(struct coapd_secure *s)
 {
-	return dtls_send(s->dtls, to, message, now);
+	return dtls_transport(s->dtls);
 }
 
 msec coapd_secure_deadline(const struct coapd_secure *s)

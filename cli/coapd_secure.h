@@ -26,7 +26,7 @@ void coapd_secure_close(struct coapd_secure *s); /* NULL is allowed */
 
 /* What arrives goes to this endpoint from now on. */
 void coapd_secure_watch(struct coapd_secure *s, struct coap_loop *loop, struct coap_endpoint *endpoint);
-bool coapd_secure_send(struct coapd_secure *s, const struct coap_remote *to, struct bytes message, msec now);
+struct coap_transport coapd_secure_transport(struct coapd_secure *s);
 msec coapd_secure_deadline(const struct coapd_secure *s);
 void coapd_secure_tick(struct coapd_secure *s, msec now);
 void coapd_secure_flush(struct coapd_secure *s);

@@ -11,11 +11,11 @@ static long long number_at(const json_t *object, const char *name)
 	return (long long)json_integer_value(json_object_get(object, name));
 }
 
-static void print_counters(const json_t *counters)
+static void print_counters(const char *title, const json_t *counters)
 {
 	const char *name;
 	json_t *value;
-	puts("\nCounters since the start");
+	puts(title);
 	json_object_foreach((json_t *)counters, name, value)
 		printf("  %-24s %12lld\n", name, (long long)json_integer_value(value));
 }
@@ -32,7 +32,8 @@ static void print_status(const struct mgmtctl *m, const json_t *status)
 	printf("  waiting      %lld requests to devices, %lld batches for the store\n",
 		number_at(status, "operations_waiting"), number_at(status, "store_batches_under_way"));
 	printf("  you are      %s (%s)\n", text_member(status, "asked_by"), text_member(status, "role"));
-	print_counters(json_object_get(status, "counters"));
+	print_counters("\nCounters since the start", json_object_get(status, "counters"));
+	print_counters("\nSecure associations", json_object_get(status, "secure"));
 }
 
 static enum exit_status run_status(struct mgmtctl *m)

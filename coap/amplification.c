@@ -2,6 +2,7 @@
 #include "coap/amplification.h"
 
 #include "coap/answer.h"
+#include "coap/path.h"
 
 /* The most that each of these needs beside its value: option header, extended delta; or the payload marker. */
 #define OPTION_HEADER_BYTES  5
@@ -28,17 +29,33 @@ void coap_amplification_read(
 	if (origin->allowance > 0)
 		coap_verify_confirm(&e->verify, &origin->remote, now);
 	origin->allowance = 0;
+	coap_path_echoed(e, &origin->remote);
+}
+
+/* What all that the request causes may take, 0 for any number of bytes. A session moves and is proved while an answer
+ * is awaited, so it is asked for when that leaves; but the answer to a confirmable request is withheld (path.h). */
+static uint32_t allowance(const struct coap_endpoint *e, const struct coap_origin *origin)
+{
+	if (!coap_remote_is_secure(&origin->remote))
+		return origin->allowance;
+	return origin->is_confirmable && !origin->uses_qblock ? 0 : coap_path_limit(e, &origin->remote);
+}
+
+static bool is_verified(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
+{
+	return !coap_remote_has_session(&origin->remote) && coap_verify_knows(&e->verify, &origin->remote, now);
 }
 
 bool coap_amplification_is_known(struct coap_endpoint *e, const struct coap_origin *origin, msec now)
 {
-	return origin->allowance == 0 || coap_verify_knows(&e->verify, &origin->remote, now);
+	return allowance(e, origin) == 0 || is_verified(e, origin, now);
 }
 
 void coap_amplification_challenge(
-	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *ret, msec now)
+	struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *ret, msec now)
 {
 	uint8_t value[COAP_VERIFY_ECHO_BYTES];
+	e->counters.path_echoes += coap_path_limit(e, &origin->remote) > 0;
 	coap_verify_make(&e->verify, &origin->remote, now, value);
 	coap_answer_preset(ret);
 	ret->code = COAP_UNAUTHORIZED;
@@ -55,8 +72,10 @@ bool coap_amplification_is_challenge(const struct coap_response *r)
 
 static size_t budget(const struct coap_endpoint *e, const struct coap_origin *origin, enum coap_code code)
 {
-	size_t request = origin->allowance / e->config.parameters.amplification_max;
-	size_t most = origin->allowance;
+	size_t most = allowance(e, origin);
+	if (coap_remote_is_secure(&origin->remote))
+		return most; /* what has been sent is not in it any more */
+	size_t request = most / e->config.parameters.amplification_max;
 	if (coap_code_is_error(code) && most > request + COAP_ERROR_GROWTH_BYTES)
 		most = request + COAP_ERROR_GROWTH_BYTES;
 	return origin->is_acked && origin->is_confirmable ? most - COAP_HEADER_BYTES : most;
@@ -102,8 +121,8 @@ static bool is_within(
 bool coap_amplification_fits(
 	struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r, msec now)
 {
-	return origin->allowance == 0 || upper_bound(e, origin, r) <= budget(e, origin, r->code) ||
-	       coap_verify_knows(&e->verify, &origin->remote, now);
+	return allowance(e, origin) == 0 || upper_bound(e, origin, r) <= budget(e, origin, r->code) ||
+	       is_verified(e, origin, now);
 }
 
 /* ---- making it small ---- */

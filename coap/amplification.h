@@ -12,7 +12,9 @@
  * - A separate answer is repeated only as often as there is room for; the empty ACK counts too.
  * - Observe is answered 4.01 with an Echo value: nobody is notified before he is known.
  *
- * Secure sessions and connections have proven their address in their handshake and are not limited. The cost for a
+ * Connections have proven their address in their handshake and are not limited. So have secure sessions, unless they
+ * have moved since: then what goes to their new address is limited as well, and counted by the transport. Of their
+ * requests only those that are non-confirmable or use Q-Block are treated as a stranger's; see path.h. The cost for a
  * request whose answer is small is a comparison; for others it is one look into the table. */
 #pragma once
 
@@ -27,7 +29,7 @@ void coap_amplification_read(
 bool coap_amplification_is_known(struct coap_endpoint *e, const struct coap_origin *origin, msec now);
 /* Turns the response into a request to come again with an Echo (section 2.3). */
 void coap_amplification_challenge(
-	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *ret, msec now);
+	struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *ret, msec now);
 /* Whether the response is one. It must never be confirmable: that would be sent again and again (section 2.4). */
 bool coap_amplification_is_challenge(const struct coap_response *r);
 

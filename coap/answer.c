@@ -4,6 +4,7 @@
 #include "coap/amplification.h"
 #include "coap/frame.h"
 #include "coap/outbound.h"
+#include "coap/path.h"
 #include "coap/stream.h"
 
 #define KEPT_ETAG_BYTES 4
@@ -420,6 +421,8 @@ void coap_answer_send(struct coap_endpoint *e, const struct coap_origin *origin,
 	} else {
 		send_alone(e, origin, r, separate, now);
 	}
+	if (coap_amplification_is_challenge(r))
+		coap_path_challenged(e, &origin->remote, now);
 }
 
 void coap_answer_code(struct coap_endpoint *e, const struct coap_origin *origin, enum coap_code code, msec now)

@@ -96,7 +96,7 @@ static uint8_t flags_of(const struct coap_client_call *call)
 {
 	return (uint8_t)((call->renews ? FOLD_RENEWS : 0) | (call->is_nonconfirmable ? FOLD_NONCONFIRMABLE : 0) |
 			 (call->was_retransmitted ? FOLD_RETRANSMITTED : 0) |
-			 (call->has_restarted ? FOLD_RESTARTED : 0) | (call->has_echoed ? FOLD_ECHOED : 0));
+			 (call->has_restarted ? FOLD_RESTARTED : 0) | (call->echoes > 0 ? FOLD_ECHOED : 0));
 }
 
 bool coap_calls_fold(struct coap_calls *c, uint32_t exchange)
@@ -141,7 +141,7 @@ void coap_calls_restore(const struct coap_calls *c, uint32_t exchange, struct co
 	const struct coap_folded_call *f = &c->folded[exchange];
 	call->was_retransmitted = (f->flags & FOLD_RETRANSMITTED) != 0;
 	call->has_restarted = (f->flags & FOLD_RESTARTED) != 0;
-	call->has_echoed = (f->flags & FOLD_ECHOED) != 0;
+	call->echoes = (f->flags & FOLD_ECHOED) != 0;
 	call->freshness = (struct coap_freshness){f->sequence, f->fresh_at, true};
 }
 

@@ -63,8 +63,9 @@ struct coap_client_call {
 	uint32_t request_tag;
 	uint16_t responses_left; /* to this request, beside the one that ends it */
 	uint8_t block1_szx, block2_szx;
-	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted,
-		has_echoed, is_group, is_over, keeps_body, may_get_qblock, is_forwarded, renews;
+	uint8_t echoes; /* how often the same was asked with an Echo, in a row */
+	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted, is_group,
+		is_over, keeps_body, may_get_qblock, is_forwarded, renews;
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;

@@ -4,6 +4,8 @@
 #include "coap/stream.h"
 #include "coap/transfer.h"
 
+#define ECHOES_MAX 5 /* in a row */
+
 static bool copy_options(const struct coap_options *options, struct coap_client_call *call)
 {
 	call->options_len = 0;
@@ -119,4 +121,22 @@ void coap_client_restore_options(const struct coap_client_call *call, struct coa
 	coap_options_clear(ret);
 	while (coap_option_read(&r, &option) == COAP_OPTION_STEP_OPTION)
 		coap_options_add(ret, option.number, option.value);
+}
+
+bool coap_client_must_echo(
+	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m, bool is_late, msec now)
+{
+	struct coap_client_call *call = coap_call_of(e, exchange);
+	const struct coap_remote *remote = coap_remote_of(e, exchange);
+	struct bytes echo, last;
+	if (coap_code_is_success(m->code))
+		call->echoes = 0;
+	if (!coap_message_option(m, COAP_OPTION_ECHO, &echo))
+		return false;
+	bool is_new = !coap_echo_find(&e->echoes, remote, now, &last) || !bytes_equal(last, echo);
+	coap_echo_keep(&e->echoes, remote, echo, now);
+	if (m->code != COAP_UNAUTHORIZED || (call->echoes > 0 && (!is_new || is_late)) || call->echoes == ECHOES_MAX)
+		return false;
+	call->echoes++;
+	return true;
 }

@@ -20,5 +20,10 @@ static inline const struct coap_remote *coap_remote_of(const struct coap_endpoin
 bool coap_client_prepare(struct coap_endpoint *e, const struct coap_call *from, struct handle h);
 /* The same request for another exchange; the caller changes what is different. */
 struct coap_client_call *coap_client_copy(struct coap_endpoint *e, struct handle from, struct handle to);
+/* RFC 9175 section 2.3: the latest Echo goes with the next request, and what was refused for want of one is asked once
+ * more. Who has moved meanwhile, and is given another value than the last, asks again, but not for ever. A success
+ * allows for as many repetitions anew. `is_late` of the answer to a request that has been asked once more already. */
+bool coap_client_must_echo(
+	struct coap_endpoint *e, struct handle exchange, const struct coap_message *m, bool is_late, msec now);
 /* The caller's options, as they were copied when the exchange began. */
 void coap_client_restore_options(const struct coap_client_call *call, struct coap_options *ret);

@@ -9,6 +9,7 @@
 #include "coap/flow.h"
 #include "coap/groupcall.h"
 #include "coap/outbound.h"
+#include "coap/path.h"
 #include "coap/qclient.h"
 #include "coap/qclient_body.h"
 #include "coap/transfer.h"
@@ -120,20 +121,6 @@ static bool is_one_of_several(const struct coap_client_call *call, const struct 
 	return call->responses_left > 0 && coap_code_is_success(m->code) && coap_message_has(m, COAP_OPTION_Q_BLOCK2);
 }
 
-/* RFC 9175 section 2.3: the latest Echo goes with the next request, and what was refused for want of one is asked once
- * more. Any other response allows for another such repetition. */
-static bool must_echo(struct coap_endpoint *e, struct handle h, const struct coap_message *m, msec now)
-{
-	struct coap_client_call *call = coap_call_of(e, h);
-	struct bytes echo;
-	bool has_one = coap_message_option(m, COAP_OPTION_ECHO, &echo);
-	bool has_echoed = call->has_echoed;
-	if (has_one)
-		coap_echo_keep(&e->echoes, coap_remote_of(e, h), echo, now);
-	call->has_echoed = m->code == COAP_UNAUTHORIZED;
-	return has_one && call->has_echoed && !has_echoed;
-}
-
 /* Also an intermediary may be told so, in either code (RFC 8516 section 3, RFC 7252 section 5.9.3.4). */
 static uint32_t retry_after(const struct coap_message *m)
 {
@@ -147,8 +134,10 @@ static uint32_t retry_after(const struct coap_message *m)
 static void settle_pending(struct coap_endpoint *e, struct coap_client_call *call, msec now)
 {
 	const struct coap_pending *pending = coap_retransmit_get(&e->retransmit, call->pending);
-	if (pending != NULL)
+	if (pending != NULL) {
 		coap_flow_answered(e, pending, now);
+		coap_path_answered(e, pending);
+	}
 	coap_retransmit_remove(&e->retransmit, call->pending);
 	call->pending = HANDLE_NONE;
 }
@@ -186,7 +175,7 @@ static void settle(struct coap_endpoint *e, struct handle h, const struct coap_m
 		.retry_after_s = retry_after(m),
 		.round_trip_ms = round_trip(e, h, now)};
 	settle_pending(e, call, now);
-	if (must_echo(e, h, m, now)) {
+	if (coap_client_must_echo(e, h, m, false, now)) {
 		coap_client_go_on(e, h, now);
 		return;
 	}

@@ -212,7 +212,7 @@ static void send_again(struct coap_endpoint *e, struct handle h, const struct co
 	if (p->kind == COAP_PENDING_NOTIFICATION)
 		coap_notify_refresh(e, h, p->owner, now);
 	if (coap_retransmit_get(&e->retransmit, h) == p)
-		coap_outbound_send(e, &p->remote, bytes_of(p->datagram, p->len), now);
+		coap_outbound_again(e, h, now);
 }
 
 static void give_up_observer(struct coap_endpoint *e, struct handle observer, msec now)
@@ -228,7 +228,8 @@ static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec 
 {
 	struct handle owner = p->owner;
 	bool is_request = p->kind == COAP_PENDING_REQUEST;
-	if (!is_request || !coap_call_of(e, owner)->is_block)
+	bool is_of_path = p->kind == COAP_PENDING_PING || p->kind == COAP_PENDING_WITHHELD;
+	if (!is_of_path && (!is_request || !coap_call_of(e, owner)->is_block))
 		coap_flow_silent(e, p, !is_request || !coap_call_of(e, owner)->is_nonconfirmable);
 	switch ((enum coap_pending_kind)p->kind) {
 	case COAP_PENDING_REQUEST:
@@ -247,6 +248,8 @@ static void give_up(struct coap_endpoint *e, const struct coap_pending *p, msec 
 		coap_qreply_ended(e, owner);
 		break;
 	case COAP_PENDING_LAST_WORD:
+	case COAP_PENDING_PING:
+	case COAP_PENDING_WITHHELD:
 		break;
 	}
 }

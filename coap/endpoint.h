@@ -72,6 +72,7 @@ struct coap_endpoint_config {
 
 struct coap_endpoint_counters {
 	uint64_t received, sent, retransmitted, duplicates, malformed, resets, timeouts, refused_full;
+	uint64_t path_pings, path_echoes; /* asked of peers whose new address was not proved (coap/path.h) */
 };
 
 /* ---- life ---- */

@@ -42,6 +42,8 @@ enum coap_pending_kind {
 	COAP_PENDING_QCALL,        /* owner: the exchange; one of several messages of a body by Q-Block */
 	COAP_PENDING_QREPLY,       /* owner: the body going out by Q-Block2 */
 	COAP_PENDING_LAST_WORD,    /* an error to a former observer; nobody waits for its end */
+	COAP_PENDING_PING,         /* owner: the pending message that waits for the pong (coap/path.h) */
+	COAP_PENDING_WITHHELD,     /* that message, when it is one to be sent only once; no owner */
 };
 
 struct coap_endpoint {
@@ -77,6 +79,8 @@ struct coap_endpoint {
 	struct coap_separate spare;       /* stands in when the table of separate answers is full */
 	uint64_t recent[COAP_RECENT_MAX]; /* confirmable responses that were acknowledged of late, hashed; a ring */
 	uint32_t recent_next;
+	struct coap_remote path_asked; /* who was pinged last for a message to be sent once, and when */
+	msec path_asked_at;
 	uint8_t *buffer; /* the message being written */
 	size_t buffer_size;
 	struct arena scratch;

@@ -48,7 +48,7 @@ static void ask_with_echo(
 	if (!ask_member(e, h, from, &child))
 		return;
 	coap_echo_keep(&e->echoes, from, echo, now);
-	coap_call_of(e, child)->has_echoed = true;
+	coap_call_of(e, child)->echoes = 1;
 	coap_client_start(e, child, now);
 }
 

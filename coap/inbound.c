@@ -4,6 +4,7 @@
 #include "coap/client_response.h"
 #include "coap/flow.h"
 #include "coap/outbound.h"
+#include "coap/path.h"
 #include "coap/qclient.h"
 #include "coap/serve.h"
 
@@ -28,6 +29,10 @@ static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from,
 	case COAP_PENDING_QREPLY:
 		coap_qreply_acked(e, owner, now);
 		break;
+	case COAP_PENDING_PING:
+		coap_path_pong(e, found, now);
+		break;
+	case COAP_PENDING_WITHHELD:
 	case COAP_PENDING_LAST_WORD:
 		break;
 	}
@@ -64,6 +69,10 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 	case COAP_PENDING_QREPLY:
 		coap_qreply_ended(e, owner);
 		break;
+	case COAP_PENDING_PING:
+		coap_path_pong(e, found, now);
+		break;
+	case COAP_PENDING_WITHHELD:
 	case COAP_PENDING_LAST_WORD:
 		break;
 	}

@@ -5,6 +5,7 @@
 #include "coap/describe.h"
 #include "coap/forward.h"
 #include "coap/outbound.h"
+#include "coap/path.h"
 #include "coap/serve.h"
 #include "coap/stream.h"
 
@@ -62,7 +63,8 @@ static void send_notification(
 	struct handle pending = HANDLE_NONE;
 	bool is_reliable = coap_remote_is_reliable(&origin->remote);
 	bool is_confirmable =
-		!is_reliable && (!coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now));
+		!is_reliable && (!coap_code_is_success(r->code) || coap_observer_must_confirm(&e->observers, h, now) ||
+					coap_path_limit(e, &origin->remote) > 0);
 	if (!has_room(e, origin, is_confirmable)) {
 		coap_observer_changed(&e->observers, h, is_confirmable, msec_after(now, e->patience.ack_timeout));
 		return;

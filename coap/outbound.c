@@ -2,7 +2,7 @@
 #include "coap/outbound.h"
 
 #include "coap/flow.h"
-
+#include "coap/path.h"
 #include "coap/stream.h"
 
 struct writer coap_outbound_writer(struct coap_endpoint *e, const struct coap_remote *to)
@@ -14,7 +14,9 @@ struct writer coap_outbound_writer(struct coap_endpoint *e, const struct coap_re
 	return writer_of(e->buffer, coap_stream_carrier(e, to).message_max);
 }
 
-void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now)
+/* `pending` is HANDLE_NONE for a message that is not kept. */
+static void put(
+	struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, struct handle pending, msec now)
 {
 	if (coap_remote_is_reliable(to)) {
 		e->counters.sent += message.len > 0;
@@ -24,7 +26,20 @@ void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, s
 	if (message.len == 0)
 		return; /* it did not fit the buffer */
 	e->counters.sent++;
-	(void)e->config.transport.send(e->config.transport.context, to, message, now);
+	if (!e->config.transport.send(e->config.transport.context, to, message, now))
+		coap_path_refused(e, to, message, pending, now);
+}
+
+void coap_outbound_send(struct coap_endpoint *e, const struct coap_remote *to, struct bytes message, msec now)
+{
+	put(e, to, message, HANDLE_NONE, now);
+}
+
+void coap_outbound_again(struct coap_endpoint *e, struct handle pending, msec now)
+{
+	const struct coap_pending *p = coap_retransmit_get(&e->retransmit, pending);
+	if (p != NULL)
+		put(e, &p->remote, bytes_of(p->datagram, p->len), pending, now);
 }
 
 void coap_outbound_empty(
@@ -41,12 +56,13 @@ bool coap_outbound_confirmable(struct coap_endpoint *e, const struct coap_remote
 	msec now, struct handle *ret_pending)
 {
 	struct coap_patience p = coap_flow_patience(e, to, patience, now);
+	struct coap_remote there = coap_path_remote(e, to);
 	if (!coap_retransmit_add(
-		    &e->retransmit, to, id, (uint8_t)kind, owner, &p, message, &e->prng, now, ret_pending)) {
+		    &e->retransmit, &there, id, (uint8_t)kind, owner, &p, message, &e->prng, now, ret_pending)) {
 		e->counters.refused_full++;
 		return false;
 	}
-	coap_outbound_send(e, to, message, now);
+	put(e, to, message, *ret_pending, now);
 	return true;
 }
 

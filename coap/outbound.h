@@ -18,6 +18,8 @@ void coap_outbound_empty(
 bool coap_outbound_confirmable(struct coap_endpoint *e, const struct coap_remote *to, uint16_t id,
 	enum coap_pending_kind kind, struct handle owner, const struct coap_patience *patience, struct bytes message,
 	msec now, struct handle *ret_pending);
+/* Sends a pending message once more; one that has left the table is ignored. */
+void coap_outbound_again(struct coap_endpoint *e, struct handle pending, msec now);
 /* Whether there is room for one more that does. */
 bool coap_outbound_has_room(const struct coap_endpoint *e);
 uint16_t coap_outbound_next_id(struct coap_endpoint *e, const struct coap_remote *to);

@@ -3,6 +3,7 @@
 
 #include "coap/client_call.h"
 #include "coap/outbound.h"
+#include "coap/path.h"
 #include "coap/qclient_body.h"
 #include "coap/qclient_request.h"
 
@@ -277,21 +278,6 @@ static enum coap_qclient_progress after_probe(
 	return COAP_QCLIENT_ON;
 }
 
-/* RFC 9175 section 2.3: what was refused for want of an Echo is asked once more. */
-static bool must_echo(struct coap_endpoint *e, struct coap_qcall *q, const struct coap_message *m, msec now)
-{
-	struct coap_client_call *call = coap_call_of(e, q->exchange);
-	struct bytes echo;
-	bool had_one = call->has_echoed;
-	if (!coap_message_option(m, COAP_OPTION_ECHO, &echo))
-		return false;
-	coap_echo_keep(&e->echoes, coap_remote_of(e, q->exchange), echo, now);
-	if (m->code != COAP_UNAUTHORIZED)
-		return false;
-	call->has_echoed = true;
-	return !had_one;
-}
-
 /* A request that is being answered has run, and the server may have forgotten it by now: it must not come again, only
  * the question for the rest of the answer. */
 static enum coap_qclient_progress ask_with_echo(struct coap_endpoint *e, struct coap_qcall *q, msec now)
@@ -309,8 +295,10 @@ static enum coap_qclient_progress ask_with_echo(struct coap_endpoint *e, struct 
 static void settle_probe(struct coap_endpoint *e, struct coap_qcall *q)
 {
 	struct handle pending = coap_call_of(e, q->exchange)->pending;
-	if (coap_retransmit_get(&e->retransmit, pending) == NULL)
+	const struct coap_pending *found = coap_retransmit_get(&e->retransmit, pending);
+	if (found == NULL)
 		return;
+	coap_path_answered(e, found);
 	coap_retransmit_remove(&e->retransmit, pending);
 	q->in_flight--;
 }
@@ -326,6 +314,7 @@ static bool settle_message(struct coap_endpoint *e, struct coap_qcall *q, const 
 		return true;
 	if (!coap_retransmit_settle(&e->retransmit, coap_remote_of(e, q->exchange), m->id, &found))
 		return false;
+	coap_path_answered(e, found);
 	if (q->in_flight > 0)
 		q->in_flight--;
 	return true;
@@ -364,11 +353,11 @@ enum coap_qclient_progress coap_qclient_response(
 	coap_qpeer_hold(&e->qpeers, coap_remote_of(e, exchange), 0);
 	if (q->phase == COAP_QCALL_WAITING)
 		return COAP_QCLIENT_ON;
-	if (must_echo(e, q, m, now))
+	bool is_late = coap_exchange_token_number(&m->token) < q->set_began;
+	if (coap_client_must_echo(e, exchange, m, is_late, now))
 		return ask_with_echo(e, q, now);
 	/* The others of a burst that was refused as a whole. */
-	if (m->code == COAP_UNAUTHORIZED && coap_message_has(m, COAP_OPTION_ECHO) &&
-		coap_exchange_token_number(&m->token) < q->set_began)
+	if (m->code == COAP_UNAUTHORIZED && coap_message_has(m, COAP_OPTION_ECHO) && is_late)
 		return COAP_QCLIENT_ON;
 	if (q->phase == COAP_QCALL_PROBING)
 		return after_probe(e, q, m, now);

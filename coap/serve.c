@@ -239,10 +239,12 @@ static bool must_prove(
 	struct coap_endpoint *e, const struct coap_message *m, const struct coap_origin *origin, msec now)
 {
 	uint32_t value;
-	bool registers = says_observe(e, m, origin, &value) && value == 0;
-	/* A burst of blocks is for nobody who has not asked for it (RFC 9177 section 11). */
-	return is_stale(e, origin) ||
-	       ((registers || origin->uses_qblock) && !coap_amplification_is_known(e, origin, now));
+	bool is_secure = coap_remote_is_secure(&origin->remote);
+	bool registers = !is_secure && says_observe(e, m, origin, &value) && value == 0;
+	/* A burst of blocks is for nobody who has not asked for it (RFC 9177 section 11). Blocks that come from where a
+	 * session has moved to cause none, and must not begin anew. */
+	bool is_burst = origin->uses_qblock && !(origin->has_block1 && is_secure);
+	return is_stale(e, origin) || ((registers || is_burst) && !coap_amplification_is_known(e, origin, now));
 }
 
 /* ---- groups ---- */

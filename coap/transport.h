@@ -50,14 +50,26 @@ static inline uint64_t coap_remote_hash(const struct coap_remote *r, uint64_t se
 	return address_hash(&r->address, seed);
 }
 
+/* Where messages to a remote go. */
+struct coap_path_state {
+	struct address address;
+	uint32_t allowance; /* how long a message that goes there now may be: COAP_PATH_FREE, or less to an address that
+			     * has not been proved */
+};
+#define COAP_PATH_FREE UINT32_MAX
+
 /* Where a CoAP endpoint puts its messages. `message` is borrowed; the port copies or sends at once. False means it was
- * not sent (no such session, buffers full), which for CoAP is the same as lost on the way. */
+ * not sent (no such session, buffers full, more than may go there), which for CoAP is the same as lost on the way. */
 struct coap_transport {
 	void *context;
 	bool (*send)(void *context, const struct coap_remote *to, struct bytes message, msec now);
 	/* Where the next message may be written so that send need not copy it: COAP_DATAGRAM_MAX_BYTES bytes, until the
 	 * next send. NULL for a port that has no such place. */
 	uint8_t *(*room)(void *context);
+	/* Of a secure session, whose address may move. False when it is gone. NULL for a port whose remotes stay. */
+	bool (*path)(void *context, const struct coap_remote *to, struct coap_path_state *ret);
+	/* Something came back that only who receives at the remote's address can know. NULL when path is. */
+	void (*prove)(void *context, const struct coap_remote *remote);
 };
 
 /* Where datagrams go below all this: a socket, or the simulator's link. `local` is not chosen; the socket is. */

@@ -43,12 +43,10 @@ static uint64_t step_of(msec now)
 static void make_at(const struct coap_verify *v, const struct coap_remote *remote, uint64_t step,
 	uint8_t ret[COAP_VERIFY_ECHO_BYTES])
 {
-	uint8_t room[1 + sizeof remote->address + sizeof step];
+	uint8_t room[sizeof remote->session + sizeof remote->address + sizeof step];
 	struct writer w = writer_of(room, sizeof room);
-	bool has_session = coap_remote_has_session(remote);
-	write_u8(&w, has_session);
-	write_bytes(&w, has_session ? bytes_of(&remote->session, sizeof remote->session)
-				    : bytes_of(&remote->address, sizeof remote->address));
+	write_bytes(&w, bytes_of(&remote->session, sizeof remote->session));
+	write_bytes(&w, bytes_of(&remote->address, sizeof remote->address));
 	write_u64(&w, step);
 	uint64_t mac = siphash(v->key, writer_bytes(&w));
 	ret[0] = (uint8_t)step;

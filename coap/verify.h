@@ -7,12 +7,12 @@
  * is made without keeping anything:
  *
  *     1 byte     when it was made, in steps of 1,024 ms, modulo 256
- *     5 bytes    SipHash-2-4 of the remote and the whole number of steps, cut
+ *     5 bytes    SipHash-2-4 of session and address of the remote and the whole number of steps, cut
  *
  * So short it is because the smallest request has 4 bytes and its refusal, with 6 bytes of header and option beside the
  * value, must not be larger than three times that. A value is good for COAP_VERIFY_ECHO_LIFETIME, in which somebody who
- * guesses would need some 2^39 datagrams for an even chance. A remote is the whole security association, so a value is
- * of use to nobody else; and it tells the age of a request to those who need fresh ones (section 2.3).
+ * guesses would need some 2^39 datagrams for an even chance. A value is for one security association at one address, so
+ * it is of use to nobody else; and it tells the age of a request to those who need fresh ones (section 2.3).
  *
  * The table remembers which remotes have brought a value back, for COAP_VERIFY_LIFETIME and as long as it has room:
  * when full, the one that has been looked for least of late is forgotten and has to prove itself once more. Without any

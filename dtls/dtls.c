@@ -100,7 +100,9 @@ bool dtls_send_record(struct dtls *d, struct dtls_session *s, enum dtls_content 
 			.cid = dtls_cid_bytes(&s->write_cid),
 			.text = text},
 		&d->config.crypto, dtls_suite_aead((enum dtls_suite)s->suite), &s->write_key);
-	return !w.failed && dtls_output(d, &s->address, writer_bytes(&w));
+	if (w.failed || !dtls_session_spend_credit(s, writer_bytes(&w).len))
+		return false;
+	return dtls_output(d, &s->address, writer_bytes(&w));
 }
 
 void dtls_send_close_notify(struct dtls *d, struct dtls_session *s)
@@ -190,12 +192,43 @@ bool dtls_connect(struct dtls *d, const struct address *to, const struct dtls_cl
 	return true;
 }
 
+/* Of messages; what a record adds is not theirs. */
+static uint32_t allowance(const struct dtls_session *s)
+{
+	size_t overhead = dtls_record_overhead(dtls_suite_aead((enum dtls_suite)s->suite), s->write_cid.len);
+	if (!s->is_unproved)
+		return COAP_PATH_FREE;
+	return s->credit > overhead ? (uint32_t)(s->credit - overhead) : 0;
+}
+
+bool dtls_path(const struct dtls *d, const struct coap_remote *to, struct coap_path_state *ret)
+{
+	const struct dtls_session *s = dtls_session_get(&d->sessions, to->session);
+	if (s == NULL || !s->is_established)
+		return false;
+	*ret = (struct coap_path_state){.address = s->address, .allowance = allowance(s)};
+	return true;
+}
+
+void dtls_prove(struct dtls *d, const struct coap_remote *remote)
+{
+	const struct dtls_session *s = dtls_session_get(&d->sessions, remote->session);
+	if (s == NULL || !s->is_established || !s->is_unproved || !address_equal(&s->address, &remote->address))
+		return;
+	d->counters.addresses_proved++;
+	dtls_session_prove(&d->sessions, remote->session);
+}
+
 bool dtls_send(struct dtls *d, const struct coap_remote *to, struct bytes message, msec now)
 {
 	(void)now;
 	struct dtls_session *s = dtls_session_get(&d->sessions, to->session);
 	if (s == NULL || !s->is_established || message.len > DTLS_MESSAGE_MAX_BYTES)
 		return false;
+	if (message.len > allowance(s)) {
+		d->counters.withheld++;
+		return false;
+	}
 	if (!dtls_send_record(d, s, DTLS_CONTENT_APPLICATION, message))
 		return false;
 	d->counters.sent++;
@@ -207,9 +240,20 @@ static bool send_by_port(void *context, const struct coap_remote *to, struct byt
 	return dtls_send(context, to, message, now);
 }
 
+static bool path_by_port(void *context, const struct coap_remote *to, struct coap_path_state *ret)
+{
+	return dtls_path(context, to, ret);
+}
+
+static void prove_by_port(void *context, const struct coap_remote *remote)
+{
+	dtls_prove(context, remote);
+}
+
 struct coap_transport dtls_transport(struct dtls *d)
 {
-	return (struct coap_transport){.context = d, .send = send_by_port};
+	return (struct coap_transport){
+		.context = d, .send = send_by_port, .path = path_by_port, .prove = prove_by_port};
 }
 
 void dtls_close(struct dtls *d, struct handle session, msec now)

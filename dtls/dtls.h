@@ -14,6 +14,9 @@
  * question and no memory at all. A ClientHello from the address of an established session takes the same way; the old
  * session goes only when the new handshake has ended well. A finished handshake leaves less than 200 bytes.
  *
+ * A session that moves by its connection ID is answered at its new address at once, but not with more than three times
+ * what came from there, until its owner has proof that the peer receives there (dtls_prove).
+ *
  * Sessions are named by handles, inside a struct coap_remote. `dtls_transport` gives CoAP the sending half. All memory
  * is one block that the owner hands over; the engine may have its own. */
 #pragma once
@@ -37,6 +40,7 @@ struct dtls_config {
 	bool uses_cid;                 /* speak connection IDs; a server also gives names to its peers */
 	uint8_t worker;                /* this process's number inside its connection IDs (cid.h) */
 	const uint8_t *cid_key;        /* DTLS_CID_KEY_BYTES, copied; NULL: drawn from the seed */
+	bool trusts_moves;             /* send any number of bytes to an address that nobody has proved */
 	uint16_t mtu_bytes;            /* largest datagram of a handshake, 1200 when 0 */
 	msec idle_limit;               /* a session not heard from for so long is closed; 0: never */
 	msec handshake_limit;          /* from its first datagram to its end, 60 s when 0 */
@@ -60,7 +64,8 @@ struct dtls_counters {
 	uint64_t displaced;         /* handshakes whose place was given to another one */
 	uint64_t dropped_early;     /* application data of a peer still in its handshake */
 	uint64_t finished_repeated; /* last flights sent again */
-	uint64_t addresses_changed;
+	uint64_t addresses_changed, addresses_proved;
+	uint64_t withheld; /* messages too large for an address that was not proved */
 	uint64_t sessions_closed, sessions_expired, sessions_superseded;
 };
 
@@ -118,10 +123,15 @@ msec dtls_deadline(const struct dtls *d);
  */
 bool dtls_connect(struct dtls *d, const struct address *to, const struct dtls_client_credential *credential, msec now,
 	struct coap_remote *ret);
-/* False when there is no such session, its 2^48 record numbers are used up, the message is too long, or the socket
- * would not take it. */
+/* False when there is no such session, its 2^48 record numbers are used up, the message is too long, or too long for an
+ * address that is not proved, or the socket would not take it. */
 bool dtls_send(struct dtls *d, const struct coap_remote *to, struct bytes message, msec now);
 struct coap_transport dtls_transport(struct dtls *d);
+/* Where its messages go now, and how many bytes may. False when the session is gone. */
+bool dtls_path(const struct dtls *d, const struct coap_remote *to, struct coap_path_state *ret);
+/* The peer has shown that it receives at the address of `remote`; without meaning when the session is elsewhere by
+ * now. */
+void dtls_prove(struct dtls *d, const struct coap_remote *remote);
 /* Sends close_notify and forgets the session, or gives up its handshake. Tells no event. */
 void dtls_close(struct dtls *d, struct handle session, msec now);
 

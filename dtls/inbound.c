@@ -118,7 +118,7 @@ static void handshake_in_session(struct dtls *d, struct dtls_session *s, struct 
 	dtls_session_spend(&d->sessions, s);
 	struct writer w = writer_of(d->out, sizeof d->out);
 	dtls_flight_write_last(&w, s, &d->config.crypto);
-	if (w.failed)
+	if (w.failed || !dtls_session_spend_credit(s, writer_bytes(&w).len))
 		return;
 	d->counters.finished_repeated++;
 	dtls_output(d, &s->address, writer_bytes(&w));
@@ -167,7 +167,11 @@ static void session_received(struct dtls *d, struct handle session, const struct
 	if (is_newer && !address_equal(&s->address, &d->from)) {
 		d->counters.addresses_changed++;
 		dtls_session_move(&d->sessions, session, &d->from);
+		if (d->config.trusts_moves)
+			dtls_session_prove(&d->sessions, session);
 	}
+	if (s->is_unproved && address_equal(&s->address, &d->from))
+		dtls_session_credit(s, record->whole.len);
 	record_opened(d, session, type, text);
 }
 

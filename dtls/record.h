@@ -62,6 +62,13 @@ struct dtls_record_out {
 	struct bytes text;
 };
 
+/* How much longer than its text a protected record is. */
+static inline size_t dtls_record_overhead(enum dtls_aead aead, size_t cid_len)
+{
+	return DTLS_RECORD_HEADER_BYTES + DTLS_EXPLICIT_NONCE_BYTES + dtls_aead_tag_bytes(aead) +
+	       (cid_len > 0 ? cid_len + 1 : 0);
+}
+
 /* An unprotected record (epoch 0). Fails the writer when there is no room. */
 void dtls_record_write(struct writer *w, const struct dtls_record_out *out);
 /* A protected one. The text is copied into the writer's buffer and encrypted there. */

@@ -18,7 +18,8 @@ enum flag { /* of a session */
 	FLAG_ADDRESS = 4,
 	FLAG_REPEATS_FINISHED = 8,
 	FLAG_RAW_KEY = 16,
-	FLAGS_KNOWN = 31,
+	FLAG_UNPROVED = 32, /* its credit is not written: nothing goes there until something has come */
+	FLAGS_KNOWN = 63,
 };
 
 /* ---- sealing ---- */
@@ -186,7 +187,7 @@ static uint8_t flags_of(const struct dtls_session *s)
 {
 	return (uint8_t)((s->is_client ? FLAG_CLIENT : 0) | (s->reads_cid ? FLAG_READS_CID : 0) |
 			 (s->has_address ? FLAG_ADDRESS : 0) | (s->may_repeat_finished ? FLAG_REPEATS_FINISHED : 0) |
-			 (s->by_raw_key ? FLAG_RAW_KEY : 0));
+			 (s->by_raw_key ? FLAG_RAW_KEY : 0) | (s->is_unproved ? FLAG_UNPROVED : 0));
 }
 
 static void write_session(struct writer *w, const struct dtls_session *s, uint16_t reserve)
@@ -243,6 +244,7 @@ static bool read_session(struct reader *r, struct dtls_session *ret)
 	ret->has_address = (flags & FLAG_ADDRESS) != 0;
 	ret->may_repeat_finished = (flags & FLAG_REPEATS_FINISHED) != 0;
 	ret->by_raw_key = (flags & FLAG_RAW_KEY) != 0;
+	ret->is_unproved = (flags & FLAG_UNPROVED) != 0;
 	ret->is_established = true;
 	return !r->failed && flags <= FLAGS_KNOWN && ret->write_cid.len <= DTLS_CID_MAX_BYTES && is_suite(ret->suite) &&
 	       ret->window.next <= DTLS_RECORD_NUMBER_MAX + 1 && ret->active >= 0;

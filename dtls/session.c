@@ -216,6 +216,34 @@ void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct ad
 	assert(s != NULL && s->is_established);
 	forget_address(t, s, h.slot + 1);
 	take_address(t, s, h.slot + 1, address);
+	s->is_unproved = true;
+	s->credit = 0;
+	dtls_session_changed(t, h.slot);
+}
+
+void dtls_session_credit(struct dtls_session *s, size_t bytes)
+{
+	size_t more = bytes * DTLS_SESSION_AMPLIFICATION;
+	s->credit = (uint16_t)(more < (size_t)(UINT16_MAX - s->credit) ? s->credit + more : UINT16_MAX);
+}
+
+bool dtls_session_spend_credit(struct dtls_session *s, size_t bytes)
+{
+	if (!s->is_unproved)
+		return true;
+	if (bytes > s->credit)
+		return false;
+	s->credit = (uint16_t)(s->credit - bytes);
+	return true;
+}
+
+void dtls_session_prove(struct dtls_sessions *t, struct handle h)
+{
+	struct dtls_session *s = dtls_session_get(t, h);
+	assert(s != NULL && s->is_established);
+	if (!s->is_unproved)
+		return;
+	s->is_unproved = false;
 	dtls_session_changed(t, h.slot);
 }
 

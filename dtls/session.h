@@ -8,6 +8,10 @@
  * in a list by the moment of their last sign of life, oldest first: since one idle limit holds for all, the front of
  * the list is the next to expire. Links are slot + 1, 0 ends a chain.
  *
+ * An address that a session has moved to is not proved: whoever holds back a datagram of the peer's can put any sender
+ * on it. Until somebody vouches for it (dtls_session_prove), not more than DTLS_SESSION_AMPLIFICATION times what came
+ * from there goes there.
+ *
  * For an owner who saves sessions (save.h) the table marks each slot whose saved copy is out of date, in memory of the
  * owner's. Of the numbers of records that we send the copy reserves DTLS_SESSION_RESERVE ahead, so that only every so
  * many of them make a mark; anything else that happens to a session makes one at once. */
@@ -19,7 +23,8 @@
 #include "dtls/engine.h"
 #include "dtls/window.h"
 
-#define DTLS_SESSION_RESERVE 1024 /* records that a saved session may send before it has to be saved again */
+#define DTLS_SESSION_RESERVE       1024 /* records that a saved session may send before it has to be saved again */
+#define DTLS_SESSION_AMPLIFICATION 3    /* RFC 9175 section 2.4 */
 
 struct dtls_session {
 	struct address address;
@@ -33,8 +38,10 @@ struct dtls_session {
 	uint8_t verify_data[DTLS_VERIFY_DATA_BYTES]; /* of our Finished; see dtls.c on the last flight */
 	uint16_t finished_sequence, plain_number, suite;
 	uint16_t reserved; /* how many of the next write_numbers the saved copy has left out */
+	uint16_t credit;   /* how many bytes may go to an address that is not proved */
 	struct dtls_cid write_cid;
-	bool is_established : 1, is_client : 1, reads_cid : 1, has_address : 1, may_repeat_finished : 1, by_raw_key : 1;
+	bool is_established : 1, is_client : 1, reads_cid : 1, has_address : 1, may_repeat_finished : 1, by_raw_key : 1,
+		is_unproved : 1;
 };
 
 struct dtls_sessions {
@@ -77,6 +84,12 @@ struct handle dtls_session_find_by_cid(const struct dtls_sessions *t, struct byt
 void dtls_session_heard(struct dtls_sessions *t, struct handle h, msec now);
 /* The peer has moved; a session that was found at `address` before can only be found by its connection ID now. */
 void dtls_session_move(struct dtls_sessions *t, struct handle h, const struct address *address);
+/* So many authentic bytes came from the address where it is. */
+void dtls_session_credit(struct dtls_session *s, size_t bytes);
+/* Takes so many off what may go there. False when there are not as many. */
+bool dtls_session_spend_credit(struct dtls_session *s, size_t bytes);
+/* The peer does receive where it is. */
+void dtls_session_prove(struct dtls_sessions *t, struct handle h);
 
 /* The session heard from longest ago; HANDLE_NONE when none is established. */
 struct handle dtls_session_oldest(const struct dtls_sessions *t);

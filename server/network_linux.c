@@ -85,9 +85,21 @@ static bool send_message(void *context, const struct coap_remote *to, struct byt
 	return plain.send(plain.context, to, message, now);
 }
 
+static bool find_path(void *context, const struct coap_remote *to, struct coap_path_state *ret)
+{
+	const struct network *n = context;
+	return dtls_path(n->dtls, to, ret);
+}
+
+static void prove_path(void *context, const struct coap_remote *remote)
+{
+	struct network *n = context;
+	dtls_prove(n->dtls, remote);
+}
+
 struct coap_transport network_transport(struct network *n)
 {
-	return (struct coap_transport){.context = n, .send = send_message};
+	return (struct coap_transport){.context = n, .send = send_message, .path = find_path, .prove = prove_path};
 }
 
 /* ---- revoking ---- */
@@ -117,9 +129,21 @@ static void close_association(void *context, const struct coap_remote *remote, m
 		dtls_close(n->dtls, remote->session, now);
 }
 
+static void tell_counters(void *context, struct association_counters *ret)
+{
+	const struct network *n = context;
+	const struct dtls_counters *c = dtls_counters(n->dtls);
+	*ret = (struct association_counters){.sessions = dtls_sessions_used(n->dtls),
+		.handshakes = c->handshakes_done,
+		.addresses_changed = c->addresses_changed,
+		.addresses_proved = c->addresses_proved,
+		.withheld = c->withheld};
+}
+
 struct association_port network_associations(struct network *n)
 {
-	return (struct association_port){.context = n, .certificate = certificate_of, .close = close_association};
+	return (struct association_port){
+		.context = n, .certificate = certificate_of, .close = close_association, .counters = tell_counters};
 }
 
 /* ---- who may stay ---- */
@@ -394,6 +418,7 @@ static bool open_dtls(struct network *n, const struct settings *s, char *error)
 		.handshakes_per_host = s->handshakes_per_host,
 		.accepts = true,
 		.uses_cid = true,
+		.trusts_moves = s->trusts_moves,
 		.worker = (uint8_t)s->worker,
 		.cid_key = n->sessions == NULL ? NULL : session_files_cid_key(n->sessions),
 		.idle_limit = SECONDS(s->idle_timeout_s),

@@ -190,6 +190,18 @@ const struct server_counters *server_counters(const struct server *s)
 	return &s->counters;
 }
 
+bool server_association_counters(const struct server *s, struct association_counters *ret)
+{
+	const struct association_port *port = &s->associations;
+	*ret = (struct association_counters){0};
+	if (port->counters == NULL)
+		return false;
+	port->counters(port->context, ret);
+	ret->path_pings = coap_endpoint_counters(s->endpoint)->path_pings;
+	ret->path_echoes = coap_endpoint_counters(s->endpoint)->path_echoes;
+	return true;
+}
+
 struct server_gauges server_gauges(const struct server *s)
 {
 	return (struct server_gauges){.devices = s->registry.slab.used,

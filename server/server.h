@@ -124,13 +124,23 @@ struct server_answer {
 
 enum server_log_level { SERVER_LOG_ERROR, SERVER_LOG_WARNING, SERVER_LOG_INFO, SERVER_LOG_DEBUG };
 
-/* The secure associations, where there are any. Both may be NULL. */
+struct association_counters {
+	uint64_t sessions; /* now */
+	uint64_t handshakes;
+	uint64_t addresses_changed, addresses_proved;
+	uint64_t withheld;                /* messages too large for a new address that was not proved */
+	uint64_t path_pings, path_echoes; /* how it was asked for (coap/path.h) */
+};
+
+/* The secure associations, where there are any. Each may be NULL. */
 struct association_port {
 	void *context;
 	/* server_certificate_number of the certificate that the peer has proved itself by; 0 for none. */
 	uint64_t (*certificate)(void *context, const struct coap_remote *remote);
 	/* Ends an association whose device is not welcome any more, without telling the server. */
 	void (*close)(void *context, const struct coap_remote *remote, msec now);
+	/* All but the last two. */
+	void (*counters)(void *context, struct association_counters *ret);
 };
 
 struct server_ports {
@@ -448,6 +458,9 @@ struct server_counters {
 };
 
 const struct server_counters *server_counters(const struct server *s);
+
+/* Of the secure associations. False when nobody counts them. */
+bool server_association_counters(const struct server *s, struct association_counters *ret);
 
 struct server_gauges {
 	uint32_t devices, registered, connected, operations, batches_under_way;

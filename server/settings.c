@@ -101,6 +101,16 @@ static bool read_mode(void *field, size_t size, const struct key *key, const cha
 	return true;
 }
 
+static bool read_moves(void *field, size_t size, const struct key *key, const char *value)
+{
+	bool trusts_moves = strcmp(value, "trusted") == 0;
+	(void)key;
+	if (!trusts_moves && strcmp(value, "proved") != 0)
+		return false;
+	memcpy(field, &trusts_moves, size);
+	return true;
+}
+
 /* Addresses separated by commas, blanks around them allowed; kept in order from the field on. */
 static bool read_listen(void *field, size_t size, const struct key *key, const char *value)
 {
@@ -149,6 +159,7 @@ static const struct key keys[] = {
 	{"dtls", "session_file", PATH, FIELD(session_file), 0, 0},
 	{"dtls", "session_key", PATH, FIELD(session_key), 0, 0},
 	{"dtls", "worker", NUMBER("0 to 255"), FIELD(worker), 0, 255},
+	{"dtls", "moves", read_moves, "must be proved or trusted", FIELD(trusts_moves), 0, 0},
 	{"enrolment", "authority", PATH, FIELD(authority), 0, 0},
 	{"enrolment", "authority_key", PATH, FIELD(authority_key), 0, 0},
 	{"enrolment", "mode", read_mode, "must be automatic or approval", FIELD(needs_approval), 0, 0},

@@ -27,7 +27,8 @@ struct settings {
 	uint32_t idle_timeout_s;                                                      /* 0: sessions are kept */
 	/* Where sessions outlive the process, and what seals them; beside the store when not given. "none": nowhere. */
 	char session_file[SETTINGS_PATH_BYTES + 16], session_key[SETTINGS_PATH_BYTES + 16];
-	uint32_t worker; /* this process's number inside connection IDs */
+	uint32_t worker;   /* this process's number inside connection IDs */
+	bool trusts_moves; /* sends anything to the new address of a session that nobody has proved */
 	/* [enrolment] */
 	char authority[SETTINGS_PATH_BYTES], authority_key[SETTINGS_PATH_BYTES]; /* empty: nobody enrols here */
 	uint32_t certificate_days;

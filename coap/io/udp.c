@@ -445,5 +445,5 @@ static bool transport_send(void *context, const struct coap_remote *to, struct b
 
 struct coap_transport coap_udp_transport(struct coap_udp *u)
 {
-	return (struct coap_transport){u, transport_send, room};
+	return (struct coap_transport){.context = u, .send = transport_send, .room = room};
 }

@@ -439,9 +439,23 @@ static json_t *counters_json(const struct server_counters *c)
 	return o;
 }
 
+static json_t *associations_json(const struct association_counters *c)
+{
+	json_t *o = json_object();
+	set(o, "sessions", number(c->sessions));
+	set(o, "handshakes", number(c->handshakes));
+	set(o, "addresses_changed", number(c->addresses_changed));
+	set(o, "addresses_proved", number(c->addresses_proved));
+	set(o, "withheld", number(c->withheld));
+	set(o, "path_pings", number(c->path_pings));
+	set(o, "path_echoes", number(c->path_echoes));
+	return o;
+}
+
 json_t *view_status(const struct server *s)
 {
 	struct server_gauges g = server_gauges(s);
+	struct association_counters associations;
 	json_t *o = json_object(), *devices = json_object();
 	set(devices, "known", number(g.devices));
 	set(devices, "registered", number(g.registered));
@@ -453,5 +467,7 @@ json_t *view_status(const struct server *s)
 	set(o, "store_batches_under_way", number(g.batches_under_way));
 	set(o, "newest_event", number(server_event_newest(s)));
 	set(o, "counters", counters_json(server_counters(s)));
+	if (server_association_counters(s, &associations))
+		set(o, "secure", associations_json(&associations));
 	return o;
 }

@@ -113,7 +113,7 @@ static void a_folded_call_gives_its_place_away_and_comes_back_as_it_was(void **s
 		3);
 	assert_non_null(call->room);
 	coap_calls_restore(&s.calls, 9, call);
-	assert_true(call->was_retransmitted && call->has_restarted && !call->has_echoed);
+	assert_true(call->was_retransmitted && call->has_restarted && call->echoes == 0);
 	assert_int_equal(call->freshness.sequence, 1009);
 	assert_int_equal(call->freshness.at, 77);
 	assert_true(call->freshness.has_any);

@@ -300,6 +300,33 @@ static void a_connection_id_survives(void **state)
 	stage_done(&s);
 }
 
+/* A restart is no proof: what had not come back before it must come back after it. */
+static void an_address_that_was_not_proved_is_not_proved_by_a_restart(void **state)
+{
+	(void)state;
+	static struct stage s;
+	struct coap_path_state path;
+	stage_init(&s);
+	s.client->address.port++;
+	assert_true(is_echoed(&s, "from elsewhere"));
+	struct coap_remote there = s.server->seen.remote;
+	save_changed(&s, 0);
+	assert_int_equal(restart(&s), 1);
+	assert_true(dtls_path(s.server->dtls, &there, &path));
+	assert_int_equal(path.allowance, 0);
+	assert_true(is_echoed(&s, "and again"));
+	assert_true(dtls_path(s.server->dtls, &there, &path));
+	assert_int_not_equal(path.allowance, COAP_PATH_FREE);
+	dtls_prove(s.server->dtls, &there);
+	assert_true(dtls_path(s.server->dtls, &there, &path));
+	assert_int_equal(path.allowance, COAP_PATH_FREE);
+	save_changed(&s, 0);
+	assert_int_equal(restart(&s), 1);
+	assert_true(dtls_path(s.server->dtls, &there, &path));
+	assert_int_equal(path.allowance, COAP_PATH_FREE);
+	stage_done(&s);
+}
+
 static void a_new_session_after_a_restart_has_a_new_name_and_another_slot(void **state)
 {
 	(void)state;
@@ -441,6 +468,7 @@ int main(void)
 		cmocka_unit_test(a_head_that_cannot_be_read_says_why),
 		cmocka_unit_test(a_restored_session_goes_on_without_a_handshake),
 		cmocka_unit_test(a_connection_id_survives),
+		cmocka_unit_test(an_address_that_was_not_proved_is_not_proved_by_a_restart),
 		cmocka_unit_test(a_new_session_after_a_restart_has_a_new_name_and_another_slot),
 		cmocka_unit_test(what_was_received_before_is_not_received_again),
 		cmocka_unit_test(a_session_that_received_something_since_it_was_saved_is_not_restored),

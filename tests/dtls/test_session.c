@@ -193,6 +193,33 @@ static void the_table_agrees_with_a_simple_model(void **state)
 	}
 }
 
+/* RFC 9175 section 2.4. */
+static void to_a_new_address_go_three_times_what_came_from_there_until_it_is_proved(void **state)
+{
+	struct dtls_sessions *t = &((struct table *)*state)->sessions;
+	struct handle h = established(t, 1, true, 0);
+	struct dtls_session *s = dtls_session_get(t, h);
+	struct address there = address_number(2);
+	assert_true(dtls_session_spend_credit(s, 100000)); /* the handshake has proved the first */
+	dtls_session_move(t, h, &there);
+	assert_false(dtls_session_spend_credit(s, 1));
+	dtls_session_credit(s, 50);
+	assert_false(dtls_session_spend_credit(s, 151));
+	assert_true(dtls_session_spend_credit(s, 100));
+	assert_true(dtls_session_spend_credit(s, 50));
+	assert_false(dtls_session_spend_credit(s, 1));
+	for (int i = 0; i < 100; i++)
+		dtls_session_credit(s, 1500); /* more than can be counted is not forgotten, and not more */
+	assert_false(dtls_session_spend_credit(s, UINT16_MAX + 1));
+	assert_true(dtls_session_spend_credit(s, UINT16_MAX));
+	dtls_session_prove(t, h);
+	assert_true(dtls_session_spend_credit(s, 100000));
+	dtls_session_credit(s, 1500);
+	there = address_number(3);
+	dtls_session_move(t, h, &there); /* and nothing is taken along */
+	assert_false(dtls_session_spend_credit(s, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +233,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_oldest_is_the_one_not_heard_for_longest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keys_are_wiped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_table_agrees_with_a_simple_model, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			to_a_new_address_go_three_times_what_came_from_there_until_it_is_proved, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

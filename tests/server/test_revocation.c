@@ -63,7 +63,7 @@ static bool find_raw_key(void *context, struct bytes digest, struct dtls_princip
 
 static void follow_server(struct revocation *r)
 {
-	struct association_port port = {r, certificate_of, close_association};
+	struct association_port port = {.context = r, .certificate = certificate_of, .close = close_association};
 	server_set_associations(r->stage.server, &port);
 	r->welcome = (struct welcome){
 		.inner = {.find_psk = find_psk, .find_certificate = find_certificate, .find_raw_key = find_raw_key},

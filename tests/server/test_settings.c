@@ -56,6 +56,19 @@ static void the_least_configuration_gets_the_defaults(void **state)
 	assert_true(s->settings.sessions > s->settings.devices);
 }
 
+static void moves_are_proved_unless_they_are_trusted(void **state)
+{
+	struct stage *s = *state;
+	assert_true(load(s, LEAST));
+	assert_false(s->settings.trusts_moves);
+	assert_true(load(s, LEAST "moves = trusted\n"));
+	assert_true(s->settings.trusts_moves);
+	assert_true(load(s, LEAST "moves = proved\n"));
+	assert_false(s->settings.trusts_moves);
+	assert_false(load(s, LEAST "moves = yes\n"));
+	assert_non_null(strstr(s->message, ":5: moves: must be proved or trusted"));
+}
+
 static void an_authority_needs_its_key_and_is_enough_for_devices_to_connect(void **state)
 {
 	struct stage *s = *state;
@@ -159,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_least_configuration_gets_the_defaults),
+		TEST(moves_are_proved_unless_they_are_trusted),
 		TEST(an_authority_needs_its_key_and_is_enough_for_devices_to_connect),
 		TEST(raw_keys_alone_are_enough),
 		TEST(everything_can_be_said),
