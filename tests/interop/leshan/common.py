@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What both parts of the comparison with Leshan use: processes with their logs, and rows of the table."""
 import pathlib
+import shutil
 import socket
 import subprocess
 import time
@@ -9,6 +10,25 @@ HERE = pathlib.Path(__file__).resolve().parent
 OBJECTS = HERE.parent.parent.parent / "docs" / "objects"
 WAIT_S = 30
 rows = []
+
+
+class Missing(Exception):
+    """Leshan cannot be had here."""
+
+
+def fetch(folder):
+    """The class path of Leshan and of our programs with it."""
+    for tool in ("mvn", "javac", "java"):
+        if shutil.which(tool) is None:
+            raise Missing(f"{tool} is not installed")
+    found = subprocess.run(["mvn", "-q", "-B", "-f", HERE / "pom.xml", "dependency:build-classpath",
+                            f"-Dmdep.outputFile={folder}/classpath"], capture_output=True, text=True)
+    if found.returncode != 0:
+        raise Missing("Maven cannot fetch Leshan")
+    path = (folder / "classpath").read_text().strip()
+    subprocess.run(["javac", "-nowarn", "-Xlint:none", "-cp", path, "-d", folder / "classes", *HERE.glob("*.java")],
+                   check=True, capture_output=True)
+    return f"{folder}/classes:{path}"
 
 
 def free_port(kind):
