@@ -276,6 +276,7 @@ static bool open_network(struct daemon *d)
 		(void)fprintf(stderr, "agentd: cannot set up the network: %s\n", strerror(-status));
 		return false;
 	}
+	coap_loop_save_wakeups(&d->loop);
 	if (!dtls_crypto_wolfcrypt_init(&d->crypto)) {
 		(void)fprintf(stderr, "agentd: wolfCrypt cannot be initialised\n");
 		return false;

@@ -15,13 +15,13 @@ msec coap_loop_read_clock(void)
 	return (msec)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The timer is set when the deadline comes nearer, and left alone when it moves away: it then fires once for nothing,
- * which is cheaper than a system call in each turn. */
+/* The timer is set when the deadline comes nearer, and left alone when it moves away, unless wake-ups are to be saved:
+ * it then fires once for nothing, which is cheaper than a system call in each turn. */
 static void arm(struct coap_loop *l, msec deadline)
 {
-	if (deadline >= l->armed)
+	if (deadline == l->armed || (deadline > l->armed && !l->saves_wakeups))
 		return;
-	msec at = deadline > 0 ? deadline : 1;
+	msec at = deadline == NEVER ? 0 : deadline > 0 ? deadline : 1; /* 0 disarms */
 	struct itimerspec t = {.it_value = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000}};
 	(void)timerfd_settime(l->timer_descriptor, TFD_TIMER_ABSTIME, &t, NULL);
 	l->armed = deadline;
@@ -102,6 +102,11 @@ void coap_loop_done(struct coap_loop *l)
 	ev_loop_destroy(l->ev);
 	(void)close(l->timer_descriptor);
 	l->ev = NULL;
+}
+
+void coap_loop_save_wakeups(struct coap_loop *l)
+{
+	l->saves_wakeups = true;
 }
 
 void coap_loop_run(struct coap_loop *l)

@@ -30,6 +30,7 @@ struct coap_loop {
 	ev_io timer;
 	int timer_descriptor;
 	msec now, armed;
+	bool saves_wakeups;
 };
 
 /* A descriptor that is waited on. */
@@ -44,6 +45,10 @@ struct coap_loop_watch {
  * standard error. The structure must not move while the loop lives. */
 int coap_loop_init(struct coap_loop *l, const struct coap_loop_user *user);
 void coap_loop_done(struct coap_loop *l);
+
+/* On a battery a wake-up costs more than a system call: a deadline that moves away takes the timer with it, where
+ * otherwise the timer would fire for nothing. */
+void coap_loop_save_wakeups(struct coap_loop *l);
 
 /* Runs until coap_loop_stop. */
 void coap_loop_run(struct coap_loop *l);

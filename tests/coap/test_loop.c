@@ -80,6 +80,8 @@ static void on_readable(void *context, msec now)
 	u->reads++;
 	if (c == 'n')
 		u->due = now + 10; /* nearer than the timer that is armed */
+	if (c == 'f')
+		u->due = now + 150; /* farther */
 }
 
 static void a_descriptor_wakes_the_loop_and_may_bring_the_deadline_nearer(void **state)
@@ -102,6 +104,35 @@ static void a_descriptor_wakes_the_loop_and_may_bring_the_deadline_nearer(void *
 	(void)close(u.pipe[1]);
 }
 
+/* How many turns it takes to hear that the deadline has moved from 40 ms to 150 ms, and to get there. */
+static int turns_of_a_deadline_that_moves_away(bool saves_wakeups)
+{
+	struct user u = {.steps = {0}};
+	struct coap_loop_watch watch;
+	start(&u);
+	if (saves_wakeups)
+		coap_loop_save_wakeups(&u.loop);
+	u.due = u.began + 40;
+	assert_int_equal(pipe(u.pipe), 0);
+	assert_int_equal(write(u.pipe[1], "f", 1), 1);
+	coap_loop_watch(&u.loop, &watch, u.pipe[0], &u, on_readable);
+	coap_loop_run(&u.loop);
+	assert_int_equal(u.ticks, 1);
+	assert_in_range(u.ticked[0] - u.began, 150, 5000);
+	coap_loop_unwatch(&watch);
+	coap_loop_done(&u.loop);
+	(void)close(u.pipe[0]);
+	(void)close(u.pipe[1]);
+	return u.flushes;
+}
+
+static void who_saves_wakeups_is_not_woken_by_a_deadline_that_has_moved_away(void **state)
+{
+	(void)state;
+	int frugal = turns_of_a_deadline_that_moves_away(true), usual = turns_of_a_deadline_that_moves_away(false);
+	assert_int_equal(usual - frugal, 1);
+}
+
 static void two_seeds_differ(void **state)
 {
 	uint64_t one = 0, two = 0;
@@ -117,6 +148,7 @@ int main(void)
 		cmocka_unit_test(ticks_come_at_their_deadlines_and_each_turn_flushes),
 		cmocka_unit_test(a_deadline_in_the_past_is_due_at_once),
 		cmocka_unit_test(a_descriptor_wakes_the_loop_and_may_bring_the_deadline_nearer),
+		cmocka_unit_test(who_saves_wakeups_is_not_woken_by_a_deadline_that_has_moved_away),
 		cmocka_unit_test(two_seeds_differ),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
