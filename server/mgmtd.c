@@ -9,6 +9,7 @@
  * Exit status: 0 asked to stop, 2 usage or configuration, 3 store or artifacts, 4 network or cryptography. */
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
+#include "dtls/crypto_wolfcrypt.h"
 #include "mgmt/model_files.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
@@ -16,6 +17,8 @@
 #include "server/handover_linux.h"
 #include "server/log.h"
 #include "server/network_linux.h"
+#include "server/sealing.h"
+#include "server/secret_files.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "server/store_sqlite.h"
@@ -50,6 +53,8 @@ struct daemon {
 	ev_async on_stored, on_artifact;
 
 	struct model_files *objects;
+	struct dtls_crypto store_crypto;
+	struct sealing sealing; /* of the keys in the store */
 	struct store_sqlite *store;
 	struct artifact_files *artifacts;
 	struct network *network;
@@ -271,6 +276,21 @@ static bool open_loop(struct daemon *d)
 	return false;
 }
 
+/* The store seals in a thread of its own, so it has a context of its own. */
+static bool begin_sealing(struct daemon *d, char *message)
+{
+	uint8_t secret[SECRET_FILES_BYTES], seed[PRNG_SEED_BYTES];
+	if (!secret_files_read(d->settings.store_key, secret, message))
+		return false;
+	if (dtls_crypto_wolfcrypt_init(&d->store_crypto) && coap_loop_seed(seed, sizeof seed) == 0 &&
+		sealing_begin(&d->sealing, &d->store_crypto, secret, seed)) {
+		store_sqlite_seal(d->store, &d->sealing);
+		return true;
+	}
+	(void)snprintf(message, SETTINGS_MESSAGE_BYTES, "no cryptography");
+	return false;
+}
+
 static bool open_disk(struct daemon *d)
 {
 	char message[STORE_SQLITE_ERROR_BYTES] = "";
@@ -280,7 +300,7 @@ static bool open_disk(struct daemon *d)
 		.wake = wake_artifact,
 		.wake_context = d};
 	d->store = store_sqlite_open(&store, message);
-	if (d->store != NULL)
+	if (d->store != NULL && begin_sealing(d, message))
 		d->artifacts = artifact_files_open(&artifacts, message);
 	if (d->artifacts == NULL)
 		(void)fprintf(stderr, "mgmtd: %s\n", message);
@@ -342,10 +362,17 @@ static bool load(struct daemon *d, msec now)
 	struct store_visitor visitor;
 	look_at_clock(d, now);
 	visitor = server_visitor(d->server, now);
-	if (store_sqlite_load(d->store, &visitor, EVENTS_LOADED, message))
-		return true;
-	(void)fprintf(stderr, "mgmtd: %s\n", message);
-	return false;
+	if (!store_sqlite_load(d->store, &visitor, EVENTS_LOADED, message)) {
+		(void)fprintf(stderr, "mgmtd: %s\n", message);
+		return false;
+	}
+	if (store_sqlite_unreadable(d->store) > 0)
+		log_text(SERVER_LOG_WARNING,
+			"event=keys-unreadable count=%u key=\"%s\" reason=\"sealed under another key; claims among "
+			"them "
+			"are not honoured\"",
+			store_sqlite_unreadable(d->store), d->settings.store_key);
+	return true;
 }
 
 static void log_definition(void *context, const char *path, const char *reason)
@@ -469,6 +496,8 @@ static void close_all(struct daemon *d)
 	network_close(d->network, d->network == NULL ? 0 : coap_loop_read_clock(), wall_now());
 	artifact_files_close(d->artifacts);
 	store_sqlite_close(d->store);
+	if (d->store_crypto.context != NULL)
+		dtls_crypto_wolfcrypt_done(&d->store_crypto);
 	trust_files_done(&d->trust);
 	model_files_free(d->objects);
 	if (d->loop.ev != NULL)

@@ -13,7 +13,9 @@
 struct taker {
 	sqlite3_stmt *statement;
 	int column;
-	bool failed; /* something was not what we write */
+	const struct sealing *sealing;
+	bool failed;        /* something was not what we write */
+	bool is_unreadable; /* something is sealed under another secret */
 };
 
 static int64_t take_number(struct taker *t, int64_t max)
@@ -51,6 +53,16 @@ static void take_blob(struct taker *t, uint8_t *out, size_t len)
 		memcpy(out, blob.data, len);
 	else
 		t->failed = true;
+}
+
+/* As bind_sealed writes it. What is as long as the secret itself was written before secrets were sealed. */
+static void take_sealed(struct taker *t, struct bytes owner, uint8_t *out, size_t len)
+{
+	struct bytes blob = take_bytes(t);
+	if (blob.len == len)
+		memcpy(out, blob.data, len);
+	else if (t->sealing == NULL || !sealing_open(t->sealing, owner, blob, out, len))
+		t->is_unreadable = true;
 }
 
 /* The next word of a list; false at the end. */
@@ -229,13 +241,13 @@ static bool visit_claim(struct taker *t, const struct store_visitor *v)
 {
 	struct claim c = {0};
 	take_text(t, c.identity, sizeof c.identity);
-	take_blob(t, c.key, sizeof c.key);
+	take_sealed(t, bytes_of_text(c.identity), c.key, sizeof c.key);
 	take_text(t, c.name, sizeof c.name);
 	take_text(t, c.actor, sizeof c.actor);
 	c.made_at = take_number(t, INT64_MAX);
 	c.expires_at = take_number(t, INT64_MAX);
 	c.used_at = take_number(t, INT64_MAX);
-	return !t->failed && v->claim(v->context, &c);
+	return !t->failed && (t->is_unreadable || v->claim(v->context, &c));
 }
 
 static void take_path(struct taker *t, struct path *ret)
@@ -326,10 +338,11 @@ static bool load_table(struct rows *r, const struct table *table, const struct s
 	/* Only the table of events has such a parameter. */
 	(void)sqlite3_bind_int64(statement, 1, events);
 	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct taker t = {.statement = statement};
+		struct taker t = {.statement = statement, .sealing = r->sealing};
 		row++;
 		if (!table->visit(&t, visitor))
 			break;
+		r->unreadable += t.is_unreadable;
 	}
 	if (step == SQLITE_ROW)
 		(void)snprintf(error, ROWS_ERROR_BYTES,

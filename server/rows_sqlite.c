@@ -183,6 +183,7 @@ void rows_close(struct rows *r)
 struct binder {
 	sqlite3_stmt *statement;
 	int column;
+	struct sealing *sealing;
 	bool failed;
 };
 
@@ -199,6 +200,18 @@ static void bind_text(struct binder *b, const char *text)
 static void bind_bytes(struct binder *b, const void *data, size_t len)
 {
 	b->failed |= sqlite3_bind_blob(b->statement, ++b->column, data, (int)len, SQLITE_TRANSIENT) != SQLITE_OK;
+}
+
+static void bind_sealed(struct binder *b, struct bytes owner, struct bytes secret)
+{
+	uint8_t buffer[SEALING_TEXT_MAX + SEALING_MORE_BYTES];
+	struct writer w = writer_of(buffer, sizeof buffer);
+	if (b->sealing == NULL)
+		write_bytes(&w, secret);
+	else
+		sealing_write(b->sealing, owner, secret, &w);
+	b->failed |= w.failed;
+	bind_bytes(b, buffer, writer_bytes(&w).len);
 }
 
 /* A list that has been written into `buffer`. */
@@ -364,7 +377,7 @@ static void bind_denial(struct binder *b, const struct denial *d)
 static void bind_claim(struct binder *b, const struct claim *c)
 {
 	bind_text(b, c->identity);
-	bind_bytes(b, c->key, sizeof c->key);
+	bind_sealed(b, bytes_of_text(c->identity), bytes_of(c->key, sizeof c->key));
 	bind_text(b, c->name);
 	bind_text(b, c->actor);
 	bind_number(b, c->made_at);
@@ -460,7 +473,7 @@ static void bind_change(struct binder *b, const struct store_change *change)
 
 bool rows_apply(struct rows *r, const struct store_change *change)
 {
-	struct binder b = {.statement = r->statements[change->type]};
+	struct binder b = {.statement = r->statements[change->type], .sealing = r->sealing};
 	bind_change(&b, change);
 	bool good = !b.failed && sqlite3_step(b.statement) == SQLITE_DONE;
 	sqlite3_reset(b.statement);

@@ -5,6 +5,7 @@
  * so that the file can be read with any SQLite tool. */
 #pragma once
 
+#include "server/sealing.h"
 #include "server/store.h"
 
 #include <sqlite3.h>
@@ -12,6 +13,8 @@
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STORE_EVENT_PUT + 1]; /* by enum store_change_type */
+	struct sealing *sealing;                       /* the owner's; NULL: keys are kept as they are */
+	unsigned unreadable;                           /* rows passed over as they are sealed under another secret */
 };
 
 #define ROWS_ERROR_BYTES 256

@@ -3,6 +3,7 @@
 
 #include "coap/io/loop.h"
 #include "server/log.h"
+#include "server/secret_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 
 #define MARKS_AT       65536 /* a page boundary, however large pages are */
 #define MARKS_UNIT     4096
-#define OTHERS         (S_IRWXG | S_IRWXO)
 #define PATH_BYTES     (SETTINGS_PATH_BYTES + 32)
 #define WRITE_DELAY    ((msec)250) /* from the first change to the first record; bursts are written once */
 #define RECORDS_A_TURN 256
@@ -75,57 +75,6 @@ static size_t read_at(int file, void *out, size_t len, off_t at)
 		n = pread(file, out, len, at);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? 0 : (size_t)n;
-}
-
-/* ---- the secret ---- */
-
-static bool say(char *message, const char *path, const char *what)
-{
-	(void)snprintf(message, SETTINGS_MESSAGE_BYTES, "%s: %s", path, what);
-	return false;
-}
-
-static bool make_secret(const char *path, uint8_t secret[DTLS_SAVE_SECRET_BYTES], char *error)
-{
-	char text[2 * DTLS_SAVE_SECRET_BYTES + 1];
-	struct writer w = writer_of(text, sizeof text);
-	if (coap_loop_seed(secret, DTLS_SAVE_SECRET_BYTES) != 0)
-		return say(error, path, "no randomness");
-	write_hex(&w, bytes_of(secret, DTLS_SAVE_SECRET_BYTES));
-	write_u8(&w, '\n');
-	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-	if (file < 0)
-		return say(error, path, strerror(errno));
-	bool good = write_at(file, text, sizeof text, 0) && fsync(file) == 0;
-	if (!good)
-		say(error, path, strerror(errno));
-	(void)close(file);
-	return good;
-}
-
-static bool read_secret(const char *path, uint8_t secret[DTLS_SAVE_SECRET_BYTES], char *error)
-{
-	char text[2 * DTLS_SAVE_SECRET_BYTES + 2];
-	struct stat status;
-	size_t len;
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0 && errno == ENOENT)
-		return make_secret(path, secret, error);
-	if (file < 0 || fstat(file, &status) != 0) {
-		say(error, path, strerror(errno));
-		if (file >= 0)
-			(void)close(file);
-		return false;
-	}
-	size_t found = read_at(file, text, sizeof text, 0);
-	(void)close(file);
-	if ((status.st_mode & OTHERS) != 0)
-		return say(error, path, "holds a secret but others than its owner may read it; chmod 600");
-	if (found > 0 && found < sizeof text && text[found - 1] == '\n')
-		found--;
-	if (!parse_hex(bytes_of(text, found), secret, DTLS_SAVE_SECRET_BYTES, &len) || len != DTLS_SAVE_SECRET_BYTES)
-		return say(error, path, "not 64 hexadecimal digits");
-	return true;
 }
 
 /* ---- the file before ---- */
@@ -205,7 +154,7 @@ struct session_files *session_files_open(
 	f->crypto = config->crypto;
 	f->file = -1;
 	f->at = NEVER;
-	if (!read_secret(config->secret_path, f->secret, ret_error) ||
+	if (!secret_files_read(config->secret_path, f->secret, ret_error) ||
 		!dtls_save_cid_key(&f->crypto, f->secret, f->cid_key)) {
 		free(f);
 		return NULL;
@@ -441,8 +390,10 @@ bool session_files_start(struct session_files *f, struct dtls *d, const struct s
 	*ret = (struct session_files_counts){0};
 	f->dtls = d;
 	f->owner = *owner;
-	if (!make_file(f, path, now, wall) || !restore_all(f, now, wall, ret) || !take_the_place(f, path))
-		return say(ret_error, path, strerror(errno));
+	if (!make_file(f, path, now, wall) || !restore_all(f, now, wall, ret) || !take_the_place(f, path)) {
+		(void)snprintf(ret_error, SETTINGS_MESSAGE_BYTES, "%s: %s", path, strerror(errno));
+		return false;
+	}
 	hand_over_all(f, now, ret);
 	forget_old(f);
 	return true;

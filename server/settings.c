@@ -167,6 +167,7 @@ static const struct key keys[] = {
 	{"http", "listen", ADDRESS, FIELD(http_listen), 8080, 0},
 	{"http", "connections", NUMBER("4 to 10000"), FIELD(http_connections), 4, 10000},
 	{"store", "path", PATH, FIELD(store_path), 0, 0},
+	{"store", "key", PATH, FIELD(store_key), 0, 0},
 	{"artifacts", "path", PATH, FIELD(artifacts_path), 0, 0},
 	{"artifacts", "max_size", read_size, "must be a size such as 64M, from 1K to 1024G", FIELD(artifact_max_bytes),
 		1024, UINT64_C(1) << 40},
@@ -305,6 +306,8 @@ bool settings_load(const char *path, struct settings *ret, char message[SETTINGS
 	ret->has_plain_listen = ret->plain_listen.port != 0;
 	if (!has(ret->session_file))
 		(void)snprintf(ret->session_file, sizeof ret->session_file, "%s-sessions", ret->store_path);
+	if (!has(ret->store_key))
+		(void)snprintf(ret->store_key, sizeof ret->store_key, "%s.key", ret->store_path);
 	if (!has(ret->session_key))
 		(void)snprintf(ret->session_key, sizeof ret->session_key, "%s-sessions.key", ret->store_path);
 	if (ret->sessions == 0)

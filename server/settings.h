@@ -26,6 +26,7 @@ struct settings {
 	char raw_key_file[SETTINGS_PATH_BYTES], raw_private_key[SETTINGS_PATH_BYTES]; /* RFC 7250 */
 	uint32_t idle_timeout_s;                                                      /* 0: sessions are kept */
 	/* Where sessions outlive the process, and what seals them; beside the store when not given. "none": nowhere. */
+	char store_key[SETTINGS_PATH_BYTES + 16]; /* what seals the keys in the store */
 	char session_file[SETTINGS_PATH_BYTES + 16], session_key[SETTINGS_PATH_BYTES + 16];
 	uint32_t worker;   /* this process's number inside connection IDs */
 	bool trusts_moves; /* sends anything to the new address of a session that nobody has proved */

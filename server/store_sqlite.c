@@ -430,6 +430,16 @@ bool store_sqlite_load(struct store_sqlite *s, const struct store_visitor *visit
 
 /* ---- outcomes ---- */
 
+void store_sqlite_seal(struct store_sqlite *s, struct sealing *sealing)
+{
+	s->rows.sealing = sealing;
+}
+
+unsigned store_sqlite_unreadable(const struct store_sqlite *s)
+{
+	return s->rows.unreadable;
+}
+
 bool store_sqlite_next(struct store_sqlite *s, uint64_t *ret_ticket, bool *ret_ok)
 {
 	pthread_mutex_lock(&s->lock);

@@ -3,8 +3,10 @@
  * The SQLite store on real files: what was confirmed is there after a reopen, what was refused is not. */
 #include "server/store_sqlite.h"
 
+#include "dtls/crypto_wolfcrypt.h"
 #include "mgmt/registration.h"
 #include "mgmt/signature_wolfcrypt.h"
+#include "server/sealing.h"
 #include "tests/server/directory.h"
 
 #include <setjmp.h>
@@ -38,6 +40,7 @@ struct loaded {
 struct stage {
 	struct directory directory;
 	struct store_sqlite *store;
+	struct sealing *sealing;
 	struct loaded loaded;
 	char error[STORE_SQLITE_ERROR_BYTES];
 	uint64_t ticket, taken;
@@ -65,6 +68,8 @@ static bool reopen_with(struct stage *s, uint32_t pages_max)
 	store_sqlite_close(s->store);
 	struct store_sqlite_config config = {.path = directory_file(&s->directory, "mgmtd.db"), .pages_max = pages_max};
 	s->store = store_sqlite_open(&config, s->error);
+	if (s->store != NULL && s->sealing != NULL)
+		store_sqlite_seal(s->store, s->sealing);
 	return s->store != NULL;
 }
 
@@ -297,6 +302,75 @@ static void who_is_denied_comes_back_until_he_is_not_denied_any_more(void **stat
 	assert_true(outcome(s));
 	assert_true(load(s, 0));
 	assert_int_equal(s->loaded.denials, 0);
+}
+
+static bool file_has(const char *path, const void *text, size_t len)
+{
+	static uint8_t content[1 << 20];
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	size_t found = fread(content, 1, sizeof content, file);
+	(void)fclose(file);
+	return memmem(content, found, text, len) != NULL;
+}
+
+static void begin_sealing(struct sealing *s, const struct dtls_crypto *crypto, uint8_t first_of_secret)
+{
+	const uint8_t secret[SEALING_SECRET_BYTES] = {first_of_secret}, seed[PRNG_SEED_BYTES] = {3};
+	assert_true(sealing_begin(s, crypto, secret, seed));
+}
+
+static void keys_are_sealed_and_those_of_another_secret_are_passed_over(void **state)
+{
+	struct stage *s = *state;
+	struct dtls_crypto crypto;
+	struct sealing own, foreign;
+	struct claim claim = {.identity = "claim:0123456789abcdef", .key = "sixteen bytes o", .actor = "anna"};
+	assert_true(dtls_crypto_wolfcrypt_init(&crypto));
+	begin_sealing(&own, &crypto, 1);
+	begin_sealing(&foreign, &crypto, 2);
+	s->sealing = &own;
+	reopen(s);
+	add(s, (struct store_change){.type = STORE_CLAIM_PUT, .claim = &claim});
+	commit(s);
+	assert_true(outcome(s));
+	s->sealing = &foreign;
+	reopen(s); /* closing brings everything into the one file */
+	assert_true(file_has(directory_file(&s->directory, "mgmtd.db"), claim.identity, CLAIM_IDENTITY_LEN));
+	assert_false(file_has(directory_file(&s->directory, "mgmtd.db"), claim.key, 8));
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.claims, 0);
+	assert_int_equal(store_sqlite_unreadable(s->store), 1);
+	s->sealing = &own;
+	reopen(s);
+	assert_true(load(s, 0));
+	assert_memory_equal(&s->loaded.claim, &claim, sizeof claim);
+	assert_int_equal(store_sqlite_unreadable(s->store), 0);
+	store_sqlite_close(s->store);
+	s->store = NULL;
+	dtls_crypto_wolfcrypt_done(&crypto);
+}
+
+static void keys_from_before_they_were_sealed_are_read(void **state)
+{
+	struct stage *s = *state;
+	struct dtls_crypto crypto;
+	struct sealing own;
+	struct claim claim = {.identity = "claim:0123456789abcdef", .key = "sixteen bytes o", .actor = "anna"};
+	reopen(s);
+	add(s, (struct store_change){.type = STORE_CLAIM_PUT, .claim = &claim});
+	commit(s);
+	assert_true(outcome(s));
+	assert_true(dtls_crypto_wolfcrypt_init(&crypto));
+	begin_sealing(&own, &crypto, 1);
+	s->sealing = &own;
+	reopen(s);
+	assert_true(load(s, 0));
+	assert_memory_equal(&s->loaded.claim, &claim, sizeof claim);
+	store_sqlite_close(s->store);
+	s->store = NULL;
+	dtls_crypto_wolfcrypt_done(&crypto);
 }
 
 static void a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone(void **state)
@@ -717,6 +791,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(everything_comes_back_as_it_was_after_a_reopen),
 		TEST(who_is_denied_comes_back_until_he_is_not_denied_any_more),
+		TEST(keys_are_sealed_and_those_of_another_secret_are_passed_over),
+		TEST(keys_from_before_they_were_sealed_are_read),
 		TEST(a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone),
 		TEST(an_order_comes_back_unless_its_device_is_gone),
 		TEST(putting_again_replaces_and_keeps_the_order_of_entries),
