@@ -19,9 +19,7 @@ struct store_sqlite;
 struct store_sqlite_config {
 	const char *path;         /* of the database file; its directory must exist and be writable */
 	uint32_t waiting_max_kib; /* of batches not yet carried out; 0: 65536 */
-	struct sealing
-		*sealing;   /* of the keys in it (sealing.h); the store's alone, its owner's memory. NULL: not sealed */
-	uint32_t pages_max; /* the file's limit in pages of 4 KiB; 0: the disk's */
+	uint32_t pages_max;       /* the file's limit in pages of 4 KiB; 0: the disk's */
 	void (*wake)(void *context);
 	void *wake_context;
 };
