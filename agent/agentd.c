@@ -290,6 +290,7 @@ static bool open_network(struct daemon *d)
 	struct dtls_config dtls = {.sessions = 2,
 		.handshakes = 1,
 		.uses_cid = true,
+		.mtu_bytes = dtls_datagram_max((uint16_t)d->config.mtu),
 		.crypto = d->crypto,
 		.engine = dtls_engine_wolfssl_port(d->engine),
 		.output = coap_udp_port(d->udp)};
@@ -301,6 +302,11 @@ static bool open_network(struct daemon *d)
 static const char *chosen(const char *configured, const char *found)
 {
 	return configured[0] != '\0' ? configured : found;
+}
+
+static uint16_t message_max_of(const struct daemon *d)
+{
+	return dtls_message_max((uint16_t)d->config.mtu);
 }
 
 static struct agent_config agent_config_of(const struct daemon *d)
@@ -325,6 +331,8 @@ static struct agent_config agent_config_of(const struct daemon *d)
 	a.download_give_up_ms = SECONDS(c->give_up_s);
 	a.image_size_max = (uint64_t)c->image_size_max_kib * 1024;
 	a.payload_restart_ms = SECONDS(c->restart_s);
+	struct coap_parameters p = {.block_size = (uint16_t)a.block_size, .message_max = message_max_of(d)};
+	a.block_size = coap_parameters_block_size(&p);
 	return a;
 }
 
@@ -361,6 +369,7 @@ static bool build_agent(struct daemon *d)
 		.transport = dtls_transport(d->dtls),
 	};
 	endpoint.parameters.body_size_max = ENDPOINT_BODY_MAX;
+	endpoint.parameters.message_max = message_max_of(d);
 	endpoint.resources = agent_resources(d->agent, &endpoint.resource_count);
 	d->endpoint = coap_endpoint_init(take_memory(coap_endpoint_memory(&endpoint)), &endpoint, seeds[1]);
 	return true;

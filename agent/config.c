@@ -4,6 +4,7 @@
 #include "agent/config.h"
 
 #include "coap/uri.h"
+#include "dtls/dtls.h"
 #include "mgmt/uuid.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ static const struct key keys[] = {
 	{"server", "ca", TEXT, FIELD(ca), ANY},
 	{"server", "raw_key", TEXT, FIELD(raw_key), ANY},
 	{"server", "server_key", TEXT, FIELD(server_key), ANY},
+	{"server", "mtu", NUMBER, FIELD(mtu), DTLS_LINK_MTU_LEAST, DTLS_LINK_MTU_MOST},
 	{"server", "enrol", YES_OR_NO, FIELD(enrols), ANY},
 	{"device", "manufacturer", TEXT, FIELD(manufacturer), ANY},
 	{"device", "model", TEXT, FIELD(model), ANY},
@@ -206,6 +208,7 @@ static void set_defaults(struct config *c)
 	(void)set_text(c->state_dir, sizeof c->state_dir, "/var/lib/fieldfare");
 	c->lifetime_s = d->lifetime_s;
 	c->log_level = AGENT_LOG_INFO;
+	c->mtu = DTLS_LINK_MTU_DEFAULT;
 	c->self_test_timeout_s = (uint32_t)(d->self_test_timeout_ms / 1000);
 	c->settle_s = (uint32_t)(d->settle_ms / 1000);
 	c->max_trials = d->trials_max;

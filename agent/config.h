@@ -29,6 +29,7 @@ struct config {
 	char certificate[CONFIG_PATH_BYTES], private_key[CONFIG_PATH_BYTES], ca[CONFIG_PATH_BYTES];
 	char raw_key[CONFIG_PATH_BYTES];    /* RFC 7250: our own private key */
 	char server_key[CONFIG_PATH_BYTES]; /* the server's public one, or its SHA-256 in hexadecimal */
+	uint32_t mtu;                       /* of the narrowest link to the server */
 	uint32_t enrols;                    /* whether the device gets certificates of its own (RFC 9148) */
 	/* [device]; empty ones are taken from the machine */
 	char manufacturer[CONFIG_TEXT_BYTES], model[CONFIG_TEXT_BYTES], serial[CONFIG_TEXT_BYTES];

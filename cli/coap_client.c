@@ -112,9 +112,18 @@ static void flush(void *context)
 
 /* ---- life ---- */
 
-static const char *open_dtls(struct coap_client *c)
+static uint16_t link_mtu(const struct coap_client_config *wanted)
 {
-	struct dtls_config config = {.sessions = 1, .handshakes = 1, .uses_cid = true, .output = coap_udp_port(c->udp)};
+	return wanted->mtu > 0 ? wanted->mtu : DTLS_LINK_MTU_DEFAULT;
+}
+
+static const char *open_dtls(struct coap_client *c, uint16_t mtu)
+{
+	struct dtls_config config = {.sessions = 1,
+		.handshakes = 1,
+		.uses_cid = true,
+		.mtu_bytes = dtls_datagram_max(mtu),
+		.output = coap_udp_port(c->udp)};
 	struct dtls_engine_wolfssl_config engine = {.handshakes = 1, .crypto = &c->crypto};
 	uint8_t seed[PRNG_SEED_BYTES];
 	const char *reason = "no memory";
@@ -165,6 +174,8 @@ static const char *open_endpoint(struct coap_client *c, const struct coap_client
 	};
 	uint8_t seed[PRNG_SEED_BYTES];
 	config.parameters.block_size = wanted->block_size;
+	config.parameters.message_max = dtls_message_max(link_mtu(wanted));
+	c->block_size = coap_parameters_block_size(&config.parameters);
 	config.parameters.body_size_max = 16 * 1024 * 1024; /* pages come on demand */
 	if (wanted->is_group)
 		prepare_for_group(&config);
@@ -227,7 +238,7 @@ const char *coap_client_open(struct coap_client *c, const struct coap_client_con
 	if (config->is_group && !address_is_ipv4(&config->server) && config->server.scope == 0)
 		c->server.address.scope = config->interface;
 	if (config->is_secure)
-		failure = open_dtls(c);
+		failure = open_dtls(c, link_mtu(config));
 	else if (config->is_reliable)
 		failure = open_tcp(c);
 	if (failure == NULL)

@@ -20,6 +20,7 @@ struct coap_client_config {
 	struct dtls_client_credential
 		credential; /* used when is_secure; what it points to must stay as long as the client */
 	uint16_t block_size;
+	uint16_t mtu;      /* of the narrowest link on the way; 0 for DTLS_LINK_MTU_DEFAULT */
 	msec session_wait; /* how long a session or connection may take to come about; 0 for as long as they try */
 };
 
@@ -32,6 +33,7 @@ struct coap_client {
 	struct coap_tcp *tcp; /* NULL without */
 	struct coap_endpoint *endpoint;
 	struct coap_remote server;
+	uint16_t block_size; /* the largest that fits */
 	void *endpoint_memory;
 	/* the secure session; NULL without */
 	struct dtls *dtls;

@@ -84,7 +84,7 @@ static enum coapctl_status run_download(struct job *j)
 	const struct coapctl_arguments *a = &j->arguments;
 	struct coap_download_config config = {.file = a->download,
 		.options = &a->options,
-		.block_size = (uint16_t)a->block_size,
+		.block_size = j->client.block_size,
 		.qblock = a->qblock,
 		.patience = SECONDS((msec)a->timeout_s),
 		.shows_progress = isatty(STDERR_FILENO) == 1};
@@ -184,6 +184,7 @@ static struct coap_client_config configuration(const struct coapctl_arguments *a
 		.is_reliable = to->is_reliable,
 		.credential = credentials_of_client(&a->credentials, name),
 		.block_size = (uint16_t)a->block_size,
+		.mtu = (uint16_t)a->mtu,
 		.session_wait = SECONDS((msec)a->timeout_s)};
 	config.credential.only_suite = (uint16_t)a->suite;
 	return config;

@@ -4,6 +4,7 @@
 #include "cli/coap_print.h"
 #include "cli/option_text.h"
 #include "coap/io/multicast.h"
+#include "dtls/dtls.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -38,6 +39,8 @@ static const char help[] =
 	"  -t, --timeout SECONDS      how long to wait for an answer (93); how long to observe\n"
 	"  -n, --non                  non-confirmable: sent once, without a promise\n"
 	"  -b, --block-size BYTES     largest block, 16 to 1024 (1024)\n"
+	"      --mtu BYTES            what the narrowest link on the way carries, 576 to 1500 (1280); blocks become\n"
+	"                             smaller where they would not fit\n"
 	"      --qblock[=con]         long bodies by Q-Block (RFC 9177): in sets of ten, non-confirmable or "
 	"confirmable\n"
 	"  -d, --download FILE        get a long body into a file, many blocks at a time\n"
@@ -130,6 +133,8 @@ static bool take_option(struct coapctl_arguments *a, int option, const char *val
 		return a->is_nonconfirmable = true;
 	case 'b':
 		return take_number(value, 16, 1024, &a->block_size);
+	case 'U':
+		return take_number(value, DTLS_LINK_MTU_LEAST, DTLS_LINK_MTU_MOST, &a->mtu);
 	case 'A':
 		return take_number(value, 1000, 60000, &a->ack_timeout_ms);
 	case 'R':
@@ -189,6 +194,7 @@ static const struct option long_options[] = {
 	{"timeout", required_argument, NULL, 't'},
 	{"non", no_argument, NULL, 'n'},
 	{"block-size", required_argument, NULL, 'b'},
+	{"mtu", required_argument, NULL, 'U'},
 	{"qblock", optional_argument, NULL, 'q'},
 	{"download", required_argument, NULL, 'd'},
 	{"repeat", required_argument, NULL, 'N'},
@@ -268,8 +274,10 @@ static enum coapctl_status read_words(struct coapctl_arguments *a, int count, ch
 enum coapctl_status coapctl_read_arguments(struct coapctl_arguments *a, int argc, char *argv[])
 {
 	int option;
-	*a = (struct coapctl_arguments){
-		.content_format = COAP_FORMAT_NONE, .accept = COAP_FORMAT_NONE, .block_size = BLOCK_SIZE};
+	*a = (struct coapctl_arguments){.content_format = COAP_FORMAT_NONE,
+		.accept = COAP_FORMAT_NONE,
+		.block_size = BLOCK_SIZE,
+		.mtu = DTLS_LINK_MTU_DEFAULT};
 	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) >= 0) {
 		if (option == 'h') {
 			print_help();

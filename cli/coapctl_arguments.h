@@ -24,6 +24,7 @@ struct coapctl_arguments {
 	size_t values_len;
 	uint64_t timeout_s; /* 0 without an end */
 	uint64_t block_size;
+	uint64_t mtu;                            /* of the narrowest link to the server */
 	uint64_t ack_timeout_ms, max_retransmit; /* 0 when not given */
 	uint64_t repeat, interval_s;             /* `repeat` is 0 without */
 	bool is_group;

@@ -9,6 +9,7 @@
 #include "coap/io/loop.h"
 #include "coap/io/tcp.h"
 #include "coap/io/udp.h"
+#include "dtls/dtls.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -29,7 +30,7 @@ static const char help[] =
 	"             [--host NAME ...] [--rate-limit N] [--proxy] [--proxy-allow NETWORK ...]\n"
 	"             [--reverse PREFIX=URI ...]\n"
 	"             [--proxy-wait SECONDS]\n"
-	"             [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
+	"             [--mtu BYTES] [--no-echo] [--group ADDRESS[%INTERFACE] ...] [--group-size COUNT]\n"
 	"             [--secure-listen ADDRESS[:PORT] [--psk-identity TEXT --psk-key TEXT]\n"
 	"             [--certificate FILE --private-key FILE --ca FILE]\n"
 	"             [--raw-key FILE --peer-key FILE|SHA256 ...] [--sessions COUNT] [--verbose]]\n"
@@ -61,6 +62,8 @@ static const char help[] =
 	"                         show that server's resources below a path of this one\n"
 	"  --proxy-wait SECONDS   how long a request waits for its server before it is answered 5.04, 60 if not\n"
 	"                         given\n"
+	"  --mtu BYTES            what the narrowest link to a client carries, 576 to 1500, 1280 if not given; blocks\n"
+	"                         become smaller where they would not fit\n"
 	"  --no-echo              give long answers and notifications to plain addresses that have not been\n"
 	"                         verified, for clients that do not know Echo (RFC 9175); without it a stranger\n"
 	"                         gets no more than three times the bytes that he sends\n"
@@ -88,6 +91,7 @@ struct server {
 	struct coapd_proxy proxy;
 	struct coapd_groups groups;
 	uint64_t group_size;
+	uint16_t mtu;           /* of the narrowest link */
 	bool answers_strangers; /* at any length */
 	uint64_t rate_limit;    /* requests a second from one peer; 0 for no limit */
 	const char *names[HOSTS_MAX];
@@ -229,6 +233,7 @@ static bool make_endpoint(struct server *s)
 		config.parameters.body_size_max = COAPD_PROXY_BODY_MAX_BYTES;
 	if (s->answers_strangers)
 		config.parameters.amplification_max = 0;
+	config.parameters.message_max = dtls_message_max(s->mtu);
 	config.parameters.group.members = (uint32_t)s->group_size;
 	config.parameters.requests_per_second = (uint32_t)s->rate_limit;
 	config.capacities.rated_peers = s->rate_limit > 0 ? RATED_PEERS : 0;
@@ -395,6 +400,9 @@ static bool read_option(struct options *o, struct server *s, int option)
 		       o->secure.sessions > 0;
 	if (option == 'c')
 		return parse_decimal(bytes_of_text(optarg), CONNECTIONS_MAX, &o->connections) && o->connections > 0;
+	if (option == 'm')
+		return parse_decimal(bytes_of_text(optarg), DTLS_LINK_MTU_MOST, &o->secure.mtu) &&
+		       o->secure.mtu >= DTLS_LINK_MTU_LEAST;
 	if (option == 'v')
 		return o->secure.is_verbose = true;
 	return read_credential(&o->credentials, option);
@@ -412,14 +420,14 @@ int main(int argc, char *argv[])
 		{"sessions", required_argument, NULL, 'N'}, {"tcp-listen", required_argument, NULL, 't'},
 		{"tcp-connections", required_argument, NULL, 'c'}, {"no-echo", no_argument, NULL, 'e'},
 		{"group", required_argument, NULL, 'g'}, {"group-size", required_argument, NULL, 'n'},
-		{"rate-limit", required_argument, NULL, 'R'}, {"proxy", no_argument, NULL, 'p'},
-		{"proxy-allow", required_argument, NULL, 'a'}, {"reverse", required_argument, NULL, 'r'},
-		{"proxy-wait", required_argument, NULL, 'w'}, {"host", required_argument, NULL, 'H'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"mtu", required_argument, NULL, 'm'}, {"rate-limit", required_argument, NULL, 'R'},
+		{"proxy", no_argument, NULL, 'p'}, {"proxy-allow", required_argument, NULL, 'a'},
+		{"reverse", required_argument, NULL, 'r'}, {"proxy-wait", required_argument, NULL, 'w'},
+		{"host", required_argument, NULL, 'H'}, {"help", no_argument, NULL, 'h'}, {0}};
 	static struct server server;
 	struct options o = {.local = {.port = 5683},
 		.connections = CONNECTIONS_DEFAULT,
-		.secure = {.sessions = COAPD_SECURE_SESSIONS_DEFAULT},
+		.secure = {.sessions = COAPD_SECURE_SESSIONS_DEFAULT, .mtu = DTLS_LINK_MTU_DEFAULT},
 		.resources = coapd_resources_default};
 	int option;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
@@ -437,5 +445,6 @@ int main(int argc, char *argv[])
 	coapd_resources_init(&server.resources, &o.resources);
 	know_hosts(&server, &o);
 	coapd_proxy_add(&server.proxy, &server.resources.table);
+	server.mtu = (uint16_t)o.secure.mtu;
 	return open_secure(&server, &o) ? run(&server, &o) : 1;
 }

@@ -38,15 +38,17 @@ static struct dtls_credentials port_of(struct coapd_secure *s, const struct cred
 	return port;
 }
 
-static const char *open_dtls(struct coapd_secure *s, uint64_t sessions, const struct credentials *c)
+static const char *open_dtls(
+	struct coapd_secure *s, const struct coapd_secure_config *wanted, const struct credentials *c)
 {
 	struct dtls_engine_wolfssl_config engine = {
 		.handshakes = HANDSHAKES, .credentials = port_of(s, c), .own = c->certificate, .crypto = &s->crypto};
-	struct dtls_config config = {.sessions = (uint32_t)sessions,
+	struct dtls_config config = {.sessions = (uint32_t)wanted->sessions,
 		.handshakes = HANDSHAKES,
 		.handshakes_per_host = HANDSHAKES, /* tests and measurements come from one */
 		.accepts = true,
 		.uses_cid = true,
+		.mtu_bytes = dtls_datagram_max((uint16_t)wanted->mtu),
 		.output = coap_udp_port(s->udp)};
 	uint8_t seed[PRNG_SEED_BYTES];
 	const char *reason = NULL;
@@ -100,7 +102,7 @@ struct coapd_secure *coapd_secure_open(
 	else if (coap_udp_open(&config->local, &s->udp) != 0)
 		*ret_reason = "cannot listen there";
 	else
-		*ret_reason = open_dtls(s, config->sessions, credentials);
+		*ret_reason = open_dtls(s, config, credentials);
 	if (*ret_reason == NULL)
 		return s;
 	coapd_secure_close(s);

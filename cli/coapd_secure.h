@@ -14,6 +14,7 @@
 struct coapd_secure_config {
 	struct address local;
 	uint64_t sessions; /* at once */
+	uint64_t mtu;      /* of the narrowest link */
 	bool is_verbose;   /* standard error hears of each session */
 };
 

@@ -120,20 +120,30 @@ static size_t options_bytes(const struct coap_response *r)
 	return w.failed ? sizeof room : writer_bytes(&w).len;
 }
 
-/* The block that goes now, and as much of the body as belongs into it: on a connection the options decide how much
- * room is left. */
+static size_t overhead_of(const struct coap_origin *origin, const struct coap_response *r)
+{
+	return (size_t)COAP_FRAME_HEAD_MAX_BYTES + origin->token.len + OWN_OPTIONS_BYTES + options_bytes(r);
+}
+
+struct coap_block coap_answer_fitting(const struct coap_endpoint *e, const struct coap_origin *origin,
+	const struct coap_response *r, struct coap_block block)
+{
+	struct coap_carrier carrier = carrier_of(e, origin);
+	uint8_t szx = coap_carrier_fitting_szx(&carrier, block.szx, overhead_of(origin, r));
+	uint32_t number = (uint32_t)(coap_block_offset(block) / coap_block_size(szx));
+	return (struct coap_block){number, block.has_more, szx};
+}
+
+/* The block that goes now, and as much of the body as belongs into it. */
 static struct bytes take_block(const struct coap_endpoint *e, const struct coap_origin *origin,
 	const struct coap_response *r, uint64_t total, struct coap_block *block)
 {
 	struct coap_carrier carrier = carrier_of(e, origin);
-	size_t overhead = (size_t)COAP_FRAME_HEAD_MAX_BYTES + origin->token.len + OWN_OPTIONS_BYTES +
-			  (carrier.is_reliable ? options_bytes(r) : 0);
+	*block = coap_answer_fitting(e, origin, r, *block);
 	uint64_t offset = coap_block_offset(*block);
-	uint8_t szx = coap_carrier_fitting_szx(&carrier, block->szx, overhead);
-	uint32_t size = coap_carrier_part_max(&carrier, szx, overhead);
-	struct bytes part = part_of(r, offset, size);
-	*block = (struct coap_block){(uint32_t)(offset / coap_block_size(szx)), offset + part.len < total, szx};
-	if (block->has_more && szx == COAP_BLOCK_SZX_BERT)
+	struct bytes part = part_of(r, offset, coap_carrier_part_max(&carrier, block->szx, overhead_of(origin, r)));
+	block->has_more = offset + part.len < total;
+	if (block->has_more && block->szx == COAP_BLOCK_SZX_BERT)
 		part.len -= part.len % COAP_BLOCK_SIZE_MAX;
 	return part;
 }
@@ -143,10 +153,12 @@ static bool fits_whole(
 	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r, uint64_t total)
 {
 	if (!coap_remote_is_reliable(&origin->remote) && !origin->has_block2)
-		return total <= coap_block_size(e->szx) && r->payload.len == total;
+		return total <= coap_block_size(e->szx) && r->payload.len == total &&
+		       (r->options.count == 0 || total + overhead_of(origin, r) <= e->message_max);
 	struct coap_block block = coap_answer_wanted(e, origin);
-	bool is_reliable = coap_remote_is_reliable(&origin->remote);
-	return total <= part_max(e, origin, block, is_reliable ? options_bytes(r) : 0) && r->payload.len == total;
+	if (!coap_remote_is_reliable(&origin->remote))
+		block.szx = coap_answer_fitting(e, origin, r, block).szx;
+	return total <= part_max(e, origin, block, options_bytes(r)) && r->payload.len == total;
 }
 
 /* Leaves the payload that goes into this message, and the block options beside it. */
@@ -260,6 +272,15 @@ static void turn_into_continue(struct coap_response *r)
 	become_error(r, COAP_CONTINUE);
 }
 
+/* A diagnostic payload may be cut anywhere; it is for people. */
+static size_t diagnostic_max(
+	const struct coap_endpoint *e, const struct coap_origin *origin, const struct coap_response *r)
+{
+	size_t overhead = overhead_of(origin, r);
+	size_t room = overhead < e->message_max ? e->message_max - overhead : 0;
+	return room < COAP_BLOCK_SIZE_MAX ? room : COAP_BLOCK_SIZE_MAX;
+}
+
 struct bytes coap_answer_write(struct coap_endpoint *e, const struct coap_origin *origin, struct coap_response *r,
 	enum coap_type type, uint16_t id, msec now)
 {
@@ -269,7 +290,7 @@ struct bytes coap_answer_write(struct coap_endpoint *e, const struct coap_origin
 	if (coap_code_is_success(r->code))
 		cut(e, origin, r);
 	else
-		r->payload = bytes_first(r->payload, COAP_BLOCK_SIZE_MAX);
+		r->payload = bytes_first(r->payload, diagnostic_max(e, origin, r));
 	coap_answer_add_options(origin, r);
 	add_observe(e, origin, r, now);
 	coap_message_write(&w, type, r->code, id, &origin->token, &r->options, r->payload);

@@ -35,6 +35,9 @@ void coap_answer_add_options(const struct coap_origin *origin, struct coap_respo
 void coap_answer_remember(struct coap_endpoint *e, const struct coap_origin *origin, struct bytes message);
 /* Which part of the body the client wants. */
 struct coap_block coap_answer_wanted(const struct coap_endpoint *e, const struct coap_origin *origin);
+/* The same place in the body, in blocks that are smaller when the response's options leave no room for such ones. */
+struct coap_block coap_answer_fitting(const struct coap_endpoint *e, const struct coap_origin *origin,
+	const struct coap_response *r, struct coap_block block);
 /* How much of the body from there on the message may hold. */
 uint32_t coap_answer_slice_size(
 	const struct coap_endpoint *e, const struct coap_origin *origin, struct coap_block wanted);

@@ -11,7 +11,7 @@ uint32_t coap_carrier_whole_max(const struct coap_carrier *c, uint8_t szx, size_
 uint8_t coap_carrier_fitting_szx(const struct coap_carrier *c, uint8_t szx, size_t overhead)
 {
 	uint32_t room = coap_carrier_room(c, overhead);
-	if (!c->is_reliable || coap_block_size(szx) <= room)
+	if (coap_block_size(szx) <= room)
 		return szx;
 	return coap_block_szx_of(room);
 }

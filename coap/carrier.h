@@ -4,7 +4,7 @@
  * message layer at all.
  *
  *                         datagrams (RFC 7252)           a connection (RFC 8323)
- *     message             COAP_DATAGRAM_MAX_BYTES        what the receiver has said
+ *     message             what fits the path             what the receiver has said
  *     body without a      one block of the size used     as much as fits the message
  *     block option
  *     block               up to 1024 bytes               up to 1024 bytes, or as many times 1024 as fit (BERT,

@@ -28,6 +28,7 @@ const struct coap_parameters coap_parameters_default = {
 	.max_retransmit = 4,
 	.nstart = 1,
 	.amplification_max = 3,
+	.message_max = 1152,
 	.group = COAP_GROUP_PARAMETERS_DEFAULT,
 	.block_size = 1024,
 	.body_size_max = 64 * 1024,
@@ -125,6 +126,20 @@ static void init_leaves(struct coap_endpoint *e, const struct layout *l)
 	arena_init(&e->scratch, l->scratch, l->scratch_bytes);
 }
 
+static uint16_t message_max(const struct coap_parameters *p)
+{
+	bool has_limit = p->message_max > 0 && p->message_max < COAP_DATAGRAM_MAX_BYTES;
+	assert(!has_limit || p->message_max >= COAP_MESSAGE_MAX_LEAST);
+	return has_limit ? p->message_max : COAP_DATAGRAM_MAX_BYTES;
+}
+
+/* It fits beside the options that most messages have. */
+uint16_t coap_parameters_block_size(const struct coap_parameters *p)
+{
+	uint32_t room = message_max(p) - COAP_BESIDE_BLOCK_BYTES;
+	return (uint16_t)coap_block_size(coap_block_szx_of(p->block_size < room ? p->block_size : room));
+}
+
 struct coap_endpoint *coap_endpoint_init(
 	void *memory, const struct coap_endpoint_config *config, const uint8_t seed[PRNG_SEED_BYTES])
 {
@@ -137,7 +152,8 @@ struct coap_endpoint *coap_endpoint_init(
 	e->patience = (struct coap_patience){.ack_timeout = config->parameters.ack_timeout,
 		.ack_random_permille = config->parameters.ack_random_permille,
 		.max_retransmit = config->parameters.max_retransmit};
-	e->szx = coap_block_szx_of(config->parameters.block_size);
+	e->message_max = message_max(&config->parameters);
+	e->szx = coap_block_szx_of(coap_parameters_block_size(&config->parameters));
 	e->calls.szx = e->szx;
 	prng_init(&e->prng, seed);
 	e->secret = prng_u64(&e->prng);

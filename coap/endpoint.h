@@ -31,16 +31,21 @@ struct coap_parameters {
 	uint8_t max_retransmit;       /* 4 */
 	uint8_t nstart;               /* 1: outstanding interactions with one remote; more wait in the endpoint */
 	uint16_t block_size;          /* largest block offered and used, 16 to 1024 (RFC 7959), 1024 */
-	uint8_t amplification_max;    /* 3: how many times as long as a request all its answers may be, as long as its
-				       * address is not verified and there is no security (coap/amplification.h);
-				       * 0 for any length, for clients that do not know Echo (RFC 9175) */
-	uint32_t requests_per_second; /* 0: as many as come; else of one peer, above it 4.29 (RFC 8516) */
-	uint32_t body_size_max;       /* largest body kept together in memory; 4.13 above it */
+	uint16_t message_max;      /* largest datagram sent, COAP_MESSAGE_MAX_LEAST to COAP_DATAGRAM_MAX_BYTES; blocks
+				    * become smaller where they would not fit (RFC 7252 section 4.6), 1152 */
+	uint8_t amplification_max; /* 3: how many times as long as a request all its answers may be, as long as its
+				    * address is not verified and there is no security (coap/amplification.h);
+				    * 0 for any length, for clients that do not know Echo (RFC 9175) */
+	uint32_t requests_per_second;         /* 0: as many as come; else of one peer, above it 4.29 (RFC 8516) */
+	uint32_t body_size_max;               /* largest body kept together in memory; 4.13 above it */
 	struct coap_group_parameters group;   /* COAP_GROUP_PARAMETERS_DEFAULT */
 	struct coap_qblock_parameters qblock; /* RFC 9177 section 7.2; COAP_QBLOCK_PARAMETERS_DEFAULT */
 };
 
 extern const struct coap_parameters coap_parameters_default;
+
+/* The largest block that an endpoint with these parameters uses: block_size, or less where message_max is small. */
+uint16_t coap_parameters_block_size(const struct coap_parameters *p);
 
 /* How many of each the endpoint has room for. Untouched memory costs nothing where pages come on demand. */
 struct coap_capacities {

@@ -32,7 +32,8 @@
 #include "coap/separate.h"
 #include "coap/verify.h"
 
-#define COAP_RECENT_MAX 64
+#define COAP_BESIDE_BLOCK_BYTES 128 /* what a block of the usual size leaves of the longest message */
+#define COAP_RECENT_MAX         64
 
 /* What a pending message was sent for. */
 enum coap_pending_kind {
@@ -51,6 +52,7 @@ struct coap_endpoint {
 	struct coap_endpoint_counters counters;
 	struct coap_patience patience;
 	uint8_t szx; /* of the largest block used */
+	uint16_t message_max;
 	int depth;
 	struct prng prng;
 	uint64_t secret;

@@ -9,7 +9,7 @@ struct writer coap_outbound_writer(struct coap_endpoint *e, const struct coap_re
 {
 	const struct coap_transport *t = &e->config.transport;
 	if (!coap_remote_is_reliable(to))
-		return writer_of(t->room != NULL ? t->room(t->context) : e->buffer, COAP_DATAGRAM_MAX_BYTES);
+		return writer_of(t->room != NULL ? t->room(t->context) : e->buffer, e->message_max);
 	/* As a datagram it is at most two bytes longer than as a frame, and the frame is what the peer has limited. */
 	return writer_of(e->buffer, coap_stream_carrier(e, to).message_max);
 }

@@ -320,6 +320,7 @@ bool coap_qreply_take(struct coap_endpoint *e, const struct coap_origin *origin,
 	/* After a request body by Q-Block1 the client takes Q-Block2 too (section 4.1). */
 	struct coap_block block =
 		origin->has_block2 ? coap_answer_wanted(e, origin) : (struct coap_block){0, true, e->szx};
+	block = coap_answer_fitting(e, origin, r, block);
 	uint64_t size = r->is_slice ? r->body_size : r->payload.len;
 	uint64_t blocks = coap_qblock_count(size, block.szx);
 	if (!coap_code_is_success(r->code) || !origin->uses_qblock || (blocks == 1 && block.number == 0))

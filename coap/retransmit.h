@@ -18,6 +18,7 @@
 /* Largest message kept and sent: 1024 bytes of payload and room for header, token and options (RFC 7252 section 4.6
  * asks to stay within 1152; requests with long paths may need a little more). */
 #define COAP_DATAGRAM_MAX_BYTES 1280
+#define COAP_MESSAGE_MAX_LEAST  448 /* what an endpoint must be able to send: the longest options, and some payload */
 
 /* How often and how patiently one message is sent. */
 struct coap_patience {

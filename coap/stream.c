@@ -7,7 +7,7 @@
 
 struct coap_carrier coap_stream_carrier(const struct coap_endpoint *e, const struct coap_remote *remote)
 {
-	struct coap_carrier carrier = {.message_max = COAP_DATAGRAM_MAX_BYTES};
+	struct coap_carrier carrier = {.message_max = e->message_max};
 	if (!coap_remote_is_reliable(remote))
 		return carrier;
 	const struct coap_settings *own = coap_connections_own(e->config.connections);

@@ -5,7 +5,6 @@
 
 #include <assert.h>
 
-#define MTU_DEFAULT_BYTES       1200
 #define HANDSHAKE_LIMIT_DEFAULT SECONDS(60)
 #define RETRANSMIT_DEFAULT      SECONDS(1)
 
@@ -36,7 +35,7 @@ struct dtls *dtls_init(void *memory, const struct dtls_config *config, const uin
 	memset(d, 0, sizeof *d);
 	d->config = *config;
 	if (d->config.mtu_bytes == 0)
-		d->config.mtu_bytes = MTU_DEFAULT_BYTES;
+		d->config.mtu_bytes = dtls_datagram_max(DTLS_LINK_MTU_DEFAULT);
 	if (d->config.handshakes_per_host == 0)
 		d->config.handshakes_per_host = (d->config.handshakes + 1) / 2;
 	if (d->config.handshake_limit == 0)

@@ -41,7 +41,7 @@ struct dtls_config {
 	uint8_t worker;                /* this process's number inside its connection IDs (cid.h) */
 	const uint8_t *cid_key;        /* DTLS_CID_KEY_BYTES, copied; NULL: drawn from the seed */
 	bool trusts_moves;             /* send any number of bytes to an address that nobody has proved */
-	uint16_t mtu_bytes;            /* largest datagram of a handshake, 1200 when 0 */
+	uint16_t mtu_bytes;            /* largest datagram of a handshake; 0 for that of DTLS_LINK_MTU_DEFAULT */
 	msec idle_limit;               /* a session not heard from for so long is closed; 0: never */
 	msec handshake_limit;          /* from its first datagram to its end, 60 s when 0 */
 	msec retransmit_first; /* the handshake timer, doubled up to 8 s; 1 s when 0 (RFC 6347 section 4.2.4.1) */
@@ -50,6 +50,22 @@ struct dtls_config {
 	struct datagram_port output;
 	struct trace trace; /* may be zero */
 };
+
+/* Of a link that carries packets of so many bytes: what is left of them for a datagram, IPv6 and UDP taken off, and for
+ * a message in a record. None needs fragments then (RFC 6347 section 4.1.1). */
+#define DTLS_PACKET_OVERHEAD_BYTES 48
+#define DTLS_LINK_MTU_LEAST        576
+#define DTLS_LINK_MTU_DEFAULT      1280 /* what every link of IPv6 carries (RFC 8200 section 5) */
+#define DTLS_LINK_MTU_MOST         1500
+static inline uint16_t dtls_datagram_max(uint16_t link_mtu)
+{
+	return (uint16_t)(link_mtu - DTLS_PACKET_OVERHEAD_BYTES);
+}
+
+static inline uint16_t dtls_message_max(uint16_t link_mtu)
+{
+	return (uint16_t)(dtls_datagram_max(link_mtu) - DTLS_RECORD_OVERHEAD_MAX);
+}
 
 struct dtls_counters {
 	uint64_t received, sent; /* application messages, authentic ones only */

@@ -351,6 +351,7 @@ static void build_endpoint(struct daemon *d)
 		.transport = network_transport(d->network),
 	};
 	config.parameters.body_size_max = SERVER_BODY_MAX;
+	config.parameters.message_max = dtls_message_max((uint16_t)d->settings.mtu);
 	config.resources = server_resources(d->server, &config.resource_count);
 	(void)coap_loop_seed(seed, sizeof seed);
 	d->endpoint = coap_endpoint_init(take_memory(coap_endpoint_memory(&config)), &config, seed);

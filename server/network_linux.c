@@ -419,6 +419,7 @@ static bool open_dtls(struct network *n, const struct settings *s, char *error)
 		.accepts = true,
 		.uses_cid = true,
 		.trusts_moves = s->trusts_moves,
+		.mtu_bytes = dtls_datagram_max((uint16_t)s->mtu),
 		.worker = (uint8_t)s->worker,
 		.cid_key = n->sessions == NULL ? NULL : session_files_cid_key(n->sessions),
 		.idle_limit = SECONDS(s->idle_timeout_s),

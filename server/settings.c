@@ -5,6 +5,7 @@
 #include "server/settings.h"
 
 #include "coap/uri.h"
+#include "dtls/dtls.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -148,6 +149,7 @@ static const struct key keys[] = {
 	{"coap", "plain_listen", ADDRESS, FIELD(plain_listen), COAP_PORT, 0},
 	{"coap", "public_uri", read_uri, "must be of the form coaps://host:port", FIELD(public_uri), 0, 0},
 	{"coap", "handover", PATH, FIELD(handover), 0, 0},
+	{"coap", "mtu", NUMBER("576 to 1500 bytes"), FIELD(mtu), DTLS_LINK_MTU_LEAST, DTLS_LINK_MTU_MOST},
 	{"dtls", "psk_file", PATH, FIELD(psk_file), 0, 0},
 	{"dtls", "certificate", PATH, FIELD(certificate), 0, 0},
 	{"dtls", "private_key", PATH, FIELD(private_key), 0, 0},
@@ -244,6 +246,7 @@ static void set_defaults(struct settings *s)
 	memset(s, 0, sizeof *s);
 	(void)address_parse(bytes_of_text("[::]:5684"), COAP_PORT_SECURE, &s->listen[0]);
 	s->listen_count = 1;
+	s->mtu = DTLS_LINK_MTU_DEFAULT;
 	s->http_listen = address_ipv4(127, 0, 0, 1, 8080);
 	s->http_connections = 256;
 	(void)snprintf(s->store_path, sizeof s->store_path, "/var/lib/fieldfare/mgmtd.db");

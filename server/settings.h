@@ -18,6 +18,7 @@ struct settings {
 	bool has_plain_listen;
 	struct address plain_listen; /* CoAP without security, for closed test nets */
 	char public_uri[SERVER_PUBLIC_URI_MAX + 1];
+	uint32_t mtu;                       /* of the narrowest link to a device */
 	char handover[SETTINGS_PATH_BYTES]; /* where a successor asks for our sockets; empty: nowhere */
 	/* [dtls] */
 	char psk_file[SETTINGS_PATH_BYTES];

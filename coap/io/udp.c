@@ -76,13 +76,24 @@ static void set_option(int descriptor, int level, int option, int value)
 		descriptor, level, option, &value, sizeof value); /* the socket works without, only less well */
 }
 
+/* Of a socket for both, each half has its own. */
+static void forbid_fragments(const struct coap_udp *u, bool are_forbidden)
+{
+	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, are_forbidden ? IP_PMTUDISC_DO : IP_PMTUDISC_WANT);
+	if (u->is_ipv4)
+		return;
+	set_option(
+		u->descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, are_forbidden ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT);
+	set_option(u->descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, are_forbidden);
+}
+
 static void set_options(const struct coap_udp *u)
 {
 	if (u->is_everywhere && u->is_ipv4)
 		set_option(u->descriptor, IPPROTO_IP, IP_PKTINFO, 1);
 	else if (u->is_everywhere)
 		set_option(u->descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-	set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+	forbid_fragments(u, true);
 	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_QUEUE_BYTES);
 	set_option(u->descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_QUEUE_BYTES);
 	set_option(u->descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_QUEUE_BYTES);
@@ -308,9 +319,10 @@ static void send_one(struct coap_udp *u, const struct msghdr *h)
 {
 	int error = try_one(u, h);
 	if (error == EMSGSIZE) {
-		set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+		forbid_fragments(u, false);
 		error = try_one(u, h);
-		set_option(u->descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+		forbid_fragments(u, true);
+		u->counters.fragmented += error == 0;
 	}
 	if (error != 0)
 		u->counters.dropped_send++;

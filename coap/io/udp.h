@@ -13,8 +13,9 @@
  * A datagram that the system does not take is dropped and counted; for CoAP that is a loss like any other. ICMP errors
  * are not asked for.
  *
- * IPv4 datagrams say "don't fragment", as RFC 7252 section 4.6 wants messages that need no fragments; one for which the
- * path is known to be too narrow goes in fragments all the same.
+ * Datagrams are not to be fragmented, by us or, with IPv4's "don't fragment", on the way, as RFC 7252 section 4.6 wants
+ * messages that need no fragments. One for which the path is known to be too narrow goes in fragments all the same, and
+ * is counted: whoever sends it has been told of wider links than there are.
  *
  * A socket that is bound to no single address answers from the address that was asked: an answer to the datagram being
  * handled, the latest of coap_udp_next, leaves from where that one came to. Where that is a group, which cannot send,
@@ -30,7 +31,8 @@
 
 struct coap_udp_counters {
 	uint64_t received, sent, dropped_long, dropped_send;
-	uint64_t segmented; /* of those sent, how many left as part of a segmented send */
+	uint64_t segmented;  /* of those sent, how many left as part of a segmented send */
+	uint64_t fragmented; /* of those sent, how many the path was known to be too narrow for */
 };
 
 struct coap_udp_datagram {

@@ -13,12 +13,14 @@ static const struct coap_carrier plain = {.is_reliable = true, .message_max = 11
 static const struct coap_carrier bert = {.is_reliable = true, .has_bert = true, .message_max = 8192 + 512};
 static const struct coap_carrier narrow = {.is_reliable = true, .message_max = 128};
 
-static void datagrams_carry_a_block_whatever_else_is_in_them(void **state)
+static void datagrams_carry_a_block_as_long_as_it_fits(void **state)
 {
 	(void)state;
 	assert_int_equal(coap_carrier_szx(&datagrams, 6), 6);
 	assert_int_equal(coap_carrier_whole_max(&datagrams, 6, 200), 1024);
-	assert_int_equal(coap_carrier_fitting_szx(&datagrams, 6, 1000), 6);
+	assert_int_equal(coap_carrier_fitting_szx(&datagrams, 6, 256), 6);
+	assert_int_equal(coap_carrier_fitting_szx(&datagrams, 6, 257), 5);
+	assert_int_equal(coap_carrier_fitting_szx(&datagrams, 6, 1000), 4);
 	assert_int_equal(coap_carrier_part_max(&datagrams, 2, 0), 64);
 }
 
@@ -72,7 +74,7 @@ static void bert_numbers_count_in_kilobytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(datagrams_carry_a_block_whatever_else_is_in_them),
+		cmocka_unit_test(datagrams_carry_a_block_as_long_as_it_fits),
 		cmocka_unit_test(a_connection_carries_a_whole_body_as_far_as_the_peer_takes_it),
 		cmocka_unit_test(blocks_shrink_until_they_fit),
 		cmocka_unit_test(bert_fills_the_message_with_whole_kilobytes),

@@ -245,6 +245,7 @@ struct pair_end *pair_end_start(struct pair_world *w, int number, struct pair_se
 		.handshakes = handshakes,
 		.accepts = settings.is_server,
 		.uses_cid = settings.uses_cid,
+		.mtu_bytes = settings.mtu_bytes,
 		.cid_key = settings.cid_key,
 		.idle_limit = settings.idle_limit,
 		.handshake_limit = settings.handshake_limit,

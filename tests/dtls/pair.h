@@ -73,6 +73,7 @@ void pair_world_free(struct pair_world *w);
 struct pair_settings {
 	bool is_server, uses_cid, has_certificate, has_raw_key;
 	uint32_t sessions, handshakes; /* 8 when 0 */
+	uint16_t mtu_bytes;            /* 0: the usual */
 	msec idle_limit, handshake_limit;
 	const uint8_t *cid_key; /* NULL: drawn */
 };

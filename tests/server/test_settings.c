@@ -56,6 +56,18 @@ static void the_least_configuration_gets_the_defaults(void **state)
 	assert_true(s->settings.sessions > s->settings.devices);
 }
 
+static void links_are_as_narrow_as_ipv6_allows_unless_told(void **state)
+{
+	struct stage *s = *state;
+	assert_true(load(s, LEAST));
+	assert_int_equal(s->settings.mtu, 1280);
+	assert_true(load(s, LEAST "[coap]\nmtu = 576\n"));
+	assert_int_equal(s->settings.mtu, 576);
+	assert_false(load(s, LEAST "[coap]\nmtu = 575\n"));
+	assert_non_null(strstr(s->message, ":6: mtu: must be a number from 576 to 1500 bytes"));
+	assert_false(load(s, LEAST "[coap]\nmtu = 1501\n"));
+}
+
 static void moves_are_proved_unless_they_are_trusted(void **state)
 {
 	struct stage *s = *state;
@@ -172,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_least_configuration_gets_the_defaults),
+		TEST(links_are_as_narrow_as_ipv6_allows_unless_told),
 		TEST(moves_are_proved_unless_they_are_trusted),
 		TEST(an_authority_needs_its_key_and_is_enough_for_devices_to_connect),
 		TEST(raw_keys_alone_are_enough),
