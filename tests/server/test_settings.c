@@ -54,6 +54,8 @@ static void the_least_configuration_gets_the_defaults(void **state)
 	assert_string_equal(s->settings.objects_path, FIELDFARE_OBJECTS);
 	assert_int_equal(s->settings.log_level, SERVER_LOG_INFO);
 	assert_true(s->settings.sessions > s->settings.devices);
+	assert_int_equal(s->settings.request_days, 0);
+	assert_int_equal(s->settings.request_limit, 0);
 }
 
 static void links_are_as_narrow_as_ipv6_allows_unless_told(void **state)
@@ -110,7 +112,8 @@ static void everything_can_be_said(void **state)
 		    "[artifacts]\npath = /f\nmax_size = 64M\n[update]\ntrust_anchors = /g\n[objects]\npath = "
 		    "/h\n[health]\npmin = 1\npmax = "
 		    "2\n"
-		    "[limits]\ndevices = 5\nsessions = 6\nhandshakes = 7\n[log]\nlevel = debug\n"))
+		    "[limits]\ndevices = 5\nsessions = 6\nhandshakes = 7\n[requests]\nkeep_days = 30\nlimit = 5000\n"
+		    "[log]\nlevel = debug\n"))
 		fail_msg("%s", s->message);
 	assert_int_equal(s->settings.listen_count, 2);
 	assert_int_equal(s->settings.listen[1].port, 5701);
@@ -118,6 +121,8 @@ static void everything_can_be_said(void **state)
 	assert_int_equal(s->settings.plain_listen.port, 5683);
 	assert_int_equal(s->settings.artifact_max_bytes, 64 << 20);
 	assert_int_equal(s->settings.devices + s->settings.sessions + s->settings.handshakes, 18);
+	assert_int_equal(s->settings.request_days, 30);
+	assert_int_equal(s->settings.request_limit, 5000);
 	assert_int_equal(s->settings.log_level, SERVER_LOG_DEBUG);
 	assert_string_equal(s->settings.trust_anchors, "/g");
 	assert_string_equal(s->settings.objects_path, "/h");
@@ -153,6 +158,11 @@ static void every_mistake_is_named_with_its_line(void **state)
 		{LEAST "raw_key_file = /x\n", "[dtls] raw_key_file and raw_private_key need"},
 		{LEAST "[dtls]\nraw_private_key = /x\n", "[dtls] raw_key_file and raw_private_key need"},
 		/* 22 */ {LEAST "[health]\npmin = 9\npmax = 8\n", "pmin is greater than pmax"},
+		{"[requests]\nkeep_days = 0\n", ":2: keep_days: must be a number from 1 to 3650 days"},
+		{"[requests]\nkeep_days = 3651\n", ":2: keep_days: must be a number from 1 to 3650 days"},
+		{"[requests]\nlimit = 15\n", ":2: limit: must be a number from 16 to 1000000"},
+		{"[requests]\nlimit = 1000001\n", ":2: limit: must be a number from 16 to 1000000"},
+		{"[requests]\nkeep_days = 7\nkeep_days = 8\n", ":3: keep_days: given twice"},
 	};
 	struct stage *s = *state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
