@@ -5,23 +5,26 @@
  *
  * Associations have the shape of DTLS without its cryptography: a device says hello with its name until it is welcomed
  * with a number, and from then on every datagram carries that number. A server that was killed knows no numbers, so it
- * drops what comes and the device has to find out by itself, as with real sessions. */
+ * drops what comes and the device has to find out by itself, as with real sessions. A fleet that is_secure has real
+ * DTLS instead; no filter or trace sees into its datagrams. */
 #pragma once
 
 #include "agent/agent.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/server.h"
 #include "tests/agent/disk.h"
+#include "tests/sim/secure.h"
 #include "tests/sim/store_memory.h"
 #include "tests/sim/world.h"
 
-#define FLEET_DEVICES_MAX    16
-#define FLEET_ARTIFACTS_MAX  8
-#define FLEET_NAME_BYTES     16
-#define FLEET_BLOCK_BYTES    64 /* of downloads */
-#define FLEET_PROGRESS_EVERY 8  /* blocks between two entries in the journal */
-#define FLEET_ANSWER_BYTES   4096
-#define FLEET_TOKEN          1 /* of commands whose outcome fleet_await waits for; others may have other ones */
+#define FLEET_DEVICES_MAX        16
+#define FLEET_ARTIFACTS_MAX      8
+#define FLEET_NAME_BYTES         16
+#define FLEET_BLOCK_BYTES        64  /* of downloads */
+#define FLEET_SECURE_BLOCK_BYTES 512 /* the same, longer than what may go to a new address at once */
+#define FLEET_PROGRESS_EVERY     8   /* blocks between two entries in the journal */
+#define FLEET_ANSWER_BYTES       4096
+#define FLEET_TOKEN              1 /* of commands whose outcome fleet_await waits for; others may have other ones */
 
 struct fleet_artifact {
 	uint8_t digest[SHA256_BYTES];
@@ -46,8 +49,9 @@ struct fleet_server {
 	struct fleet_artifact artifacts[FLEET_ARTIFACTS_MAX];
 	size_t artifact_count;
 	struct fleet_session sessions[FLEET_DEVICES_MAX];
-	uint32_t newest_session;
-	struct server_done done; /* of the last command */
+	uint32_t newest_session;   /* also how many there have been */
+	struct secure_end *secure; /* NULL without */
+	struct server_done done;   /* of the last command */
 	bool has_done;
 	uint32_t watch;                  /* the number of the observation that the last answer began */
 	char answer[FLEET_ANSWER_BYTES]; /* of the last errand: its code, and what was read */
@@ -72,9 +76,11 @@ struct fleet_device {
 	struct fleet_program program[SLOT_COUNT]; /* of what lies in each slot */
 	enum deploy_program seen;                 /* what ran when last looked */
 	unsigned seen_starts, seen_self_tests;
-	msec program_ends; /* self-test or payload; NEVER */
-	uint32_t session;  /* 0: none */
-	uint32_t attempt;  /* to connect; over all boots */
+	msec program_ends;         /* self-test or payload; NEVER */
+	struct secure_end *secure; /* NULL without */
+	struct coap_remote remote; /* the server in its session */
+	uint32_t session;          /* 0: none */
+	uint32_t attempt;          /* to connect; over all boots */
 	unsigned hellos_left;
 	msec hello_at, power_back_at; /* NEVER */
 	unsigned boots, power_cuts, reboots_asked;
@@ -122,6 +128,7 @@ struct fleet {
 	fleet_filter *filter;                  /* the story's; may be NULL */
 	void *filter_context;
 	struct fleet_trace trace;
+	bool is_secure;    /* by real DTLS; to be set before anything starts */
 	bool is_talkative; /* prints the log lines of all */
 };
 
@@ -136,6 +143,8 @@ void fleet_kill_server(struct fleet *f);
  * all of them at a clean stop, fewer after kill -9. */
 void fleet_restart_server(struct fleet *f, unsigned kept);
 void fleet_start_device(struct fleet *f, unsigned device);
+/* Its NAT gives the device another port, and what was on its way to the old one is lost. Only with real sessions. */
+void fleet_move_device(struct fleet *f, unsigned device);
 /* As a power cut. */
 void fleet_kill_device(struct fleet *f, unsigned device);
 /* The same, but the power comes back after a few seconds. */

@@ -13,6 +13,8 @@
 static bool uplink_connect(void *context, msec now)
 {
 	struct fleet_device *d = context;
+	if (d->secure != NULL)
+		return fleet_secure_connect(d, now);
 	d->session = 0;
 	d->attempt++;
 	d->hellos_left = HELLO_TRIES;
@@ -23,7 +25,8 @@ static bool uplink_connect(void *context, msec now)
 static void uplink_close(void *context, msec now)
 {
 	struct fleet_device *d = context;
-	(void)now;
+	if (d->secure != NULL)
+		dtls_close(d->secure->dtls, d->remote.session, now);
 	d->session = 0;
 	d->hello_at = NEVER;
 }
@@ -149,6 +152,12 @@ static void say_hello(struct fleet_device *d, msec now)
 static void device_receive(void *context, const struct address *from, struct bytes datagram, msec now)
 {
 	struct fleet_device *d = context;
+	if (d->secure != NULL) {
+		secure_end_receive(d->secure, from, datagram, now);
+		fleet_secure_run_device(d, now);
+		look(d, now);
+		return;
+	}
 	struct reader r = reader_of(datagram);
 	enum fleet_frame frame = (enum fleet_frame)read_u8(&r);
 	uint32_t number = read_u32(&r);
@@ -172,7 +181,8 @@ static msec device_deadline(void *context)
 	struct fleet_device *d = context;
 	if (d->agent == NULL)
 		return d->power_back_at;
-	return msec_earlier(msec_earlier(d->program_ends, d->hello_at),
+	msec secure = d->secure != NULL ? dtls_deadline(d->secure->dtls) : NEVER;
+	return msec_earlier(msec_earlier(secure, msec_earlier(d->program_ends, d->hello_at)),
 		msec_earlier(coap_endpoint_deadline(d->endpoint), agent_deadline(d->agent)));
 }
 
@@ -190,6 +200,7 @@ static void device_tick(void *context, msec now)
 		end_program(d, now);
 	if (d->hello_at <= now)
 		say_hello(d, now);
+	fleet_secure_run_device(d, now);
 	coap_endpoint_tick(d->endpoint, now);
 	agent_tick(d->agent, now);
 	look(d, now);
@@ -222,9 +233,10 @@ void fleet_start_device(struct fleet *f, unsigned device)
 	memcpy(config.identity.vendor_id, fleet_vendor_id, MANIFEST_UUID_BYTES);
 	memcpy(config.identity.class_id, fleet_class_id, MANIFEST_UUID_BYTES);
 	config.lifetime_s = 300;
-	config.block_size = FLEET_BLOCK_BYTES;
+	config.block_size = f->is_secure ? FLEET_SECURE_BLOCK_BYTES : FLEET_BLOCK_BYTES;
 	config.progress_every = FLEET_PROGRESS_EVERY;
 	config.image_size_max = DISK_SLOT_BYTES + 2048;
+	fleet_secure_open_device(d);
 	d->memory = fleet_take_memory(agent_memory(&config));
 	d->agent = agent_init(d->memory, &config, &ports, seed);
 	struct coap_endpoint_config endpoint = {.parameters = coap_parameters_default,
@@ -235,6 +247,8 @@ void fleet_start_device(struct fleet *f, unsigned device)
 			.observers = 8,
 			.bodies = 4},
 		.transport = {.context = d, .send = device_send}};
+	if (d->secure != NULL)
+		endpoint.transport = dtls_transport(d->secure->dtls);
 	endpoint.parameters.body_size_max = MANIFEST_ENVELOPE_MAX;
 	endpoint.resources = agent_resources(d->agent, &endpoint.resource_count);
 	d->endpoint_memory = fleet_take_memory(coap_endpoint_memory(&endpoint));
@@ -258,6 +272,7 @@ void fleet_kill_device(struct fleet *f, unsigned device)
 	}
 	if (d->node.is_present)
 		world_leave(&f->world, &d->node);
+	fleet_secure_close(&d->secure);
 	free(d->memory);
 	free(d->endpoint_memory);
 	d->agent = NULL;

@@ -24,6 +24,14 @@ void fleet_log(struct fleet *f, const char *who, struct bytes line);
 void fleet_make_server(struct fleet *f);
 void fleet_make_device(struct fleet *f, unsigned i);
 
+/* Real DTLS, of a fleet that is_secure. */
+void fleet_secure_open_server(struct fleet *f);
+void fleet_secure_run_server(struct fleet *f, msec now);
+void fleet_secure_open_device(struct fleet_device *d);
+bool fleet_secure_connect(struct fleet_device *d, msec now);
+void fleet_secure_run_device(struct fleet_device *d, msec now);
+void fleet_secure_close(struct secure_end **end); /* *end may be NULL */
+
 /* The link's filter: hands each datagram to the story's filter and writes the trace. */
 bool fleet_see(void *fleet, const struct address *from, const struct address *to, struct bytes datagram,
 	uint64_t number, msec now);

@@ -130,6 +130,11 @@ static void welcome(struct fleet_server *s, const struct address *from, uint32_t
 static void server_receive(void *context, const struct address *from, struct bytes datagram, msec now)
 {
 	struct fleet_server *s = context;
+	if (s->secure != NULL) {
+		secure_end_receive(s->secure, from, datagram, now);
+		fleet_secure_run_server(fleet_of_server(s), now);
+		return;
+	}
 	struct reader r = reader_of(datagram);
 	enum fleet_frame frame = (enum fleet_frame)read_u8(&r);
 	uint32_t number = read_u32(&r);
@@ -144,7 +149,8 @@ static void server_receive(void *context, const struct address *from, struct byt
 static msec server_node_deadline(void *context)
 {
 	struct fleet_server *s = context;
-	return msec_earlier(store_memory_deadline(&s->store),
+	msec secure = s->secure != NULL ? dtls_deadline(s->secure->dtls) : NEVER;
+	return msec_earlier(msec_earlier(store_memory_deadline(&s->store), secure),
 		msec_earlier(coap_endpoint_deadline(s->endpoint), server_deadline(s->server)));
 }
 
@@ -155,6 +161,8 @@ static void server_node_tick(void *context, msec now)
 	bool ok;
 	while (store_memory_due(&s->store, now, &ticket, &ok))
 		server_stored(s->server, ticket, ok, now);
+	if (s->secure != NULL)
+		fleet_secure_run_server(fleet_of_server(s), now);
 	coap_endpoint_tick(s->endpoint, now);
 	server_tick(s->server, now);
 }
@@ -188,6 +196,9 @@ void fleet_start_server(struct fleet *f)
 			.observers = 4,
 			.bodies = 16},
 		.transport = {.context = s, .send = server_send}};
+	fleet_secure_open_server(f);
+	if (s->secure != NULL)
+		endpoint.transport = dtls_transport(s->secure->dtls);
 	endpoint.parameters.body_size_max = SERVER_BODY_MAX;
 	endpoint.resources = server_resources(s->server, &endpoint.resource_count);
 	s->endpoint_memory = fleet_take_memory(coap_endpoint_memory(&endpoint));
@@ -205,6 +216,7 @@ void fleet_kill_server(struct fleet *f)
 	struct fleet_server *s = &f->server;
 	world_leave(&f->world, &s->node);
 	store_memory_kill(&s->store);
+	fleet_secure_close(&s->secure);
 	memset(s->sessions, 0, sizeof s->sessions);
 	free(s->memory);
 	free(s->endpoint_memory);
