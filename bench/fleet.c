@@ -11,6 +11,7 @@
  *
  *     register    everybody who is not registered makes a handshake and registers
  *     update      everybody who is renews; who hears no answer makes a new handshake, as a device does after a while
+ *     sample      a thousand of them renew, as far apart as they can be
  *     notify      object 5 has changed everywhere: each observer is told, and has to acknowledge
  *     count       devices registered, observers, handshakes so far */
 #include "bench/wire.h"
@@ -28,6 +29,7 @@
 #define DEVICES_MAX   1000000
 #define AT_ONCE       64  /* handshakes under way */
 #define ASKED_AT_ONCE 512 /* requests */
+#define SAMPLE        1000
 
 enum phase { PHASE_AWAY, PHASE_CONNECTING, PHASE_CONNECTED, PHASE_ASKING, PHASE_REGISTERED };
 
@@ -203,7 +205,14 @@ static bool take_part(struct fleet *f, struct device *d, msec now)
 {
 	if (strcmp(f->command, "register") == 0 && d->phase == PHASE_AWAY)
 		return begin_handshake(f, d, now);
-	return strcmp(f->command, "update") == 0 && d->phase == PHASE_REGISTERED && ask(f, d, now);
+	bool renews = strcmp(f->command, "update") == 0 || strcmp(f->command, "sample") == 0;
+	return renews && d->phase == PHASE_REGISTERED && ask(f, d, now);
+}
+
+/* From one that takes part to the next. */
+static uint32_t stride(const struct fleet *f)
+{
+	return strcmp(f->command, "sample") == 0 && f->count > SAMPLE ? f->count / SAMPLE : 1;
 }
 
 static void go_on(struct fleet *f, msec now)
@@ -211,9 +220,9 @@ static void go_on(struct fleet *f, msec now)
 	if (f->command[0] == '\0')
 		return;
 	uint32_t most = strcmp(f->command, "register") == 0 ? AT_ONCE : ASKED_AT_ONCE;
-	while (f->under_way < most && f->next < f->count)
-		f->under_way += take_part(f, &f->devices[f->next++], now);
-	if (f->under_way == 0 && f->next == f->count && strcmp(f->command, "notify") != 0)
+	for (; f->under_way < most && f->next < f->count; f->next += stride(f))
+		f->under_way += take_part(f, &f->devices[f->next], now);
+	if (f->under_way == 0 && f->next >= f->count && strcmp(f->command, "notify") != 0)
 		answer(f);
 }
 

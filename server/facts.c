@@ -134,7 +134,8 @@ enum payload_verdict facts_read(struct registry *registry, struct device *device
 		d.firmware.reported_at = wall;
 	if (d.facts & FACTS_HEALTH)
 		device->health_at = wall;
-	registry_keep_record(registry, device, &d.record);
+	if (d.facts & FACTS_DEVICE)
+		registry_keep_record(registry, device, &d.record);
 	registry_keep_firmware(registry, device, &d.firmware);
 	registry_keep_health(registry, device, &d.health);
 	*ret_facts = d.facts;
