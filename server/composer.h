@@ -253,6 +253,12 @@ struct errand_place *errands_take(struct server *s, const struct order *order, e
 bool errands_enqueue(struct server *s, const struct errand_place *place);
 void errands_give(struct server *s, const struct errand_place *place);
 
+/* ---- remember.c ---- */
+
+/* The values that a device has told of `base` go into the history. */
+void server_remember(
+	struct server *s, const struct device *device, uint16_t format, struct path base, struct bytes body, msec now);
+
 /* ---- ordering.c ---- */
 
 /* The device can be asked: its next order is begun, if none is under way. */

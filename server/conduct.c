@@ -202,6 +202,7 @@ static bool read_body(struct server *s, struct device *device, enum operation op
 		log_unreadable(s, device, operation, verdict == PAYLOAD_UNSUPPORTED ? "format" : "malformed");
 		return false;
 	}
+	server_remember(s, device, reply->content_format, follow_path(operation), reply->body, now);
 	conduct_told(s, device, facts, is_answer, now);
 	return true;
 }

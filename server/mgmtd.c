@@ -13,6 +13,7 @@
 #include "mgmt/model_files.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
+#include "server/history_sqlite.h"
 #include "server/http/http.h"
 #include "server/handover_linux.h"
 #include "server/log.h"
@@ -56,6 +57,7 @@ struct daemon {
 	struct dtls_crypto store_crypto;
 	struct sealing sealing; /* of the keys in the store */
 	struct store_sqlite *store;
+	struct history_sqlite *history; /* NULL: it is not kept */
 	struct artifact_files *artifacts;
 	struct network *network;
 	struct server *server;
@@ -291,6 +293,22 @@ static bool begin_sealing(struct daemon *d, char *message)
 	return false;
 }
 
+/* A history that cannot be kept is no reason not to manage devices. */
+static void open_history(struct daemon *d)
+{
+	char message[HISTORY_SQLITE_ERROR_BYTES] = "";
+	struct history_sqlite_config config = {.path = d->settings.history_path,
+		.raw_hours = d->settings.history_raw_hours,
+		.minute_days = d->settings.history_minute_days,
+		.hour_days = d->settings.history_hour_days,
+		.bytes_max = d->settings.history_bytes_max};
+	if (strcmp(config.path, "none") == 0)
+		return;
+	d->history = history_sqlite_open(&config, message);
+	if (d->history == NULL)
+		log_text(SERVER_LOG_ERROR, "event=no-history reason=\"%s\"", message);
+}
+
 static bool open_disk(struct daemon *d)
 {
 	char message[STORE_SQLITE_ERROR_BYTES] = "";
@@ -304,6 +322,8 @@ static bool open_disk(struct daemon *d)
 		d->artifacts = artifact_files_open(&artifacts, message);
 	if (d->artifacts == NULL)
 		(void)fprintf(stderr, "mgmtd: %s\n", message);
+	else
+		open_history(d);
 	return d->artifacts != NULL;
 }
 
@@ -325,11 +345,15 @@ static void build_server(struct daemon *d)
 		.artifacts = artifact_files_port(d->artifacts),
 		.hash = &d->signature,
 		.anchors = verifies ? &d->signature : NULL,
+		.history =
+			d->history == NULL ? (struct history_port){.context = NULL} : history_sqlite_port(d->history),
 		.issuer = d->trust.authority.is_there ? &d->trust.authority.issuer : NULL,
 		.done = command_done,
 		.answered = device_answered,
 		.done_context = d,
 		.log = write_log};
+	if (d->history != NULL)
+		ports.history = history_sqlite_port(d->history);
 	(void)coap_loop_seed(seed, sizeof seed);
 	d->server = server_init(take_memory(server_memory(&config)), &config, &ports, seed);
 }
@@ -496,6 +520,7 @@ static void close_all(struct daemon *d)
 	http_stop(d->http);
 	network_close(d->network, d->network == NULL ? 0 : coap_loop_read_clock(), wall_now());
 	artifact_files_close(d->artifacts);
+	history_sqlite_close(d->history);
 	store_sqlite_close(d->store);
 	if (d->store_crypto.context != NULL)
 		dtls_crypto_wolfcrypt_done(&d->store_crypto);

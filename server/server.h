@@ -28,6 +28,7 @@
 #include "server/approvals.h"
 #include "server/artifact.h"
 #include "server/errand.h"
+#include "server/history.h"
 #include "server/queue.h"
 #include "server/store.h"
 
@@ -148,6 +149,7 @@ struct server_ports {
 	struct artifact_port artifacts;
 	const struct signature_port *hash;    /* for its sha256 */
 	const struct signature_port *anchors; /* to verify releases by; NULL: only their form is checked */
+	struct history_port history;          /* what devices tell, over time; all NULL: it is not kept */
 	const struct pki_issuer *issuer;      /* signs certificates of devices (RFC 9148); NULL: nobody enrols here */
 	/* A command has ended. May be NULL. */
 	void (*done)(void *context, const struct server_done *done, msec now);
@@ -368,6 +370,11 @@ size_t server_watch_names(struct server *s, const struct server_watch *w, const 
 
 const struct release *server_release_next(const struct server *s, uint32_t *cursor);
 const struct release *server_release_find(const struct server *s, struct bytes name);
+/* The history of a device (history.h). False when it cannot be read, or none is kept. */
+bool server_history(const struct server *s, const struct history_question *question, struct history_point *points,
+	size_t *ret_count);
+struct history_counts server_history_counts(const struct server *s);
+
 bool server_artifact_next(const struct server *s, uint64_t *cursor, struct artifact *ret);
 
 const struct rollout *server_rollout_next(const struct server *s, uint32_t *cursor);

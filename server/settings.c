@@ -175,6 +175,12 @@ static const struct key keys[] = {
 		1024, UINT64_C(1) << 40},
 	{"update", "trust_anchors", PATH, FIELD(trust_anchors), 0, 0},
 	{"objects", "path", PATH, FIELD(objects_path), 0, 0},
+	{"history", "path", PATH, FIELD(history_path), 0, 0},
+	{"history", "raw_hours", NUMBER("1 to 8760 hours"), FIELD(history_raw_hours), 1, 8760},
+	{"history", "minute_days", NUMBER("1 to 3650 days"), FIELD(history_minute_days), 1, 3650},
+	{"history", "hour_days", NUMBER("1 to 36500 days"), FIELD(history_hour_days), 1, 36500},
+	{"history", "max_size", read_size, "must be a size such as 64M, from 1M to 1024G", FIELD(history_bytes_max),
+		1 << 20, UINT64_C(1) << 40},
 	{"health", "pmin", NUMBER("1 to 86400 seconds"), FIELD(pmin_s), 1, 86400},
 	{"health", "pmax", NUMBER("1 to 86400 seconds"), FIELD(pmax_s), 1, 86400},
 	{"limits", "devices", NUMBER("1 to 2000000"), FIELD(devices), 1, 2000000},
@@ -255,6 +261,10 @@ static void set_defaults(struct settings *s)
 	s->artifact_max_bytes = UINT64_C(256) << 20;
 	s->idle_timeout_s = 2 * 86400;
 	s->certificate_days = 90;
+	s->history_raw_hours = 24;
+	s->history_minute_days = 30;
+	s->history_hour_days = 365;
+	s->history_bytes_max = UINT64_C(1) << 30;
 	s->pmin_s = 5;
 	s->pmax_s = 60;
 	s->devices = 10000;
@@ -309,6 +319,8 @@ bool settings_load(const char *path, struct settings *ret, char message[SETTINGS
 	ret->has_plain_listen = ret->plain_listen.port != 0;
 	if (!has(ret->session_file))
 		(void)snprintf(ret->session_file, sizeof ret->session_file, "%s-sessions", ret->store_path);
+	if (!has(ret->history_path))
+		(void)snprintf(ret->history_path, sizeof ret->history_path, "%s-history", ret->store_path);
 	if (!has(ret->store_key))
 		(void)snprintf(ret->store_key, sizeof ret->store_key, "%s.key", ret->store_path);
 	if (!has(ret->session_key))

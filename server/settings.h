@@ -46,6 +46,10 @@ struct settings {
 	char trust_anchors[SETTINGS_PATH_BYTES]; /* empty: signatures are left to the devices */
 	/* [objects] */
 	char objects_path[SETTINGS_PATH_BYTES]; /* the folder of the object definitions */
+	/* [history] */
+	char history_path[SETTINGS_PATH_BYTES + 16]; /* "none": it is not kept */
+	uint32_t history_raw_hours, history_minute_days, history_hour_days;
+	uint64_t history_bytes_max;
 	/* [health] */
 	uint32_t pmin_s, pmax_s;
 	/* [limits] */

@@ -216,7 +216,8 @@ bool watches_has_another_format(struct server *s, uint32_t purpose, const struct
 
 /* ---- being told ---- */
 
-static void keep(struct server *s, struct server_watch *w, uint16_t format, struct bytes body, msec now)
+static void keep(struct server *s, struct server_watch *w, const struct device *device, uint16_t format,
+	struct bytes body, msec now)
 {
 	bool fits = body.len <= sizeof w->body;
 	w->body_len = (uint16_t)(fits ? body.len : 0);
@@ -226,6 +227,7 @@ static void keep(struct server *s, struct server_watch *w, uint16_t format, stru
 	if (w->body_len > 0)
 		memcpy(w->body, body.data, w->body_len);
 	s->counters.full += !fits;
+	server_remember(s, device, format, w->kind == ERRAND_READ ? w->path : PATH_ROOT, body, now);
 }
 
 static void tell_first(struct server *s, struct server_watch *w, const struct device *device,
@@ -253,7 +255,7 @@ void watches_answered(
 	struct server_watch *w = place_of(s, purpose);
 	bool is_waited_for = w->token != 0, is_good = coap_code_is_success(reply->code);
 	if (is_good) {
-		keep(s, w, reply->content_format, reply->body, now);
+		keep(s, w, device, reply->content_format, reply->body, now);
 		if (reply->outcome == COAP_OUTCOME_NOTIFICATION)
 			w->exchange = reply->exchange;
 	}
@@ -296,7 +298,7 @@ bool watches_notified(struct server *s, struct device *device, const struct coap
 	s->counters.notifications++;
 	if (!coap_code_is_success(reply->code))
 		return true;
-	keep(s, w, reply->content_format, reply->body, now);
+	keep(s, w, device, reply->content_format, reply->body, now);
 	tell_all(s, w, device, now);
 	return true;
 }
@@ -321,7 +323,7 @@ void watches_sent(struct server *s, const struct device *device, uint16_t format
 			.exchange = HANDLE_NONE,
 			.number = ++s->newest_watch};
 	}
-	keep(s, w, format, body, now);
+	keep(s, w, device, format, body, now);
 	tell_all(s, w, device, now);
 }
 

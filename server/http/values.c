@@ -213,11 +213,25 @@ static json_t *place_json(const struct model *model, struct path path)
 	return o;
 }
 
+static const char *units_of(const struct model *model, struct path path)
+{
+	const struct model_resource *r = path.depth < 3 ? NULL : model_resource(model, path.ids[0], path.ids[2]);
+	return r == NULL ? NULL : r->units;
+}
+
+json_t *values_view_place(const struct model *model, struct path path)
+{
+	json_t *o = place_json(model, path);
+	const char *units = units_of(model, path);
+	if (units != NULL)
+		json_object_set_new(o, "units", view_text(units));
+	return o;
+}
+
 json_t *values_view(const struct model *model, const struct record *record)
 {
 	json_t *o = place_json(model, record->path);
-	const struct model_resource *r = model_resource(model, record->path.ids[0], record->path.ids[2]);
-	const char *units = r == NULL ? NULL : r->units;
+	const char *units = units_of(model, record->path);
 	json_object_set_new(o, "type", json_string(value_type_name(record->value.type)));
 	json_object_set_new(o, "value", value_json(&record->value));
 	if (record->unit.len > 0)

@@ -36,6 +36,8 @@ bool values_read_path(
 /* {"path": "/3/0/9", "name": "device/0/battery-level", "type": "integer", "value": 100, "units": "%"}, and `time` where
  * the device said one. A new reference. */
 json_t *values_view(const struct model *model, const struct record *record);
+/* {"path": "/3/0/9", "name": "device/0/battery-level", "units": "%"} */
+json_t *values_view_place(const struct model *model, struct path path);
 json_t *values_view_list(const struct model *model, const struct record *records, size_t count);
 /* {"id": 1, "paths": ["/3/0/9"], "state": "established", "reports": 4, "at": ..., "values": [...]} */
 json_t *values_view_watch(struct server *s, const struct model *model, const struct server_watch *watch);

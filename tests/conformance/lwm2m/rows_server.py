@@ -448,6 +448,32 @@ def _(place):
     return "4.00; an object that is not registered 4.04; nobody's is refused"
 
 
+@row("", S, "the history of an observed resource")
+def _(place):
+    m = place.manager()
+    d = m.device(ct=[SENML_CBOR])
+    request, _number = begin(d, SENML_CBOR)
+    first = int(time.time()) - 100
+    for n in range(4):
+        pack = [{-2: "/3303/0/5700", -3: first + n, 2: 20.0 + n}]
+        for _twice in range(2):
+            d.send(Message(NON, code("2.05"), d.new_id(), request.token,
+                           [(OBSERVE, uint(2 + 2 * n + _twice)), (CONTENT_FORMAT, uint(SENML_CBOR))], cbor_write(pack)))
+    wait_reports(m, 9)
+    for _ in range(60):
+        status, body = m.ask("GET", f"/devices/{EP}/history?path=/temperature/0/sensor-value&step=raw")
+        if len(body["points"]) == 5:
+            break
+        time.sleep(0.1)
+    check(status == 200 and [p["value"] for p in body["points"]] == [20.0, 21.0, 22.0, 23.0, 21.5], f"{body}")
+    status, body = m.ask("GET", f"/devices/{EP}/history?path=/3303/0/5700&step=hour")
+    check(sum(p["count"] for p in body["points"]) == 5, f"{body}")
+    for bad in ("", "?path=/3303/0", "?path=/x/y", "?path=/3303/0/5700&step=week", "?path=/3303/0/5700&since=x"):
+        status, body = m.ask("GET", f"/devices/{EP}/history{bad}")
+        check(status == 400, f"{bad}: {status} {body}")
+    return "with the device's moments, in their order, what came twice once; in single values and by the hour"
+
+
 # ---- the queue ----
 
 @row("int-108, int-109", S, "a device that sleeps")
