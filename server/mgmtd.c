@@ -345,8 +345,6 @@ static void build_server(struct daemon *d)
 		.artifacts = artifact_files_port(d->artifacts),
 		.hash = &d->signature,
 		.anchors = verifies ? &d->signature : NULL,
-		.history =
-			d->history == NULL ? (struct history_port){.context = NULL} : history_sqlite_port(d->history),
 		.issuer = d->trust.authority.is_there ? &d->trust.authority.issuer : NULL,
 		.done = command_done,
 		.answered = device_answered,

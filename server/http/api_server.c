@@ -17,8 +17,9 @@ static void show_status(struct request *r)
 	json_object_set_new(answer, "time", view_moment(server_wall(request_server(r), now)));
 	json_object_set_new(answer, "uptime_s", json_integer((json_int_t)(request_uptime(r) / 1000)));
 	struct history_counts history = server_history_counts(request_server(r));
-	json_object_set_new(answer, "history", json_pack("{s:I, s:I, s:b}", "kept", (json_int_t)history.kept, "lost",
-		(json_int_t)history.lost, "failing", (int)history.is_failing));
+	json_object_set_new(answer, "history",
+		json_pack("{s:I, s:I, s:b}", "kept", (json_int_t)history.kept, "lost", (json_int_t)history.lost,
+			"failing", (int)history.is_failing));
 	json_object_set_new(answer, "asked_by", view_text(r->actor));
 	json_object_set_new(answer, "role", json_string(role_name(r->role)));
 	answer_json(r, MHD_HTTP_OK, answer);

@@ -132,7 +132,8 @@ static void texts_are_kept_as_they_came(void **state)
 		.path = state_of_pump,
 		.at = BEGIN + 5,
 		.is_text = true,
-		.text = bytes_of_text("zur\xc3\xbc" "ck")};
+		.text = bytes_of_text("zur\xc3\xbc"
+				      "ck")};
 	struct history_question q = {.device = "a",
 		.path = state_of_pump,
 		.since = BEGIN,
