@@ -116,12 +116,37 @@ struct issue {
 	uint8_t der[PKI_CERTIFICATE_MAX_BYTES];
 };
 
+/* A bootstrap under way (handlers/bs.h). */
+enum bootstrap_step {
+	BOOTSTRAP_DELETE_SECURITY,
+	BOOTSTRAP_DELETE_SERVER,
+	BOOTSTRAP_DISCOVER,
+	BOOTSTRAP_WRITE_SECURITY,
+	BOOTSTRAP_WRITE_SERVER,
+	BOOTSTRAP_FINISH,
+};
+
+struct bootstrap_session {
+	bool is_taken, is_waiting; /* waiting: for the answer to `exchange` */
+	char name[DEVICE_NAME_MAX + 1];
+	struct coap_remote remote;
+	struct handle exchange;
+	enum bootstrap_step step;
+	uint16_t format;
+	uint32_t account;  /* which of the device's is being written */
+	uint32_t occupied; /* a bit for each instance of object 0 that stays */
+	msec deadline;
+	uint8_t body[BOOTSTRAP_BODY_MAX];
+};
+
+#define SERVER_BOOTSTRAPS_MAX 32
+
 struct server {
 	struct server_config config;
 	struct server_ports ports;
 	struct association_port associations;
 	struct coap_endpoint *endpoint;
-	struct coap_resource resources[8];
+	struct coap_resource resources[9];
 	struct prng prng;
 	msec loading_at;
 	wall_msec ahead; /* wall clock minus `now` */
@@ -150,6 +175,7 @@ struct server {
 	uint32_t newest_watch;
 	struct record *records; /* SERVER_RECORDS_MAX of them, scratch */
 
+	struct bootstrap_session bootstraps[SERVER_BOOTSTRAPS_MAX];
 	struct issue issues[SERVER_ISSUES_MAX];
 	struct release *incoming; /* of the one release add that may be under way */
 	bool is_adding_release;

@@ -13,6 +13,7 @@
 #include "mgmt/model_files.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
+#include "server/bootstrap_files.h"
 #include "server/history_sqlite.h"
 #include "server/http/http.h"
 #include "server/handover_linux.h"
@@ -46,6 +47,7 @@ struct daemon {
 	const char *predecessor; /* the path where he listens; NULL without one */
 	uint64_t seed;
 	struct trust_files trust;
+	struct bootstrap_files bootstrap;
 	struct trust_anchors anchors;
 	struct signature_port signature;
 
@@ -339,6 +341,7 @@ static void build_server(struct daemon *d)
 		.order_days = d->settings.request_days,
 		.certificate_days = d->settings.certificate_days,
 		.model = model_files_model(d->objects),
+		.bootstrap = d->bootstrap.text != NULL ? &d->bootstrap.accounts : NULL,
 		.needs_approval = d->settings.needs_approval,
 		.accepts_plain = d->settings.has_plain_listen};
 	struct server_ports ports = {.store = store_sqlite_port(d->store),
@@ -523,6 +526,7 @@ static void close_all(struct daemon *d)
 	if (d->store_crypto.context != NULL)
 		dtls_crypto_wolfcrypt_done(&d->store_crypto);
 	trust_files_done(&d->trust);
+	bootstrap_files_done(&d->bootstrap);
 	model_files_free(d->objects);
 	if (d->loop.ev != NULL)
 		coap_loop_done(&d->loop);
@@ -578,6 +582,8 @@ static bool load_files(struct daemon *d)
 	char message[SETTINGS_MESSAGE_BYTES];
 	bool good = settings_load(d->settings_path, &d->settings, message) &&
 		    trust_files_load(&d->trust, &d->settings, d->seed, wall_now() / 1000, message) &&
+		    (d->settings.bootstrap_accounts[0] == '\0' ||
+			    bootstrap_files_load(d->settings.bootstrap_accounts, &d->bootstrap, message)) &&
 		    (d->settings.trust_anchors[0] == '\0' ||
 			    credential_files_load_anchors(&d->settings, &d->anchors, message));
 	if (!good)

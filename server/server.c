@@ -4,6 +4,7 @@
 #include "server/composer.h"
 
 #include "server/handlers/artifact.h"
+#include "server/handlers/bs.h"
 #include "server/handlers/est.h"
 #include "server/handlers/rd.h"
 #include "server/handlers/send.h"
@@ -11,7 +12,15 @@
 
 #include <assert.h>
 
-enum { RESOURCE_RD, RESOURCE_SEND, RESOURCE_MANIFEST, RESOURCE_IMAGE, RESOURCE_EST, RESOURCE_COUNT = RESOURCE_EST + 4 };
+enum {
+	RESOURCE_RD,
+	RESOURCE_SEND,
+	RESOURCE_BOOTSTRAP,
+	RESOURCE_MANIFEST,
+	RESOURCE_IMAGE,
+	RESOURCE_EST,
+	RESOURCE_COUNT = RESOURCE_EST + 4
+};
 
 /* ---- life ---- */
 
@@ -94,6 +103,8 @@ static void lay_resources(struct server *s)
 		.handle = handlers_rd,
 		.context = s};
 	s->resources[RESOURCE_SEND] = (struct coap_resource){.path = "dp", .handle = handlers_send, .context = s};
+	s->resources[RESOURCE_BOOTSTRAP] =
+		(struct coap_resource){.path = "bs", .is_hidden = true, .handle = handlers_bs, .context = s};
 	s->resources[RESOURCE_MANIFEST] = (struct coap_resource){
 		.path = "m", .is_subtree = true, .is_hidden = true, .handle = handlers_manifest, .context = s};
 	s->resources[RESOURCE_IMAGE] = (struct coap_resource){
@@ -434,6 +445,7 @@ void server_artifact_finished(
 msec server_deadline(const struct server *s)
 {
 	msec deadline = msec_earlier(registry_deadline(&s->registry), queue_deadline(&s->queue));
+	deadline = msec_earlier(deadline, bs_deadline(s));
 	return msec_earlier(msec_earlier(deadline, campaign_deadline(s)), ordering_deadline(s));
 }
 
@@ -477,6 +489,7 @@ void server_tick(struct server *s, msec now)
 		expire(s, device, now);
 	while (queue_due(&s->queue, now, &item))
 		give_up(s, &item, now);
+	bs_tick(s, now);
 	ordering_tick(s, now);
 	campaign_tick(s, now);
 }

@@ -27,6 +27,7 @@
 #include "pki/pki.h"
 #include "server/approvals.h"
 #include "server/artifact.h"
+#include "server/bootstrap.h"
 #include "server/errand.h"
 #include "server/history.h"
 #include "server/queue.h"
@@ -59,6 +60,8 @@ struct server_config {
 	uint32_t certificate_days;                    /* how long those that are issued hold; 0: 90 */
 	uint32_t lifetime_min_s, lifetime_max_s;      /* of registrations; outside of them 4.00. 0: 1, 31536000 */
 	const struct model *model;                    /* what objects there are; NULL: model_core */
+	/* What /bs gives devices; borrowed. NULL: this is no Bootstrap server. */
+	const struct bootstrap_accounts *bootstrap;
 	bool needs_approval;                          /* of enrolments; not of claims that were made for a name */
 	/* A Register that comes without security makes an association under the name it claims. For closed test nets
 	 * only: anybody can be anybody there. */

@@ -166,6 +166,7 @@ static const struct key keys[] = {
 	{"enrolment", "authority_key", PATH, FIELD(authority_key), 0, 0},
 	{"enrolment", "mode", read_mode, "must be automatic or approval", FIELD(needs_approval), 0, 0},
 	{"enrolment", "certificate_days", NUMBER("1 to 3650 days"), FIELD(certificate_days), 1, 3650},
+	{"bootstrap", "accounts", PATH, FIELD(bootstrap_accounts), 0, 0},
 	{"http", "listen", ADDRESS, FIELD(http_listen), 8080, 0},
 	{"http", "connections", NUMBER("4 to 10000"), FIELD(http_connections), 4, 10000},
 	{"store", "path", PATH, FIELD(store_path), 0, 0},

@@ -35,6 +35,8 @@ struct settings {
 	char authority[SETTINGS_PATH_BYTES], authority_key[SETTINGS_PATH_BYTES]; /* empty: nobody enrols here */
 	uint32_t certificate_days;
 	bool needs_approval; /* of enrolments, by an operator */
+	/* [bootstrap] */
+	char bootstrap_accounts[SETTINGS_PATH_BYTES]; /* empty: this is no Bootstrap server */
 	/* [http] */
 	struct address http_listen;
 	uint32_t http_connections;

@@ -317,6 +317,30 @@ static void serve_object(struct stage_device *d, const struct coap_request *requ
 		ret->code = request->message->code == COAP_PUT ? take_uri(d, request->body) : execute(d);
 }
 
+/* Its account at the Bootstrap server is /0/0. */
+static void serve_blank(struct stage_device *d, const struct coap_request *request, struct coap_response *ret)
+{
+	static const char links[] = "</>;lwm2m=1.1,</0/0>,</3/0>";
+	const char *line = d->log[(d->log_count - 1) % STAGE_LOG_MAX];
+	unsigned object = request->rest_count > 0 && bytes_equal_text(request->rest[0], "1");
+	ret->code = COAP_CHANGED;
+	if (d->fails_at != NULL && strcmp(line, d->fails_at) == 0) {
+		ret->code = COAP_BAD_REQUEST;
+	} else if (request->message->code == COAP_DELETE) {
+		ret->code = COAP_DELETED;
+	} else if (request->message->code == COAP_GET) {
+		ret->code = COAP_CONTENT;
+		ret->content_format = COAP_FORMAT_LINK;
+		ret->payload = bytes_of_text(links);
+	} else if (request->message->code == COAP_PUT) {
+		assert(request->body.len <= sizeof d->written[object]);
+		memcpy(d->written[object], request->body.data, request->body.len);
+		d->written_len[object] = request->body.len;
+	} else if (d->finished != 0) {
+		ret->code = d->finished;
+	}
+}
+
 static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
 	struct coap_response *ret, msec now)
 {
@@ -325,6 +349,10 @@ static enum coap_answer handle(void *context, struct coap_endpoint *endpoint, co
 	(void)now;
 	if (!request->is_notification)
 		keep_log(d, request);
+	if (d->is_blank) {
+		serve_blank(d, request, ret);
+		return COAP_ANSWER_NOW;
+	}
 	if (!handle_is_none(request->observer)) {
 		if (bytes_equal_text(request->rest[0], "5"))
 			d->observer_firmware = request->observer;

@@ -34,6 +34,11 @@ struct stage_device {
 	unsigned offers, executes, resets;
 	char log[STAGE_LOG_MAX][48]; /* requests in their order: "GET 3/0" */
 	unsigned log_count;
+	bool is_blank;           /* answers as one that is bootstrapped, whose account for that is /0/0 */
+	const char *fails_at;    /* blank, answers 4.00 to this request of the log */
+	enum coap_code finished; /* blank, its answer to Bootstrap-Finish; 0 for 2.04 */
+	uint8_t written[2][512]; /* blank, what was written last to objects 0 and 1 */
+	size_t written_len[2];
 	/* of its last own request */
 	enum coap_code code;
 	unsigned answers;

@@ -58,6 +58,15 @@ static void the_least_configuration_gets_the_defaults(void **state)
 	assert_int_equal(s->settings.request_limit, 0);
 }
 
+static void nobody_is_bootstrapped_unless_there_is_a_file_of_accounts(void **state)
+{
+	struct stage *s = *state;
+	assert_true(load(s, LEAST));
+	assert_string_equal(s->settings.bootstrap_accounts, "");
+	assert_true(load(s, LEAST "[bootstrap]\naccounts = /accounts\n"));
+	assert_string_equal(s->settings.bootstrap_accounts, "/accounts");
+}
+
 static void links_are_as_narrow_as_ipv6_allows_unless_told(void **state)
 {
 	struct stage *s = *state;
@@ -194,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_least_configuration_gets_the_defaults),
+		TEST(nobody_is_bootstrapped_unless_there_is_a_file_of_accounts),
 		TEST(links_are_as_narrow_as_ipv6_allows_unless_told),
 		TEST(moves_are_proved_unless_they_are_trusted),
 		TEST(an_authority_needs_its_key_and_is_enough_for_devices_to_connect),
