@@ -62,7 +62,7 @@ struct server_config {
 	const struct model *model;                    /* what objects there are; NULL: model_core */
 	/* What /bs gives devices; borrowed. NULL: this is no Bootstrap server. */
 	const struct bootstrap_accounts *bootstrap;
-	bool needs_approval;                          /* of enrolments; not of claims that were made for a name */
+	bool needs_approval; /* of enrolments; not of claims that were made for a name */
 	/* A Register that comes without security makes an association under the name it claims. For closed test nets
 	 * only: anybody can be anybody there. */
 	bool accepts_plain;
