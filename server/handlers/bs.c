@@ -238,7 +238,7 @@ static struct bootstrap_session *find_place(struct server *s, const char *name)
 	struct bootstrap_session *unused = NULL;
 	for (unsigned i = 0; i < SERVER_BOOTSTRAPS_MAX; i++) {
 		struct bootstrap_session *b = &s->bootstraps[i];
-		if (b->is_taken && strcmp(b->name, name) == 0)
+		if (b->is_taken && bytes_equal_text(bytes_of_text(b->name), name))
 			return b;
 		if (!b->is_taken && unused == NULL)
 			unused = b;
