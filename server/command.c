@@ -247,6 +247,7 @@ static void device_removed(struct server *s, const struct pending *p, struct dev
 	conduct_forget(s, device, now);
 	watches_forget(s, device, now);
 	campaign_device_removed(s, p->device, now);
+	server_forget_history(s, device);
 	registry_remove(&s->registry, device);
 	command_conclude(s, p, &note, &done, now);
 }

@@ -285,6 +285,9 @@ void errands_give(struct server *s, const struct errand_place *place);
 void server_remember(
 	struct server *s, const struct device *device, uint16_t format, struct path base, struct bytes body, msec now);
 
+/* The device is about to be removed. */
+void server_forget_history(struct server *s, const struct device *device);
+
 /* ---- ordering.c ---- */
 
 /* The device can be asked: its next order is begun, if none is under way. */

@@ -17,8 +17,12 @@ wall_msec history_moment(const struct record *record, wall_msec now)
 	double seconds = record->time_s;
 	if (!record->has_time || !is_finite(seconds) || seconds > SECONDS_HIGHEST || seconds < -SECONDS_HIGHEST)
 		return now;
-	wall_msec at = (wall_msec)(seconds * 1000) + (seconds < RELATIVE_BELOW ? now : 0);
-	return at > now + FUTURE_ALLOWED || at < now - PAST_ALLOWED ? now : at;
+	return (wall_msec)(seconds * 1000) + (seconds < RELATIVE_BELOW ? now : 0);
+}
+
+wall_msec history_shift(wall_msec newest, wall_msec now)
+{
+	return newest > now + FUTURE_ALLOWED || newest < now - PAST_ALLOWED ? now - newest : 0;
 }
 
 static bool take_value(const struct value *value, struct history_sample *ret)
@@ -50,8 +54,10 @@ static bool take_value(const struct value *value, struct history_sample *ret)
 	return false;
 }
 
-bool history_sample_of(const struct record *record, const char *device, wall_msec now, struct history_sample *ret)
+bool history_sample_of(
+	const struct record *record, const char *device, wall_msec now, wall_msec shift, struct history_sample *ret)
 {
-	*ret = (struct history_sample){.device = device, .path = record->path, .at = history_moment(record, now)};
+	*ret = (struct history_sample){
+		.device = device, .path = record->path, .at = history_moment(record, now) + shift};
 	return record->path.depth >= 3 && take_value(&record->value, ret);
 }

@@ -55,14 +55,21 @@ struct history_port {
 	void *context;
 	/* Copied at once, written within a second or so. */
 	void (*add)(void *context, const struct history_sample *sample);
+	/* The device is gone: what is kept of it is not shown any more. */
+	void (*forget)(void *context, const char *device);
 	/* The oldest points in question. False when it cannot be read. */
 	bool (*read)(void *context, const struct history_question *question, struct history_point *points,
 		size_t *ret_count);
 	void (*count)(void *context, struct history_counts *ret);
 };
 
-/* The moment of a value that arrived now: the device's own (RFC 8428 section 4.5.3) unless it lies in the future or
- * before what a device with a good clock could mean, a year ago. */
+/* The moment of a value that arrived now, as the device says it (RFC 8428 section 4.5.3); now, when it says none or no
+ * number. */
 wall_msec history_moment(const struct record *record, wall_msec now);
+/* What is to be added to the moments of a report whose newest is this one: 0, unless that lies in the future or before
+ * what a device with a good clock could mean, a year ago. Then its newest value becomes one of now, and the distances
+ * stay. */
+wall_msec history_shift(wall_msec newest, wall_msec now);
 /* False when it is none that is kept. The text is borrowed from the record. */
-bool history_sample_of(const struct record *record, const char *device, wall_msec now, struct history_sample *ret);
+bool history_sample_of(
+	const struct record *record, const char *device, wall_msec now, wall_msec shift, struct history_sample *ret);

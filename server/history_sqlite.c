@@ -20,7 +20,7 @@
 
 struct sample {
 	char device[DEVICE_NAME_MAX + 1];
-	char path[PATH_TEXT_BYTES + 1];
+	char path[PATH_TEXT_BYTES + 1]; /* empty: the device is to be forgotten */
 	wall_msec at;
 	bool is_text;
 	uint8_t text_len;
@@ -36,6 +36,7 @@ struct batch {
 enum statement {
 	NEW_SERIES,
 	FIND_SERIES,
+	FORGET,
 	PUT_RAW,
 	PUT_MINUTE,
 	PUT_HOUR,
@@ -66,7 +67,8 @@ struct history_sqlite {
 	" greatest REAL NOT NULL, sum REAL NOT NULL, PRIMARY KEY (series, at)) WITHOUT ROWID;"
 
 static const char schema[] =
-	"CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, device TEXT NOT NULL, path TEXT NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, path TEXT NOT "
+	"NULL,"
 	" UNIQUE (device, path));"
 	"CREATE TABLE IF NOT EXISTS raw (series INTEGER NOT NULL, at INTEGER NOT NULL, number REAL, text TEXT,"
 	" PRIMARY KEY (series, at)) WITHOUT ROWID;"
@@ -86,6 +88,7 @@ static const char schema[] =
 static const char *const texts[STATEMENTS] = {
 	[NEW_SERIES] = "INSERT OR IGNORE INTO series (device, path) VALUES (?1,?2)",
 	[FIND_SERIES] = "SELECT id FROM series WHERE device=?1 AND path=?2",
+	[FORGET] = "DELETE FROM series WHERE device=?1",
 	[PUT_RAW] = "INSERT OR IGNORE INTO raw VALUES (?1,?2,?3,?4)",
 	[PUT_MINUTE] = ADD_TO("minute"),
 	[PUT_HOUR] = ADD_TO("hour"),
@@ -155,10 +158,19 @@ static bool add_to(sqlite3_stmt *statement, int64_t series, wall_msec at, double
 	return step(statement);
 }
 
+/* Its values belong to nobody from then on, and go when they are old. */
+static bool forget_device(struct history_sqlite *h, const char *device)
+{
+	(void)sqlite3_bind_text(h->statements[FORGET], 1, device, -1, SQLITE_STATIC);
+	return step(h->statements[FORGET]);
+}
+
 static bool put(struct history_sqlite *h, const struct sample *s)
 {
 	sqlite3_stmt *raw = h->statements[PUT_RAW];
 	int64_t series;
+	if (s->path[0] == '\0')
+		return forget_device(h, s->device);
 	if (!find_series(h, s, &series))
 		return false;
 	(void)sqlite3_bind_int64(raw, 1, series);
@@ -271,7 +283,8 @@ static void *work(void *context)
 static void copy(struct sample *out, const struct history_sample *in)
 {
 	struct writer w = writer_of(out->path, PATH_TEXT_BYTES);
-	path_write(&w, in->path);
+	if (in->path.depth > 0)
+		path_write(&w, in->path);
 	*w.at = '\0';
 	(void)snprintf(out->device, sizeof out->device, "%s", in->device);
 	out->at = in->at;
@@ -293,6 +306,11 @@ static void add(void *context, const struct history_sample *sample)
 	if (h->gathering->count == 1 || h->gathering->count == GATHERED_MAX / 2)
 		(void)pthread_cond_broadcast(&h->changed);
 	(void)pthread_mutex_unlock(&h->lock);
+}
+
+static void forget(void *context, const char *device)
+{
+	add(context, &(struct history_sample){.device = device, .path = PATH_ROOT});
 }
 
 static void take_point(sqlite3_stmt *row, struct history_point *ret)
@@ -342,7 +360,7 @@ static void count(void *context, struct history_counts *ret)
 
 struct history_port history_sqlite_port(struct history_sqlite *h)
 {
-	return (struct history_port){.context = h, .add = add, .read = read_points, .count = count};
+	return (struct history_port){.context = h, .add = add, .forget = forget, .read = read_points, .count = count};
 }
 
 void history_sqlite_settle(struct history_sqlite *h)

@@ -151,6 +151,19 @@ static void texts_are_kept_as_they_came(void **state)
 	assert_int_equal(count, 0);
 }
 
+static void a_device_that_is_forgotten_begins_anew(void **state)
+{
+	(void)state;
+	tell("a", BEGIN, 1);
+	tell("b", BEGIN, 2);
+	port.forget(port.context, "a");
+	assert_int_equal(ask("a", HISTORY_RAW, BEGIN, BEGIN + HOUR), 0);
+	assert_int_equal(ask("b", HISTORY_RAW, BEGIN, BEGIN + HOUR), 1);
+	tell("a", BEGIN + 1, 3);
+	assert_int_equal(ask("a", HISTORY_RAW, BEGIN, BEGIN + HOUR), 1);
+	assert_true(points[0].mean == 3);
+}
+
 static void what_is_old_goes_single_values_first(void **state)
 {
 	(void)state;
@@ -214,6 +227,7 @@ int main(void)
 		TEST(minutes_and_hours_say_how_many_the_least_the_mean_and_the_greatest),
 		TEST(the_same_moment_counts_once),
 		TEST(texts_are_kept_as_they_came),
+		TEST(a_device_that_is_forgotten_begins_anew),
 		TEST(what_is_old_goes_single_values_first),
 		TEST(a_full_file_gives_up_the_oldest_and_goes_on),
 		TEST(what_is_no_history_is_left_alone),
