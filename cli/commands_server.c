@@ -20,6 +20,15 @@ static void print_counters(const char *title, const json_t *counters)
 		printf("  %-24s %12lld\n", name, (long long)json_integer_value(value));
 }
 
+static void print_history(const json_t *history)
+{
+	const char *state =
+		json_is_true(json_object_get(history, "failing")) ? "; the latest could not be written" : "";
+	if (history != NULL)
+		printf("  history      %lld values kept, %lld lost%s\n", number_at(history, "kept"),
+			number_at(history, "lost"), state);
+}
+
 static void print_status(const struct mgmtctl *m, const json_t *status)
 {
 	const json_t *devices = json_object_get(status, "devices");
@@ -31,6 +40,7 @@ static void print_status(const struct mgmtctl *m, const json_t *status)
 		number_at(devices, "capacity"));
 	printf("  waiting      %lld requests to devices, %lld batches for the store\n",
 		number_at(status, "operations_waiting"), number_at(status, "store_batches_under_way"));
+	print_history(json_object_get(status, "history"));
 	printf("  you are      %s (%s)\n", text_member(status, "asked_by"), text_member(status, "role"));
 	print_counters("\nCounters since the start", json_object_get(status, "counters"));
 	print_counters("\nSecure associations", json_object_get(status, "secure"));
