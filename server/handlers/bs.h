@@ -6,8 +6,8 @@
  *     DELETE /0, DELETE /1, GET / (Bootstrap-Discover), for each account PUT /0/x and PUT /1/x, POST /bs (Finish)
  *
  * The instance that Discover still shows in object 0 is the device's account here, which it never deletes, so accounts
- * are written beside it. Whatever goes wrong ends the sequence before Finish: a device that applies what it was given at
- * Finish is then as it was, and one that applies it at once has no account but this one, and comes again. Its next
+ * are written beside it. Whatever goes wrong ends the sequence before Finish: a device that applies what it was given
+ * at Finish is then as it was, and one that applies it at once has no account but this one, and comes again. Its next
  * Bootstrap-Request begins from the start, also in the middle of a sequence. */
 #pragma once
 
