@@ -6,12 +6,10 @@
 
 #include <assert.h>
 
-#define SAMPLE_AGE_MS    1000
-#define REPORT_USUAL_MS  SECONDS(5)
-#define CONNECT_LIMIT_MS SECONDS(90)
-#define ORDER_DELAY_MS   500
-#define STORE_RETRY_MS   SECONDS(10)
-#define REBOOT_DELAY_MS  SECONDS(2) /* for the answer to leave, once more if it is lost */
+#define SAMPLE_AGE_MS   1000
+#define REPORT_USUAL_MS SECONDS(5)
+#define ORDER_DELAY_MS  500
+#define STORE_RETRY_MS  SECONDS(10)
 
 const struct agent_config agent_config_default = {
 	.lifetime_s = 300,
@@ -28,85 +26,34 @@ const struct agent_config agent_config_default = {
 	.payload_restart_ms = SECONDS(5),
 	.observers_max = 16,
 	.attributes_max = 16,
+	.extension_patience_ms = SECONDS(5),
+	.backlog_max = 1024,
 };
 
-/* ---- requests from the server ---- */
+/* ---- what there is to see ---- */
 
-static void sample(struct agent *a, msec now)
+static void look_at_credential(struct agent *a)
+{
+	struct object_credential *c = &a->world.credential;
+	bool enrols = a->ports.keystore != NULL;
+	*c = (struct object_credential){.kind = a->config.credential_kind,
+		.can_renew = account_factory(a) != NULL && (enrols || a->config.has_psk)};
+	if (enrols && a->ports.keystore->enrolled(a->ports.keystore->context, &c->since, &c->until))
+		c->kind = CREDENTIAL_CERTIFICATE;
+	else if (a->rotation.choice.has_current)
+		c->since = a->rotation.current.since;
+}
+
+void agent_sample(struct agent *a, msec now)
 {
 	struct platform_sample *s = &a->world.sample;
 	a->world.now = now;
+	look_at_credential(a);
 	if (a->sampled_at != NEVER && now - a->sampled_at < SAMPLE_AGE_MS)
 		return;
 	a->ports.platform.sample(a->ports.platform.context, s);
 	a->sampled_at = now;
 	a->deploy.unix_offset_s = s->unix_time_s == 0 ? 0 : s->unix_time_s - now / 1000;
-}
-
-static bool path_of_request(const struct agent_entry *entry, const struct coap_request *request, struct path *ret)
-{
-	*ret = entry->path;
-	for (uint8_t i = 0; i < request->rest_count; i++)
-		if (!path_add_segment(ret, request->rest[i]))
-			return false;
-	return true;
-}
-
-/* What an operation asked of the composer. */
-static void settle_wishes(struct agent *a, msec now)
-{
-	if (a->world.wants_reboot)
-		a->reboot_at = msec_after(now, REBOOT_DELAY_MS);
-	a->world.wants_reboot = false;
-	if (a->world.has_other_instances)
-		register_list_changed(&a->registration, now);
-	a->world.has_other_instances = false;
-	if (!a->world.has_update_outcome)
-		return;
-	a->world.has_update_outcome = false;
-	agent_follow(a, &a->world.update_outcome, now);
-}
-
-/* Only the server may ask. With DTLS nobody else can; on a plain transport anybody could. */
-static enum coap_answer handle_request(void *context, struct coap_endpoint *endpoint,
-	const struct coap_request *request, struct coap_response *ret, msec now)
-{
-	const struct agent_entry *entry = context;
-	struct agent *a = entry->agent;
-	struct path path;
-	if (!a->is_connected || !coap_remote_equal(&request->remote, &a->server)) {
-		ret->code = COAP_UNAUTHORIZED;
-		return COAP_ANSWER_NOW;
-	}
-	if (!path_of_request(entry, request, &path)) {
-		ret->code = COAP_NOT_FOUND;
-		return COAP_ANSWER_NOW;
-	}
-	sample(a, now);
-	objects_handle(&a->objects, path, endpoint, request, ret, now);
-	if (request->is_notification)
-		a->counters.notifications++;
-	settle_wishes(a, now);
-	return COAP_ANSWER_NOW;
-}
-
-static void forget_observer(void *context, struct handle observer)
-{
-	const struct agent_entry *entry = context;
-	report_remove(&entry->agent->report, observer);
-}
-
-/* The server acknowledged no notification. Should it be there again by now, it would wait for the next one for ever:
- * registering anew makes it observe anew (lwm2m interface section 3.2 rule 3). */
-static void observer_unreachable(void *context, struct handle observer, msec now)
-{
-	const struct agent_entry *entry = context;
-	struct agent *a = entry->agent;
-	(void)observer;
-	struct logline line = logline_begin("server_silent");
-	logline_text(&line, "request", "notification");
-	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
-	register_silent(&a->registration, now);
 }
 
 /* ---- life ---- */
@@ -120,11 +67,27 @@ static size_t bitmap_capacity(const struct agent_config *config)
 struct parts {
 	struct agent *agent;
 	void *fetch;
-	struct report_attributes *attributes;
-	struct report_observation *observations;
+	struct report_attributes *attributes;    /* of each server in turn */
+	struct report_observation *observations; /* likewise */
+	struct report_observation *absent;       /* likewise */
+	struct backlog_entry *backlog;
 	struct record *records;
-	uint8_t *bitmap, *fetch_bitmap, *progress, *record, *slice;
+	void *extensions;
+	struct delegate *delegates;
+	uint8_t *links; /* of each server in turn */
+	uint8_t *bitmap, *fetch_bitmap, *progress, *record, *slice, *backlog_record;
 };
+
+/* Without extensions nobody waits for them. */
+static unsigned delegate_count(const struct agent_config *config)
+{
+	return config->extensions_max == 0 ? 0 : AGENT_DELEGATES_MAX;
+}
+
+static size_t links_capacity(const struct agent_config *config)
+{
+	return AGENT_LINKS_BYTES + (size_t)config->extensions_max * AGENT_LINKS_MORE_BYTES;
+}
 
 static size_t lay_out(void *memory, const struct agent_config *config, struct parts *p)
 {
@@ -132,9 +95,15 @@ static size_t lay_out(void *memory, const struct agent_config *config, struct pa
 	size_t bitmap = bitmap_capacity(config);
 	p->agent = carve_take(&c, 1, sizeof *p->agent);
 	p->fetch = carve_take(&c, 1, coap_blockget_memory(config->blocks_in_flight));
-	p->attributes = carve_take(&c, config->attributes_max, sizeof *p->attributes);
-	p->observations = carve_take(&c, config->observers_max, sizeof *p->observations);
+	p->attributes = carve_take(&c, (size_t)config->attributes_max * ACCOUNTS_SERVERS_MAX, sizeof *p->attributes);
+	p->observations = carve_take(&c, (size_t)config->observers_max * ACCOUNTS_SERVERS_MAX, sizeof *p->observations);
+	p->absent = carve_take(&c, (size_t)config->observers_max * ACCOUNTS_SERVERS_MAX, sizeof *p->absent);
+	p->backlog = carve_take(&c, config->backlog_max, sizeof *p->backlog);
+	p->backlog_record = carve_take(&c, 1, backlog_bytes(config->backlog_max) + SHELF_HEAD_BYTES);
 	p->records = carve_take(&c, OBJECTS_RECORDS_MAX, sizeof *p->records);
+	p->extensions = carve_take(&c, 1, extensions_memory(config->extensions_max, &model_core));
+	p->delegates = carve_take(&c, delegate_count(config), sizeof *p->delegates);
+	p->links = carve_take(&c, ACCOUNTS_SERVERS_MAX, links_capacity(config));
 	p->bitmap = carve_take(&c, 1, bitmap);
 	p->fetch_bitmap = carve_take(&c, 1, bitmap);
 	p->progress = carve_take(&c, 1, bitmap + JOURNAL_PROGRESS_HEAD_BYTES);
@@ -149,71 +118,70 @@ size_t agent_memory(const struct agent_config *config)
 	return lay_out(NULL, config, &parts);
 }
 
-static void add_resource(struct agent *a, struct path tree)
+/* A table is in the order of the ids. */
+static void add_object(const struct object **table, size_t *count, size_t capacity, const struct object *object)
 {
-	struct agent_entry *entry = &a->entries[a->resource_count];
-	*entry = (struct agent_entry){.agent = a, .path = tree};
-	struct writer w = writer_of(entry->text, sizeof entry->text - 1);
-	if (tree.depth > 0)
-		write_decimal(&w, tree.ids[0]);
-	a->resources[a->resource_count++] = (struct coap_resource){
-		.path = entry->text,
-		.is_subtree = tree.depth > 0,
-		.is_observable = true, /* the root by FETCH: Observe-Composite */
-		.is_hidden = tree.depth == 0 || tree.ids[0] == MODEL_SECURITY,
-		.handle = handle_request,
-		.forget = forget_observer,
-		.unreachable = observer_unreachable,
-		.context = entry,
-	};
+	size_t at = (*count)++;
+	assert(at < capacity);
+	for (; at > 0 && table[at - 1]->id > object->id; at--)
+		table[at] = table[at - 1];
+	table[at] = object;
 }
 
-static void init_resources(struct agent *a)
+void agent_gather_objects(struct agent *a)
 {
-	for (size_t i = 0; i < a->objects.count; i++)
-		add_resource(a, path_of_object(a->table[i]->id));
-	add_resource(a, path_of_object(MODEL_SECURITY));
-	add_resource(a, PATH_ROOT);
-}
-
-/* The table is in the order of the ids. */
-static void add_object(struct agent *a, const struct object *object)
-{
-	size_t at = a->objects.count++;
-	assert(at < AGENT_OBJECTS_MAX);
-	for (; at > 0 && a->table[at - 1]->id > object->id; at--)
-		a->table[at] = a->table[at - 1];
-	a->table[at] = object;
+	const struct extensions *e = &a->extensions;
+	a->objects.count = 0;
+	if (accounts_server_count(&a->accounts) > 1)
+		add_object(a->table, &a->objects.count, AGENT_TABLE_MAX, &object_access);
+	for (size_t i = 0; i < a->own_count; i++)
+		add_object(a->table, &a->objects.count, AGENT_TABLE_MAX, a->own[i]);
+	for (uint8_t i = 0; i < e->count; i++)
+		for (size_t n = 0; n < e->list[i].definition.object_count; n++)
+			add_object(a->table, &a->objects.count, AGENT_TABLE_MAX, &e->tables[i].objects[n]);
 }
 
 static void init_objects(struct agent *a, const struct parts *p)
 {
 	static const struct object *const everywhere[] = {&object_server, &object_device, &object_connectivity,
-		&object_firmware, &object_statistics, &object_portfolio, &object_host};
-	a->objects = (struct objects){a->table, 0, &model_core, &a->world, &a->report, p->records};
+		&object_firmware, &object_statistics, &object_portfolio, &object_host, &object_credential};
+	extensions_init(
+		&a->extensions, p->extensions, a->config.extensions_max, &model_core, a->config.extension_patience_ms);
+	a->objects = (struct objects){a->table, 0, &a->extensions.model, &a->world, a->reports, 0, false, p->records};
 	for (size_t i = 0; i < sizeof everywhere / sizeof everywhere[0]; i++)
-		add_object(a, everywhere[i]);
+		add_object(a->own, &a->own_count, AGENT_OBJECTS_MAX, everywhere[i]);
+	if (a->config.has_location)
+		add_object(a->own, &a->own_count, AGENT_OBJECTS_MAX, &object_location);
 	if (a->ports.services.count > 0)
-		add_object(a, &object_services);
+		add_object(a->own, &a->own_count, AGENT_OBJECTS_MAX, &object_services);
+	agent_gather_objects(a);
 }
 
 static void init_report(struct agent *a, const struct parts *p)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < a->objects.count; i++)
-		if (a->table[i]->is_steady)
-			a->steady[count++] = a->table[i]->id;
-	report_init(&a->report, p->attributes, a->config.attributes_max, p->observations, a->config.observers_max,
-		a->config.queue_mode ? NEVER : REPORT_USUAL_MS);
-	report_set_steady(&a->report, a->steady, count);
+	for (size_t i = 0; i < a->own_count; i++)
+		if (a->own[i]->is_steady)
+			a->steady[count++] = a->own[i]->id;
+	for (size_t i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		report_init(&a->reports[i], p->attributes + i * a->config.attributes_max, a->config.attributes_max,
+			p->observations + i * a->config.observers_max, a->config.observers_max,
+			a->config.queue_mode ? NEVER : REPORT_USUAL_MS);
+		report_set_steady(&a->reports[i], a->steady, count);
+		a->uplinks[i].catchup.absent = a->reports[i];
+		a->uplinks[i].catchup.absent.observations = p->absent + i * a->config.observers_max;
+		report_clear(&a->uplinks[i].catchup.absent);
+	}
+	backlog_init(&a->backlog, p->backlog, a->config.backlog_max);
+	a->backlog_record = p->backlog_record;
+	a->backlog_store_at = NEVER;
 }
 
 static void init_deploy(struct agent *a, const struct parts *p)
 {
 	const struct agent_config *c = &a->config;
 	a->deploy_config = (struct deploy_config){
-		.update = {.server_uri = c->server_uri,
-			.order_delay_ms = ORDER_DELAY_MS,
+		.update = {.order_delay_ms = ORDER_DELAY_MS,
 			.self_test_timeout_ms = c->self_test_timeout_ms,
 			.settle_ms = c->settle_ms,
 			.give_up_ms = c->download_give_up_ms,
@@ -235,10 +203,14 @@ static void init_world(struct agent *a)
 	a->world.identity = &a->config.identity;
 	a->world.agent_version = FIELDFARE_VERSION;
 	a->world.deploy = &a->deploy;
-	a->world.registration = &a->registration;
+	a->world.accounts = &a->accounts;
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		a->world.registrations[i] = &a->uplinks[i].registration;
+	a->world.shelf = &a->ports.shelf;
 	a->world.configured_lifetime_s = a->config.lifetime_s;
 	a->world.portfolio = &a->portfolio;
 	a->world.services = &a->services;
+	a->world.extensions = &a->extensions;
 	services_init(&a->services, &a->ports.services);
 }
 
@@ -246,7 +218,7 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	const uint8_t seed[PRNG_SEED_BYTES])
 {
 	struct parts parts;
-	assert(config->blocks_in_flight > 0);
+	assert(config->blocks_in_flight > 0 && config->extensions_max <= EXTENSIONS_MAX);
 	(void)lay_out(memory, config, &parts);
 	struct agent *a = parts.agent;
 	memset(a, 0, sizeof *a);
@@ -258,12 +230,18 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	a->fetch.retry_at = NEVER;
 	a->sampled_at = NEVER;
 	a->reboot_at = NEVER;
-	a->sends.exchange = HANDLE_NONE;
+	a->delegates = parts.delegates;
+	a->delegate_count = delegate_count(config);
+	for (unsigned i = 0; i < a->delegate_count; i++)
+		a->delegates[i] = (struct delegate){.is_there = false};
+	a->links_capacity = links_capacity(config);
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		a->uplinks[i] = (struct uplink){.agent = a, .links = parts.links + i * a->links_capacity};
 	init_deploy(a, &parts);
 	init_world(a);
 	init_objects(a, &parts);
 	init_report(a, &parts);
-	init_resources(a);
+	serve_init(a);
 	return a;
 }
 
@@ -292,18 +270,13 @@ static void log_start(struct agent *a, enum journal_loaded loaded, int error)
 	logline_end(&line, &a->ports.log, is_bad ? AGENT_LOG_ERROR : AGENT_LOG_INFO);
 }
 
-static void start_account(struct agent *a, msec now)
+static void load_accounts(struct agent *a)
 {
-	const struct journal_server *server = &a->deploy.update.state.server;
-	struct register_config config = {
-		.lifetime_s = server->lifetime_s == 0 ? a->config.lifetime_s : server->lifetime_s,
-		.connect_timeout_ms = CONNECT_LIMIT_MS,
-		.retry_first_ms = a->config.retry_first_ms,
-		.retry_max_ms = a->config.retry_max_ms,
-	};
-	register_init(&a->registration, &config, &a->chance, now);
-	renewal_init(&a->renewal, a->ports.keystore != NULL, &a->chance);
-	report_set_defaults(&a->report, server->pmin_s, server->pmax_s, now);
+	const struct accounts_factory factory = {a->config.server_uri, a->config.bootstrap_uri, a->config.hold_off_s};
+	accounts_init(&a->accounts, &factory);
+	a->accounts.servers[0].may_send = a->config.may_send;
+	(void)accounts_load(&a->accounts, &factory, &a->ports.shelf, a->world.accounts_record);
+	agent_gather_objects(a);
 }
 
 int agent_start(struct agent *a, struct coap_endpoint *endpoint, msec now)
@@ -311,14 +284,20 @@ int agent_start(struct agent *a, struct coap_endpoint *endpoint, msec now)
 	struct deploy_outcome outcome;
 	a->endpoint = endpoint;
 	portfolio_init(&a->portfolio, &a->ports.shelf);
-	sample(a, now);
+	agent_sample(a, now);
 	enum journal_loaded loaded = deploy_start(&a->deploy, now, &outcome);
 	log_start(a, loaded, outcome.error);
 	if (loaded == JOURNAL_FAILED)
 		return outcome.error;
 	a->logged_phase = a->deploy.update.phase;
 	a->logged_result = a->deploy.update.state.result;
-	start_account(a, now);
+	load_accounts(a);
+	catchup_start(a, now);
+	renewal_init(&a->renewal, a->ports.keystore != NULL, &a->chance);
+	rotation_init(&a->rotation, &a->ports.shelf);
+	renewal_init(&a->rekeying, a->config.has_psk && a->ports.keystore == NULL, &a->chance);
+	bootstrapping_init(a);
+	account_begin_all(a, now);
 	agent_follow(a, &outcome, now);
 	return 0;
 }
@@ -330,13 +309,21 @@ void agent_shutdown(struct agent *a, msec now)
 	a->is_stopping = true;
 	fetch_stop(a, now);
 	deploy_stop(&a->deploy);
-	register_stop(&a->registration, now);
+	catchup_stop(a, now);
+	for (struct uplink *u = uplink_after(a, NULL); u != NULL; u = uplink_after(a, u))
+		register_stop(&u->registration, now);
+	bootstrapping_stop(a, now);
 	account_act(a, now);
 }
 
 bool agent_is_stopped(const struct agent *a)
 {
-	return a->is_stopping && a->registration.state == REGISTER_STOPPED && !a->registration.must_close;
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		const struct registration *r = &a->uplinks[i].registration;
+		if (a->accounts.servers[i].is_there && (r->state != REGISTER_STOPPED || r->must_close))
+			return false;
+	}
+	return a->is_stopping;
 }
 
 /* ---- the update engine's wishes ---- */
@@ -379,9 +366,17 @@ void agent_follow(struct agent *a, const struct deploy_outcome *outcome, msec no
 		fetch_begin(a, now);
 	if (!outcome->tells)
 		return;
-	report_touch(&a->report, path_of_object(MODEL_FIRMWARE), now);
-	report_touch(&a->report, path_of_object(MODEL_DEVICE), now);
-	report_touch(&a->report, path_of_object(MODEL_HOST_HEALTH), now);
+	agent_touch(a, path_of_object(MODEL_FIRMWARE), now);
+	agent_touch(a, path_of_object(MODEL_DEVICE), now);
+	agent_touch(a, path_of_object(MODEL_HOST_HEALTH), now);
+}
+
+void agent_touch(struct agent *a, struct path path, msec now)
+{
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		report_touch(&a->reports[i], path, now);
+		report_touch(&a->uplinks[i].catchup.absent, path, now);
+	}
 }
 
 void agent_update_event(struct agent *a, const struct update_event *event, msec now)
@@ -393,47 +388,71 @@ void agent_update_event(struct agent *a, const struct update_event *event, msec 
 
 /* ---- events ---- */
 
-void agent_connected(struct agent *a, const struct coap_remote *server, msec now)
+static void log_link(struct agent *a, enum agent_log_level level, const char *event, unsigned link, const char *reason)
 {
-	struct logline line = logline_begin("connected");
-	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
-	a->server = *server;
-	a->is_connected = true;
-	register_connected(&a->registration, now);
-	enrol_connected(a, now);
+	struct logline line = logline_begin(event);
+	if (accounts_server_count(&a->accounts) > 1)
+		logline_number(&line, "short_id", a->accounts.servers[link].short_id);
+	if (reason != NULL)
+		logline_text(&line, "reason", reason);
+	logline_end(&line, &a->ports.log, level);
+}
+
+void agent_connected(struct agent *a, unsigned link, const struct coap_remote *server, msec now)
+{
+	struct uplink *u = &a->uplinks[link];
+	if (link == AGENT_BOOTSTRAP_LINK) {
+		bootstrapping_connected(a, server, now);
+		return;
+	}
+	log_link(a, AGENT_LOG_INFO, "connected", link, NULL);
+	u->remote = *server;
+	u->is_connected = true;
+	register_connected(&u->registration, now);
+	if (u == account_factory(a)) {
+		enrol_connected(a, now);
+		rekey_connected(a, now);
+	}
 	account_act(a, now);
 }
 
-bool agent_hears(const struct agent *a, struct bytes message)
+bool agent_hears(const struct agent *a, const struct coap_remote *from, struct bytes message)
 {
 	const size_t code_at = 1; /* RFC 7252 section 3 */
-	bool is_request = message.len > code_at && coap_code_is_request((enum coap_code)message.data[code_at]);
-	return !is_request || a->registration.location_count > 0;
+	if (message.len <= code_at || !coap_code_is_request((enum coap_code)message.data[code_at]))
+		return true;
+	if (bootstrapping_is_from(a, from))
+		return a->bootstrap.state >= BOOTSTRAP_RECEIVING;
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		const struct uplink *u = &a->uplinks[i];
+		if (u->is_connected && coap_remote_equal(from, &u->remote))
+			return u->registration.location_count > 0;
+	}
+	return true; /* to be told that it may not */
 }
 
-void agent_disconnected(struct agent *a, const char *reason, msec now)
+void agent_disconnected(struct agent *a, unsigned link, const char *reason, msec now)
 {
-	struct logline line = logline_begin("disconnected");
-	logline_text(&line, "reason", reason);
-	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
-	fetch_stop(a, now);
-	enrol_stop(a, now);
-	if (a->is_connected) {
-		a->is_connected = false;
-		coap_endpoint_lost(a->endpoint, &a->server, now);
-		report_clear(&a->report);
+	struct uplink *u = &a->uplinks[link];
+	if (link == AGENT_BOOTSTRAP_LINK) {
+		bootstrapping_disconnected(a, reason, now);
+		return;
 	}
-	register_disconnected(&a->registration, now);
+	log_link(a, AGENT_LOG_WARNING, "disconnected", link, reason);
+	if (u == account_factory(a) && !u->is_connected)
+		rekey_failed(a);
+	account_lost(u, now);
+	register_disconnected(&u->registration, now);
 	account_act(a, now);
 }
 
 /* May be called from a reply function, so the association is closed by the next tick, which is due at once. */
-void agent_suspect(struct agent *a, const char *why, msec now)
+void agent_suspect(struct uplink *u, const char *why, msec now)
 {
 	struct logline line = logline_begin("server_silent");
 	logline_text(&line, "request", why);
-	logline_end(&line, &a->ports.log, AGENT_LOG_WARNING);
-	register_silent(&a->registration, now);
+	logline_end(&line, &u->agent->ports.log, AGENT_LOG_WARNING);
+	register_silent(&u->registration, now);
 }
 
 void agent_self_test_done(struct agent *a, bool passed, const char *reason, msec now)
@@ -463,33 +482,39 @@ void agent_payload_exited(struct agent *a, int status, msec now)
 
 msec agent_deadline(const struct agent *a)
 {
-	msec at = register_deadline(&a->registration);
+	msec at = account_deadline(a);
 	if (a->is_stopping)
 		return at;
+	at = msec_earlier(at, bootstrapping_deadline(a));
 	at = msec_earlier(at, deploy_deadline(&a->deploy));
 	at = msec_earlier(at, fetch_deadline(a));
 	at = msec_earlier(at, renewal_deadline(&a->renewal));
-	at = msec_earlier(at, report_deadline(&a->report));
+	at = msec_earlier(at, renewal_deadline(&a->rekeying));
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		at = msec_earlier(at, report_deadline(&a->reports[i]));
 	at = msec_earlier(at, send_deadline(a));
+	at = msec_earlier(at, catchup_deadline(a));
+	at = msec_earlier(at, extensions_deadline(&a->extensions));
 	return msec_earlier(at, a->reboot_at);
 }
 
-static void look_at_reports(struct agent *a, msec now)
+static void look_at_report(struct agent *a, struct report *report, msec now)
 {
 	uint16_t i;
-	for (unsigned n = 0; n < a->config.observers_max && report_due(&a->report, now, &i); n++) {
+	for (unsigned n = 0; n < a->config.observers_max && report_due(report, now, &i); n++) {
 		struct report_value value;
-		const struct report_observation *observation = &a->report.observations[i];
+		const struct report_observation *observation = &report->observations[i];
 		struct path path = observation->path;
 		struct handle observer = observation->observer;
+		delegate_refresh(a, observation->names, observation->name_count, now);
 		struct arena arena;
 		arena_init(&arena, a->scratch, sizeof a->scratch);
-		sample(a, now);
+		agent_sample(a, now);
 		if (!objects_value(&a->objects, observation, &arena, &value))
-			report_remove(&a->report, observer);
-		else if (report_look(&a->report, i, &value, now))
-			coap_endpoint_changed(a->endpoint, observer,
-				report_confirms(&a->report, i, path.ids[0] == MODEL_FIRMWARE), now);
+			report_remove(report, observer);
+		else if (report_look(report, i, &value, now))
+			coap_endpoint_changed(
+				a->endpoint, observer, report_confirms(report, i, path.ids[0] == MODEL_FIRMWARE), now);
 	}
 }
 
@@ -510,14 +535,21 @@ void agent_tick(struct agent *a, msec now)
 	account_act(a, now);
 	if (a->is_stopping)
 		return;
+	bootstrapping_act(a, now);
 	if (deploy_deadline(&a->deploy) <= now) {
 		deploy_tick(&a->deploy, now, &outcome);
 		agent_follow(a, &outcome, now);
 	}
 	fetch_tick(a, now);
 	enrol_tick(a, now);
-	look_at_reports(a, now);
+	supervise_tick(a, now);
+	rekey_tick(a, now);
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		a->objects.asking = a->world.asking = i;
+		look_at_report(a, &a->reports[i], now);
+	}
 	send_tick(a, now);
+	catchup_tick(a, now);
 	reboot_if_due(a, now);
 }
 
@@ -525,7 +557,10 @@ void agent_tick(struct agent *a, msec now)
 
 bool agent_is_registered(const struct agent *a)
 {
-	return register_is_registered(&a->registration);
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		if (a->accounts.servers[i].is_there && register_is_registered(&a->uplinks[i].registration))
+			return true;
+	return false;
 }
 
 const char *agent_version(const struct agent *a)

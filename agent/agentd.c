@@ -7,8 +7,10 @@
  */
 #include "agent/agent.h"
 #include "agent/agentd_options.h"
+#include "agent/objects/object.h"
 #include "agent/config.h"
 #include "agent/credential_files.h"
+#include "agent/extensions_linux.h"
 #include "agent/keystore_files.h"
 #include "agent/payload_linux.h"
 #include "agent/platform_linux.h"
@@ -27,6 +29,7 @@
 #include "mgmt/signature_wolfcrypt.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,28 +38,38 @@
 #include <unistd.h>
 
 #define SHUTDOWN_LIMIT_MS SECONDS(8)
+#define HANDSHAKES_MAX    2     /* at a time; more wait for their turn */
 #define ENDPOINT_BODY_MAX 12288 /* a signed manifest, or a large read: all services, the event log */
+
+/* With one server, or the attempt at it. */
+struct association {
+	bool is_there;
+	bool is_factory;
+	struct coap_remote server;
+	struct dtls_client_credential credential; /* of an account that is not the factory's; points into the account */
+};
 
 struct daemon {
 	struct config config;
+	struct extension_user extensions_user; /* as the configuration says */
 	struct coap_loop loop;
 	struct coap_loop_watch socket;
-	ev_signal on_terminate, on_interrupt, on_child;
+	ev_signal on_terminate, on_interrupt, on_child, on_hangup;
 
 	struct coap_udp *udp;
 	struct dtls_crypto crypto;
 	struct dtls_engine_wolfssl *engine;
 	struct dtls *dtls;
-	struct credential_files credential;
+	struct credential_files credential, bootstrap_credential;
 	struct keystore_files keystore;
-	struct coap_remote server; /* of the association, or of the attempt */
-	bool has_association;
+	struct association associations[AGENT_LINKS_MAX];
 
 	struct slots_linux slots;
 	struct shelf_linux shelf;
 	struct payload_linux payload;
 	struct platform_linux platform;
 	struct services_linux services;
+	struct extensions_linux extensions;
 	struct sha256_stream digest;
 	struct trust_anchors anchors;
 	struct signature_port signature;
@@ -106,29 +119,45 @@ static void digest_end(void *context, uint8_t ret[SHA256_BYTES])
 	sha256_stream_end(&((struct daemon *)context)->digest, ret);
 }
 
+/* What the configuration says of an account from the factory, or the account of itself. */
+static const struct dtls_client_credential *credential_of(
+	struct daemon *d, struct association *x, const struct account_security *account)
+{
+	if (account->is_factory && account->is_bootstrap)
+		return &d->bootstrap_credential.client;
+	if (account->is_factory)
+		return d->config.enrols ? keystore_files_choose(&d->keystore) : &d->credential.client;
+	x->credential = (struct dtls_client_credential){.kind = DTLS_CREDENTIAL_PSK,
+		.psk_identity = bytes_of(account->identity, account->identity_len),
+		.psk_key = bytes_of(account->key, account->key_len)};
+	return &x->credential;
+}
+
 /* Names are resolved at each attempt, since addresses change; the loop waits for the resolver meanwhile. */
-static bool uplink_connect(void *context, msec now)
+static bool uplink_connect(void *context, unsigned link, const struct account_security *account, msec now)
 {
 	struct daemon *d = context;
+	struct association *x = &d->associations[link];
 	struct coap_uri uri;
 	struct address address;
 	const char *reason;
-	if (!coap_uri_parse(bytes_of_text(d->config.uri), &uri) || !coap_resolve_uri(&uri, &address, &reason)) {
+	if (!coap_uri_parse(bytes_of(account->uri, account->uri_len), &uri) ||
+		!coap_resolve_uri(&uri, &address, &reason)) {
 		log_text(d, AGENT_LOG_WARNING, "event=connect_failed reason=\"the server's name does not resolve\"");
 		return false;
 	}
-	const struct dtls_client_credential *credential =
-		d->config.enrols ? keystore_files_choose(&d->keystore) : &d->credential.client;
-	d->has_association = dtls_connect(d->dtls, &address, credential, now, &d->server);
-	return d->has_association;
+	x->is_factory = account->is_factory && !account->is_bootstrap;
+	x->is_there = dtls_connect(d->dtls, &address, credential_of(d, x, account), now, &x->server);
+	return x->is_there;
 }
 
-static void uplink_close(void *context, msec now)
+static void uplink_close(void *context, unsigned link, msec now)
 {
 	struct daemon *d = context;
-	if (d->has_association)
-		dtls_close(d->dtls, d->server.session, now);
-	d->has_association = false;
+	struct association *x = &d->associations[link];
+	if (x->is_there)
+		dtls_close(d->dtls, x->server.session, now);
+	x->is_there = false;
 }
 
 /* ---- the loop ---- */
@@ -139,10 +168,10 @@ static const char *reason_of(const struct dtls_event *event)
 }
 
 /* Which credential got through, and which did not. */
-static void settle_credential(struct daemon *d, bool is_established)
+static void settle_credential(struct daemon *d, const struct association *x, bool is_established)
 {
 	const char *line = NULL;
-	if (!d->config.enrols)
+	if (!d->config.enrols || !x->is_factory)
 		return;
 	if (is_established)
 		line = keystore_files_succeeded(&d->keystore);
@@ -152,28 +181,36 @@ static void settle_credential(struct daemon *d, bool is_established)
 		log_text(d, AGENT_LOG_INFO, line);
 }
 
+static struct association *find_association(struct daemon *d, struct handle session)
+{
+	for (unsigned i = 0; i < AGENT_LINKS_MAX; i++)
+		if (d->associations[i].is_there && handle_equal(d->associations[i].server.session, session))
+			return &d->associations[i];
+	return NULL;
+}
+
 static void handle_event(struct daemon *d, const struct dtls_event *event, msec now)
 {
-	bool is_ours = d->has_association && handle_equal(event->remote.session, d->server.session);
+	struct association *x = find_association(d, event->remote.session);
 	switch (event->kind) {
 	case DTLS_EVENT_MESSAGE:
-		if (agent_hears(d->agent, event->message))
+		if (agent_hears(d->agent, &event->remote, event->message))
 			coap_endpoint_receive(d->endpoint, &event->remote, event->message, now);
 		return;
 	case DTLS_EVENT_ESTABLISHED:
-		if (!is_ours)
+		if (x == NULL)
 			return;
-		settle_credential(d, true);
-		agent_connected(d->agent, &event->remote, now);
+		settle_credential(d, x, true);
+		agent_connected(d->agent, (unsigned)(x - d->associations), &event->remote, now);
 		return;
 	case DTLS_EVENT_CLOSED:
 	case DTLS_EVENT_FAILED:
-		if (!is_ours)
+		if (x == NULL)
 			return;
-		d->has_association = false;
+		x->is_there = false;
 		if (event->kind == DTLS_EVENT_FAILED)
-			settle_credential(d, false);
-		agent_disconnected(d->agent, reason_of(event), now);
+			settle_credential(d, x, false);
+		agent_disconnected(d->agent, (unsigned)(x - d->associations), reason_of(event), now);
 		return;
 	}
 }
@@ -236,15 +273,24 @@ static void child_ended(struct ev_loop *ev, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
 	struct payload_linux_end end;
+	msec now = coap_loop_now(&d->loop);
 	(void)ev;
 	(void)events;
+	extensions_linux_reap(&d->extensions, now);
 	if (!payload_linux_reap(&d->payload, &end))
 		return;
-	msec now = coap_loop_now(&d->loop);
 	if (end.was_self_test)
 		agent_self_test_done(d->agent, end.status == 0, end.reason, now);
 	else
 		agent_payload_exited(d->agent, end.status, now);
+}
+
+static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+	(void)ev;
+	(void)events;
+	extensions_linux_rescan(&d->extensions, coap_loop_now(&d->loop));
 }
 
 static void watch_signal(struct daemon *d, ev_signal *w, void (*handle)(struct ev_loop *, ev_signal *, int), int number)
@@ -281,14 +327,14 @@ static bool open_network(struct daemon *d)
 		(void)fprintf(stderr, "agentd: wolfCrypt cannot be initialised\n");
 		return false;
 	}
-	struct dtls_engine_wolfssl_config engine = {.handshakes = 1, .crypto = &d->crypto};
+	struct dtls_engine_wolfssl_config engine = {.handshakes = HANDSHAKES_MAX, .crypto = &d->crypto};
 	d->engine = dtls_engine_wolfssl_new(&engine, &reason);
 	if (d->engine == NULL) {
 		(void)fprintf(stderr, "agentd: DTLS cannot be set up: %s\n", reason);
 		return false;
 	}
-	struct dtls_config dtls = {.sessions = 2,
-		.handshakes = 1,
+	struct dtls_config dtls = {.sessions = 2 * AGENT_LINKS_MAX,
+		.handshakes = HANDSHAKES_MAX,
 		.uses_cid = true,
 		.mtu_bytes = dtls_datagram_max((uint16_t)d->config.mtu),
 		.crypto = d->crypto,
@@ -309,13 +355,34 @@ static uint16_t message_max_of(const struct daemon *d)
 	return dtls_message_max((uint16_t)d->config.mtu);
 }
 
+static uint8_t kind_of(const struct config_peer *p)
+{
+	return p->psk_identity[0] != '\0' ? CREDENTIAL_PSK
+	       : p->raw_key[0] != '\0'    ? CREDENTIAL_RAW_KEY
+					  : CREDENTIAL_CERTIFICATE;
+}
+
+static struct platform_location location_of(const struct config *c)
+{
+	return (struct platform_location){.is_known = c->latitude < CONFIG_NOT_GIVEN,
+		.has_altitude = c->altitude_m < CONFIG_NOT_GIVEN,
+		.latitude = c->latitude,
+		.longitude = c->longitude,
+		.altitude_m = c->altitude_m};
+}
+
 static struct agent_config agent_config_of(const struct daemon *d)
 {
 	const struct config *c = &d->config;
 	struct platform_identity machine = platform_linux_identity(&d->platform);
 	struct agent_config a = agent_config_default;
 	a.endpoint_name = c->endpoint;
-	a.server_uri = c->uri;
+	a.server_uri = c->server.uri;
+	a.bootstrap_uri = c->bootstrap.uri;
+	a.hold_off_s = c->hold_off_s;
+	a.has_psk = c->server.psk_identity[0] != '\0' && c->enrols == 0;
+	a.rekey_days = c->rekey_days;
+	a.credential_kind = kind_of(&c->server);
 	a.lifetime_s = c->lifetime_s;
 	a.queue_mode = c->queue_mode != 0;
 	a.identity.manufacturer = chosen(c->manufacturer, machine.manufacturer);
@@ -331,6 +398,11 @@ static struct agent_config agent_config_of(const struct daemon *d)
 	a.download_give_up_ms = SECONDS(c->give_up_s);
 	a.image_size_max = (uint64_t)c->image_size_max_kib * 1024;
 	a.payload_restart_ms = SECONDS(c->restart_s);
+	a.has_location = c->latitude < CONFIG_NOT_GIVEN;
+	a.may_send = c->may_send != 0;
+	a.backlog_max = (uint16_t)c->backlog;
+	a.extensions_max = c->extensions[0] == '\0' ? 0 : EXTENSIONS_MAX;
+	a.extension_patience_ms = SECONDS(c->extensions_patience_s);
 	struct coap_parameters p = {.block_size = (uint16_t)a.block_size, .message_max = message_max_of(d)};
 	a.block_size = coap_parameters_block_size(&p);
 	return a;
@@ -355,6 +427,7 @@ static bool build_agent(struct daemon *d)
 		.services = services_linux_port(&d->services),
 		.shelf = shelf_linux_port(&d->shelf),
 		.keystore = d->config.enrols ? &d->keystore.port : NULL,
+		.extensions = extensions_linux_port(&d->extensions),
 	};
 	struct agent_config config = agent_config_of(d);
 	d->agent = agent_init(take_memory(agent_memory(&config)), &config, &ports, seeds[0]);
@@ -363,8 +436,8 @@ static bool build_agent(struct daemon *d)
 		.capacities = {.exchanges = 24,
 			.pending = 32,
 			.duplicates = 64,
-			.separate = 4,
-			.observers = config.observers_max,
+			.separate = 4 + AGENT_DELEGATES_MAX,
+			.observers = config.observers_max * (uint32_t)ACCOUNTS_SERVERS_MAX,
 			.bodies = 2},
 		.transport = dtls_transport(d->dtls),
 	};
@@ -418,10 +491,24 @@ static void restart_self(struct daemon *d, char **argv)
 {
 	struct payload_port payload = payload_linux_port(&d->payload);
 	payload.stop(payload.context);
-	uplink_close(d, coap_loop_now(&d->loop));
+	for (unsigned i = 0; i < AGENT_LINKS_MAX; i++)
+		uplink_close(d, i, coap_loop_now(&d->loop));
 	coap_udp_flush(d->udp);
 	(void)execv("/proc/self/exe", argv);
 	(void)fprintf(stderr, "agentd: cannot start itself again: %s\n", strerror(errno));
+}
+
+static void start_extensions(struct daemon *d)
+{
+	struct extensions_linux_config config = {.folder = d->config.extensions,
+		.user = d->extensions_user,
+		.loop = &d->loop,
+		.agent = d->agent,
+		.log = {d, write_log}};
+	if (d->config.extensions[0] == '\0')
+		return;
+	watch_signal(d, &d->on_hangup, hung_up, SIGHUP);
+	extensions_linux_start(&d->extensions, &config, coap_loop_read_clock());
 }
 
 static enum agentd_status run(struct daemon *d, char **argv)
@@ -435,8 +522,10 @@ static enum agentd_status run(struct daemon *d, char **argv)
 		(void)fprintf(stderr, "agentd: state directory %s: the journal cannot be read\n", d->config.state_dir);
 		return AGENTD_STATE;
 	}
+	start_extensions(d);
 	coap_loop_run(&d->loop);
 	coap_udp_flush(d->udp);
+	extensions_linux_done(&d->extensions);
 	if (d->platform.wants_reboot)
 		restart_self(d, argv);
 	return AGENTD_GOOD;
@@ -459,11 +548,42 @@ static bool choose_services(struct daemon *d, const char *path)
 	return false;
 }
 
+static bool choose_extensions(struct daemon *d, const char *path)
+{
+	const struct config *c = &d->config;
+	const struct passwd *user = NULL;
+	if (c->extensions[0] != '\0' && !extensions_linux_is_there()) {
+		(void)fprintf(stderr, "agentd: %s: [extensions] directory: agentd was built without expat\n", path);
+		return false;
+	}
+	if (c->extensions_user[0] == '\0')
+		return true;
+	user = getpwnam(c->extensions_user);
+	if (user == NULL) {
+		(void)fprintf(stderr, "agentd: %s: [extensions] user: there is no user %s\n", path, c->extensions_user);
+		return false;
+	}
+	if (user->pw_uid != geteuid() && geteuid() != 0) {
+		(void)fprintf(
+			stderr, "agentd: %s: [extensions] user: only root can run programs as somebody else\n", path);
+		return false;
+	}
+	d->extensions_user = (struct extension_user){user->pw_uid != geteuid(), user->pw_uid, user->pw_gid};
+	return true;
+}
+
+static bool load_credentials(struct daemon *d, char *message)
+{
+	const struct config *c = &d->config;
+	return (c->server.uri[0] == '\0' || credential_files_load(&c->server, &d->credential, message)) &&
+	       (c->bootstrap.uri[0] == '\0' || credential_files_load(&c->bootstrap, &d->bootstrap_credential, message));
+}
+
 /* Everything the configuration names, so that a mistake shows before anything is started. */
 static bool load_files(struct daemon *d, const char *path)
 {
 	char message[CONFIG_MESSAGE_BYTES];
-	if (!config_load(path, &d->config, message) || !credential_files_load(&d->config, &d->credential, message) ||
+	if (!config_load(path, &d->config, message) || !load_credentials(d, message) ||
 		!credential_files_load_anchors(&d->config, &d->anchors, message)) {
 		(void)fprintf(stderr, "agentd: %s\n", message);
 		return false;
@@ -472,15 +592,16 @@ static bool load_files(struct daemon *d, const char *path)
 		(void)fprintf(stderr, "agentd: %s: [payload] arguments has too many words\n", path);
 		return false;
 	}
-	return choose_services(d, path);
+	return choose_services(d, path) && choose_extensions(d, path);
 }
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = {.stop_by = NEVER};
+	static struct daemon daemon; /* all zero, so that what is never used takes no memory */
 	struct daemon *d = &daemon;
 	struct agentd_options options;
 	enum agentd_status status;
+	d->stop_by = NEVER;
 	if (!agentd_read_options(argc, argv, &options, &status))
 		return (int)status;
 	if (!load_files(d, options.config))
@@ -493,6 +614,7 @@ int main(int argc, char **argv)
 	if (!open_state(d))
 		return AGENTD_STATE;
 	platform_linux_init(&d->platform, d->config.state_dir);
+	d->platform.location = location_of(&d->config);
 	d->platform.may_reboot = d->config.may_reboot != 0;
 	d->signature = signature_wolfcrypt_port(&d->anchors);
 	status = options.provision.image != NULL ? install(d, &options.provision) : run(d, argv);

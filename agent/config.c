@@ -3,16 +3,18 @@
  * One table says what may be written where; reading is a look into it. */
 #include "agent/config.h"
 
+#include "agent/backlog.h"
 #include "coap/uri.h"
 #include "dtls/dtls.h"
 #include "mgmt/uuid.h"
+#include "mgmt/value.h"
 
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER, UUID, LEVEL, YES_OR_NO };
+enum kind { TEXT, NUMBER, DECIMAL, UUID, LEVEL, YES_OR_NO };
 
 struct key {
 	const char *section, *name;
@@ -32,19 +34,33 @@ static const struct key keys[] = {
 	{"agent", "state_dir", TEXT, FIELD(state_dir), ANY},
 	{"agent", "lifetime", NUMBER, FIELD(lifetime_s), LIFETIME_LOWEST_S, INT32_MAX},
 	{"agent", "queue_mode", YES_OR_NO, FIELD(queue_mode), ANY},
+	{"agent", "backlog", NUMBER, FIELD(backlog), 0, BACKLOG_ENTRIES_MAX},
 	{"agent", "log_level", LEVEL, FIELD(log_level), ANY},
-	{"server", "uri", TEXT, FIELD(uri), ANY},
-	{"server", "server_name", TEXT, FIELD(server_name), ANY},
-	{"server", "psk_identity", TEXT, FIELD(psk_identity), ANY},
-	{"server", "psk_key", TEXT, FIELD(psk_key), ANY},
-	{"server", "psk_key_file", TEXT, FIELD(psk_key_file), ANY},
-	{"server", "certificate", TEXT, FIELD(certificate), ANY},
-	{"server", "private_key", TEXT, FIELD(private_key), ANY},
-	{"server", "ca", TEXT, FIELD(ca), ANY},
-	{"server", "raw_key", TEXT, FIELD(raw_key), ANY},
-	{"server", "server_key", TEXT, FIELD(server_key), ANY},
+	{"server", "send", YES_OR_NO, FIELD(may_send), ANY},
+	{"server", "uri", TEXT, FIELD(server.uri), ANY},
+	{"server", "server_name", TEXT, FIELD(server.server_name), ANY},
+	{"server", "psk_identity", TEXT, FIELD(server.psk_identity), ANY},
+	{"server", "psk_key", TEXT, FIELD(server.psk_key), ANY},
+	{"server", "psk_key_file", TEXT, FIELD(server.psk_key_file), ANY},
+	{"server", "certificate", TEXT, FIELD(server.certificate), ANY},
+	{"server", "private_key", TEXT, FIELD(server.private_key), ANY},
+	{"server", "ca", TEXT, FIELD(server.ca), ANY},
+	{"server", "raw_key", TEXT, FIELD(server.raw_key), ANY},
+	{"server", "server_key", TEXT, FIELD(server.server_key), ANY},
 	{"server", "mtu", NUMBER, FIELD(mtu), DTLS_LINK_MTU_LEAST, DTLS_LINK_MTU_MOST},
+	{"server", "rekey_days", NUMBER, FIELD(rekey_days), 0, 3650},
 	{"server", "enrol", YES_OR_NO, FIELD(enrols), ANY},
+	{"bootstrap", "uri", TEXT, FIELD(bootstrap.uri), ANY},
+	{"bootstrap", "server_name", TEXT, FIELD(bootstrap.server_name), ANY},
+	{"bootstrap", "psk_identity", TEXT, FIELD(bootstrap.psk_identity), ANY},
+	{"bootstrap", "psk_key", TEXT, FIELD(bootstrap.psk_key), ANY},
+	{"bootstrap", "psk_key_file", TEXT, FIELD(bootstrap.psk_key_file), ANY},
+	{"bootstrap", "certificate", TEXT, FIELD(bootstrap.certificate), ANY},
+	{"bootstrap", "private_key", TEXT, FIELD(bootstrap.private_key), ANY},
+	{"bootstrap", "ca", TEXT, FIELD(bootstrap.ca), ANY},
+	{"bootstrap", "raw_key", TEXT, FIELD(bootstrap.raw_key), ANY},
+	{"bootstrap", "server_key", TEXT, FIELD(bootstrap.server_key), ANY},
+	{"bootstrap", "hold_off", NUMBER, FIELD(hold_off_s), 0, 86400},
 	{"device", "manufacturer", TEXT, FIELD(manufacturer), ANY},
 	{"device", "model", TEXT, FIELD(model), ANY},
 	{"device", "serial", TEXT, FIELD(serial), ANY},
@@ -64,6 +80,12 @@ static const struct key keys[] = {
 	{"services", "units", TEXT, FIELD(units), ANY},
 	{"services", "pid_files", TEXT, FIELD(pid_files), ANY},
 	{"services", "commands", TEXT, FIELD(commands), ANY},
+	{"location", "latitude", DECIMAL, FIELD(latitude), 0, 90},
+	{"location", "longitude", DECIMAL, FIELD(longitude), 0, 180},
+	{"location", "altitude", DECIMAL, FIELD(altitude_m), 0, 100000},
+	{"extensions", "directory", TEXT, FIELD(extensions), ANY},
+	{"extensions", "user", TEXT, FIELD(extensions_user), ANY},
+	{"extensions", "patience", NUMBER, FIELD(extensions_patience_s), 1, 60},
 };
 
 struct reading {
@@ -110,6 +132,17 @@ static bool set_range(void *field, const struct key *key, const char *value)
 	return set_number(field, number);
 }
 
+/* Up to the highest on both sides of 0. */
+static bool set_decimal(void *field, const struct key *key, const char *value)
+{
+	double number;
+	if (!value_parse_double(bytes_of_text(value), &number) || number > key->highest ||
+		number < -(double)key->highest)
+		return false;
+	memcpy(field, &number, sizeof number);
+	return true;
+}
+
 static bool set_word(void *field, const char *const *words, unsigned count, const char *value)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -128,6 +161,8 @@ static bool set(struct config *config, const struct key *key, const char *value)
 		return set_text(field, key->size, value);
 	case NUMBER:
 		return set_range(field, key, value);
+	case DECIMAL:
+		return set_decimal(field, key, value);
 	case UUID:
 		return uuid_parse(bytes_of_text(value), field);
 	case LEVEL:
@@ -147,6 +182,9 @@ static void explain_value(struct reading *r, const struct key *key)
 		break;
 	case NUMBER:
 		(void)snprintf(what, sizeof what, "must be a number from %u to %u", key->lowest, key->highest);
+		break;
+	case DECIMAL:
+		(void)snprintf(what, sizeof what, "must be a number from -%u to %u", key->highest, key->highest);
 		break;
 	case UUID:
 		(void)snprintf(what, sizeof what, "must be a UUID such as fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe");
@@ -206,7 +244,9 @@ static void set_defaults(struct config *c)
 	const struct agent_config *d = &agent_config_default;
 	memset(c, 0, sizeof *c);
 	(void)set_text(c->state_dir, sizeof c->state_dir, "/var/lib/fieldfare");
+	c->latitude = c->longitude = c->altitude_m = CONFIG_NOT_GIVEN;
 	c->lifetime_s = d->lifetime_s;
+	c->backlog = d->backlog_max;
 	c->log_level = AGENT_LOG_INFO;
 	c->mtu = DTLS_LINK_MTU_DEFAULT;
 	c->self_test_timeout_s = (uint32_t)(d->self_test_timeout_ms / 1000);
@@ -216,9 +256,15 @@ static void set_defaults(struct config *c)
 	c->image_size_max_kib = (uint32_t)(d->image_size_max / 1024);
 	c->may_reboot = 1;
 	c->restart_s = (uint32_t)(d->payload_restart_ms / 1000);
+	c->extensions_patience_s = (uint32_t)(d->extension_patience_ms / 1000);
 }
 
 /* ---- the whole ---- */
+
+static bool is_given(double number)
+{
+	return number < CONFIG_NOT_GIVEN;
+}
 
 static bool has(const char *text)
 {
@@ -226,42 +272,67 @@ static bool has(const char *text)
 }
 
 /* What is wrong with the ways to prove oneself, of which there must be one. */
-static const char *what_proof_lacks(const struct config *c)
+static const char *what_proof_lacks(const struct config_peer *p, bool enrols)
 {
-	bool has_key = has(c->psk_key) != has(c->psk_key_file);
-	bool has_psk = has(c->psk_identity) && has_key;
-	bool has_certificate = has(c->certificate) && has(c->private_key) && has(c->ca);
-	bool has_raw_key = has(c->raw_key) && has(c->server_key);
-	if (has(c->psk_key) && has(c->psk_key_file))
-		return "[server] psk_key and psk_key_file exclude each other";
-	if ((has(c->psk_identity) || has_key) && !has_psk)
-		return "[server] psk_identity needs psk_key or psk_key_file, and they need it";
-	if (has_psk && (has(c->certificate) || has(c->private_key)))
-		return "[server] has both a pre-shared key and a certificate; which one is it?";
-	if (has(c->raw_key) != has(c->server_key))
-		return "[server] raw_key and server_key need each other";
-	if (has_raw_key && (has_psk || has(c->certificate) || has(c->private_key)))
-		return "[server] has a raw key and something else; which one is it?";
-	if (has_raw_key && c->enrols != 0)
-		return "[server] enrol goes with a pre-shared key or a certificate, not with a raw key";
+	bool has_key = has(p->psk_key) != has(p->psk_key_file);
+	bool has_psk = has(p->psk_identity) && has_key;
+	bool has_certificate = has(p->certificate) && has(p->private_key) && has(p->ca);
+	bool has_raw_key = has(p->raw_key) && has(p->server_key);
+	if (has(p->psk_key) && has(p->psk_key_file))
+		return "psk_key and psk_key_file exclude each other";
+	if ((has(p->psk_identity) || has_key) && !has_psk)
+		return "psk_identity needs psk_key or psk_key_file, and they need it";
+	if (has_psk && (has(p->certificate) || has(p->private_key)))
+		return "has both a pre-shared key and a certificate; which one is it?";
+	if (has(p->raw_key) != has(p->server_key))
+		return "raw_key and server_key need each other";
+	if (has_raw_key && (has_psk || has(p->certificate) || has(p->private_key)))
+		return "has a raw key and something else; which one is it?";
+	if (has_raw_key && enrols)
+		return "enrol goes with a pre-shared key or a certificate, not with a raw key";
 	if (!has_psk && !has_certificate && !has_raw_key)
-		return "[server] needs psk_identity with a key, or certificate, private_key and ca, or raw_key and "
-		       "server_key";
+		return "needs psk_identity with a key, or certificate, private_key and ca, or raw_key and server_key";
 	return NULL;
 }
 
-static const char *what_is_missing(const struct config *c)
+static const char *what_peer_lacks(const struct config_peer *p, bool enrols)
 {
 	struct coap_uri uri;
+	if (!coap_uri_parse(bytes_of_text(p->uri), &uri) || !uri.is_secure || uri.is_reliable)
+		return "uri is missing or not of the form coaps://host:port";
+	if (uri.path.len > 1 || uri.has_query)
+		return "uri must end after the port";
+	return what_proof_lacks(p, enrols);
+}
+
+static bool is_blank(const struct config_peer *p)
+{
+	static const struct config_peer blank;
+	return memcmp(p, &blank, sizeof blank) == 0;
+}
+
+/* The section it is about is in `*ret_section`, without one when the sentence names its own. */
+static const char *what_is_missing(const struct config *c, const char **ret_section)
+{
+	const char *lacks = NULL;
+	bool has_bootstrap = !is_blank(&c->bootstrap);
+	bool has_server = !is_blank(&c->server) || !has_bootstrap || c->enrols != 0;
+	*ret_section = "";
 	if (!has(c->endpoint))
 		return "[agent] endpoint is missing";
-	if (!coap_uri_parse(bytes_of_text(c->uri), &uri) || !uri.is_secure)
-		return "[server] uri is missing or not of the form coaps://host:port";
-	if (uri.path.len > 1 || uri.has_query)
-		return "[server] uri must end after the port";
-	const char *lacks = what_proof_lacks(c);
+	if (has_server) {
+		*ret_section = "[server] ";
+		lacks = what_peer_lacks(&c->server, c->enrols != 0);
+	}
+	if (lacks == NULL && has_bootstrap) {
+		*ret_section = "[bootstrap] ";
+		lacks = what_peer_lacks(&c->bootstrap, false);
+	}
 	if (lacks != NULL)
 		return lacks;
+	*ret_section = "";
+	if (is_given(c->latitude) != is_given(c->longitude) || (is_given(c->altitude_m) && !is_given(c->latitude)))
+		return "[location] needs both latitude and longitude";
 	if (!has(c->trust_anchors))
 		return "[update] trust_anchors is missing: nobody could sign an update for this device";
 	return NULL;
@@ -282,9 +353,10 @@ bool config_load(const char *path, struct config *ret, char message[CONFIG_MESSA
 		r.line = (unsigned)status;
 		fail(&r, "neither a [section] nor a \"key = value\"", "");
 	}
-	const char *missing = what_is_missing(ret);
+	const char *section;
+	const char *missing = what_is_missing(ret, &section);
 	if (!r.has_failed && missing != NULL) {
-		(void)snprintf(message, CONFIG_MESSAGE_BYTES, "%s: %s", path, missing);
+		(void)snprintf(message, CONFIG_MESSAGE_BYTES, "%s: %s%s", path, section, missing);
 		r.has_failed = true;
 	}
 	return !r.has_failed;

@@ -53,11 +53,11 @@ static struct bytes trimmed(const uint8_t *text, size_t len)
 	return bytes_of(text, len);
 }
 
-static bool load_psk(const struct config *c, struct credential_files *ret, char *message)
+static bool load_psk(const struct config_peer *c, struct credential_files *ret, char *message)
 {
 	uint8_t *text = NULL;
 	struct bytes hex = bytes_of_text(c->psk_key);
-	const char *source = hex.len > 0 ? "[server] psk_key" : c->psk_key_file;
+	const char *source = hex.len > 0 ? "psk_key" : c->psk_key_file;
 	size_t len = 0;
 	if (hex.len == 0) {
 		if (!read_file(c->psk_key_file, true, &text, &len, message))
@@ -74,7 +74,7 @@ static bool load_psk(const struct config *c, struct credential_files *ret, char 
 	return true;
 }
 
-static bool load_certificate(const struct config *c, struct credential_files *ret, char *message)
+static bool load_certificate(const struct config_peer *c, struct credential_files *ret, char *message)
 {
 	struct dtls_own_certificate *own = &ret->client.certificate;
 	size_t len[3];
@@ -91,7 +91,7 @@ static bool load_certificate(const struct config *c, struct credential_files *re
 }
 
 /* The server's is a file, or a digest that needs none. */
-static bool load_raw_key(const struct config *c, struct credential_files *ret, char *message)
+static bool load_raw_key(const struct config_peer *c, struct credential_files *ret, char *message)
 {
 	size_t len = 0;
 	if (!read_file(c->raw_key, true, &ret->pem[0], &len, message))
@@ -107,13 +107,12 @@ static bool load_raw_key(const struct config *c, struct credential_files *ret, c
 }
 
 bool credential_files_load(
-	const struct config *config, struct credential_files *ret, char message[CONFIG_MESSAGE_BYTES])
+	const struct config_peer *peer, struct credential_files *ret, char message[CONFIG_MESSAGE_BYTES])
 {
 	memset(ret, 0, sizeof *ret);
-	if (config->raw_key[0] != '\0')
-		return load_raw_key(config, ret, message);
-	return config->psk_identity[0] != '\0' ? load_psk(config, ret, message)
-					       : load_certificate(config, ret, message);
+	if (peer->raw_key[0] != '\0')
+		return load_raw_key(peer, ret, message);
+	return peer->psk_identity[0] != '\0' ? load_psk(peer, ret, message) : load_certificate(peer, ret, message);
 }
 
 bool credential_files_load_anchors(

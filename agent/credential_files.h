@@ -17,8 +17,8 @@ struct credential_files {
 	uint8_t *pem[3]; /* certificate, private key, anchors; or raw key, public key; allocated once */
 };
 
-/* False with a message of one line that names the file. `config` must outlive the credential. */
+/* False with a message of one line that names the file. `peer` must outlive the credential. */
 bool credential_files_load(
-	const struct config *config, struct credential_files *ret, char message[CONFIG_MESSAGE_BYTES]);
+	const struct config_peer *peer, struct credential_files *ret, char message[CONFIG_MESSAGE_BYTES]);
 bool credential_files_load_anchors(
 	const struct config *config, struct trust_anchors *ret, char message[CONFIG_MESSAGE_BYTES]);

@@ -57,8 +57,12 @@ static void ask(struct agent *a, enum coap_code method, const char *what, struct
 	if (body.len > 0)
 		coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_PKCS10);
 	coap_options_add_uint(&options, COAP_OPTION_ACCEPT, COAP_FORMAT_PKCS7_CERTS_ONLY);
-	struct coap_call call = {
-		.to = a->server, .method = method, .options = &options, .body = body, .reply = reply, .context = a};
+	struct coap_call call = {.to = account_factory(a)->remote,
+		.method = method,
+		.options = &options,
+		.body = body,
+		.reply = reply,
+		.context = a};
 	if (!coap_endpoint_request(a->endpoint, &call, now, &a->enrol_exchange))
 		renewal_silent(&a->renewal, now);
 }
@@ -90,7 +94,7 @@ static void certificate_came(void *context, struct coap_endpoint *e, const struc
 	}
 	log_reason(a, "enrolled", "a new certificate is there and will be tried", AGENT_LOG_INFO);
 	renewal_done(&a->renewal, now);
-	register_reconnect(&a->registration, now);
+	register_reconnect(&account_factory(a)->registration, now);
 }
 
 static void request_certificate(struct agent *a, msec now)
@@ -146,12 +150,13 @@ void enrol_stop(struct agent *a, msec now)
 
 /* A transfer that runs is not cut off for it. Who comes with a claim may enrol and not register, so without a
  * certificate that is not waited for. */
-static bool is_quiet(const struct agent *a)
+static bool is_quiet(struct agent *a)
 {
 	int64_t from, until;
+	const struct uplink *u = account_factory(a);
 	bool is_enrolled = a->ports.keystore->enrolled(a->ports.keystore->context, &from, &until);
-	return a->is_connected && a->fetch.what == FETCH_NOTHING &&
-	       (register_is_registered(&a->registration) || !is_enrolled);
+	return u != NULL && u->is_connected && a->fetch.what == FETCH_NOTHING &&
+	       (register_is_registered(&u->registration) || !is_enrolled);
 }
 
 #define QUIET_CHECK SECONDS(5)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Manifest and image over the association with the server. The manifest is one small GET; the image is
- * coap/blockget with several requests in flight, each block going straight into the slot.
+ * Manifest and image over the association with the server that the Package URI leads to. The manifest is one small GET;
+ * the image is coap/blockget with several requests in flight, each block going straight into the slot.
  *
  * A transfer ends by what it brings, by what the server says that will not change (4.xx), or by the update engine's
  * patience. Everything else is waited out: a busy server (5.xx) is asked again later, a silent one makes the
@@ -26,22 +26,39 @@ static void end_with(struct agent *a, enum firmware_result result, const char *r
 
 /* ---- where it is ---- */
 
-/* The path of a URI as options; false when it is not our server's. */
-static bool aim(struct agent *a, const struct coap_uri *uri)
-{
-	struct coap_uri server;
-	struct writer room = writer_of(a->fetch.room, sizeof a->fetch.room);
-	if (!coap_uri_parse(bytes_of_text(a->config.server_uri), &server))
-		return false;
-	if (uri->is_secure != server.is_secure || uri->port != server.port || !bytes_equal(uri->host, server.host))
-		return false;
-	coap_options_clear(&a->fetch.options);
-	return coap_uri_add_options(uri, &room, &a->fetch.options) && !a->fetch.options.failed;
-}
-
 static struct bytes package_uri(const struct agent *a)
 {
 	return bytes_of(a->deploy.update.state.uri, a->deploy.update.state.uri_len);
+}
+
+static bool is_at(struct uplink *u, const struct coap_uri *uri)
+{
+	const struct account_security *account = accounts_security_of(&u->agent->accounts, uplink_account(u));
+	struct coap_uri server;
+	return coap_uri_parse(bytes_of(account->uri, account->uri_len), &server) &&
+	       uri->is_secure == server.is_secure && uri->port == server.port && bytes_equal(uri->host, server.host);
+}
+
+/* The server that the Package URI leads to; NULL when it is none of ours (any more). */
+static struct uplink *find_source(struct agent *a)
+{
+	struct coap_uri uri;
+	if (!coap_uri_parse(package_uri(a), &uri))
+		return NULL;
+	for (struct uplink *u = uplink_after(a, NULL); u != NULL; u = uplink_after(a, u))
+		if (is_at(u, &uri))
+			return u;
+	return NULL;
+}
+
+/* The path of a URI as options; false when it is not at the server that the transfer is from. */
+static bool aim(struct agent *a, const struct coap_uri *uri)
+{
+	struct writer room = writer_of(a->fetch.room, sizeof a->fetch.room);
+	if (a->fetch.from == NULL || !is_at(a->fetch.from, uri))
+		return false;
+	coap_options_clear(&a->fetch.options);
+	return coap_uri_add_options(uri, &room, &a->fetch.options) && !a->fetch.options.failed;
 }
 
 /* ---- manifest ---- */
@@ -132,7 +149,7 @@ static void take_error(struct agent *a, enum coap_code code, msec now)
 	}
 	if (code == COAP_UNAUTHORIZED ||
 		code == COAP_FORBIDDEN) { /* it has forgotten us; the update engine's patience ends this */
-		agent_suspect(a, "fetch_refused", now);
+		agent_suspect(a->fetch.from, "fetch_refused", now);
 		return;
 	}
 	fetch_stop(a, now);
@@ -160,7 +177,7 @@ static void manifest_replied(void *context, struct coap_endpoint *e, const struc
 		return;
 	case COAP_OUTCOME_TIMEOUT:
 	case COAP_OUTCOME_RESET:
-		agent_suspect(a, "manifest", now);
+		agent_suspect(a->fetch.from, "manifest", now);
 		return;
 	case COAP_OUTCOME_NOTIFICATION:
 	case COAP_OUTCOME_MEMBER:
@@ -172,7 +189,7 @@ static void manifest_replied(void *context, struct coap_endpoint *e, const struc
 
 static void ask_manifest(struct agent *a, msec now)
 {
-	struct coap_call call = {.to = a->server,
+	struct coap_call call = {.to = a->fetch.from->remote,
 		.method = COAP_GET,
 		.options = &a->fetch.options,
 		.reply = manifest_replied,
@@ -262,7 +279,7 @@ static void image_ended(void *context, enum coap_blockget_outcome outcome, msec 
 	case COAP_BLOCKGET_SILENT:
 	case COAP_BLOCKGET_REJECTED:
 		a->fetch.retry_at = msec_after(now, a->config.retry_first_ms);
-		agent_suspect(a, "image", now);
+		agent_suspect(a->fetch.from, "image", now);
 		return;
 	case COAP_BLOCKGET_CHANGED:
 	case COAP_BLOCKGET_BROKEN:
@@ -282,7 +299,7 @@ static void ask_image(struct agent *a, msec now)
 	memset(a->fetch.bitmap, 0, room);
 	memcpy(a->fetch.bitmap, d->bitmap, len);
 	struct coap_blockget_config config = {.endpoint = a->endpoint,
-		.to = a->server,
+		.to = a->fetch.from->remote,
 		.options = &a->fetch.options,
 		.bitmap = a->fetch.bitmap,
 		.bitmap_blocks = (uint32_t)(room * 8),
@@ -347,7 +364,11 @@ static void begin_image(struct agent *a, msec now)
 
 void fetch_begin(struct agent *a, msec now)
 {
-	if (!register_is_registered(&a->registration) || a->fetch.what != FETCH_NOTHING)
+	bool is_wanted = a->deploy.update.phase == UPDATE_MANIFEST || a->deploy.update.phase == UPDATE_IMAGE;
+	if (!is_wanted || a->fetch.what != FETCH_NOTHING || !agent_is_registered(a))
+		return;
+	a->fetch.from = find_source(a);
+	if (a->fetch.from != NULL && !register_is_registered(&a->fetch.from->registration))
 		return;
 	a->fetch.retry_at = NEVER;
 	a->fetch.backoff = a->config.retry_first_ms;

@@ -114,29 +114,13 @@ static void read_blob(struct reader *r, uint8_t *buffer, size_t capacity, size_t
 	*ret_len = blob.len;
 }
 
-/* Records of earlier versions have the first flag alone. */
-#define STORES_NOTIFICATIONS 1u
-#define MAY_SEND             2u
+/* What servers wrote into their accounts stood here; it has a record of its own now (agent/accounts.h). */
+#define VACANT_BYTES 17
 
-static void write_server(struct writer *w, const struct journal_server *server)
+static void write_vacant(struct writer *w)
 {
-	write_u32(w, server->lifetime_s);
-	write_u32(w, server->pmin_s);
-	write_u32(w, server->pmax_s);
-	write_u32(w, server->disable_s);
-	write_u8(w, (uint8_t)((server->stores_notifications ? STORES_NOTIFICATIONS : 0) |
-			      (server->may_send ? MAY_SEND : 0)));
-}
-
-static void read_server(struct reader *r, struct journal_server *ret)
-{
-	ret->lifetime_s = read_u32(r);
-	ret->pmin_s = read_u32(r);
-	ret->pmax_s = read_u32(r);
-	ret->disable_s = read_u32(r);
-	uint8_t flags = read_u8(r);
-	ret->stores_notifications = (flags & STORES_NOTIFICATIONS) != 0;
-	ret->may_send = (flags & MAY_SEND) != 0;
+	static const uint8_t vacant[VACANT_BYTES];
+	write_bytes(w, bytes_of(vacant, sizeof vacant));
 }
 
 void journal_encode_state(const struct journal_state *state, struct writer *w)
@@ -152,7 +136,7 @@ void journal_encode_state(const struct journal_state *state, struct writer *w)
 	write_u8(w, (uint8_t)state->confirmed);
 	write_u64(w, state->sequence_floor);
 	write_u32(w, state->defer_period_s);
-	write_server(w, &state->server);
+	write_vacant(w);
 	write_u64(w, (uint64_t)state->changed_at);
 	write_image(w, &state->images[SLOT_A]);
 	write_image(w, &state->images[SLOT_B]);
@@ -171,7 +155,7 @@ static void read_state(struct reader *r, struct journal_state *ret)
 	uint8_t confirmed = read_u8(r);
 	ret->sequence_floor = read_u64(r);
 	ret->defer_period_s = read_u32(r);
-	read_server(r, &ret->server);
+	(void)read_bytes(r, VACANT_BYTES);
 	ret->changed_at = (int64_t)read_u64(r);
 	read_image(r, &ret->images[SLOT_A]);
 	read_image(r, &ret->images[SLOT_B]);
@@ -240,7 +224,6 @@ static void set_factory(struct journal_state *state)
 {
 	memset(state, 0, sizeof *state);
 	state->severity = 1; /* mandatory: the default of /5/0/11 */
-	state->server.stores_notifications = true;
 }
 
 /* Takes one copy into `ret` when it is valid and newer than what is there; 0, an error of the port, or 1 for a copy

@@ -52,15 +52,6 @@ struct journal_image {
 	uint8_t digest[SHA256_BYTES];
 };
 
-/* What the server wrote into its account, /1/0. */
-struct journal_server {
-	uint32_t lifetime_s;       /* /1/0/1; 0 for the configuration's */
-	uint32_t pmin_s, pmax_s;   /* /1/0/2 and 3: defaults of attributes; 0 for none */
-	uint32_t disable_s;        /* /1/0/5; 0 for 86400 */
-	bool stores_notifications; /* /1/0/6 */
-	bool may_send;             /* /1/0/23, Mute Send, the other way round */
-};
-
 struct journal_state {
 	uint64_t number; /* of this record; grows with each one stored */
 	enum journal_phase phase;
@@ -70,8 +61,7 @@ struct journal_state {
 	enum slot confirmed;     /* the slot that passed its test last; meaningful when its image is present */
 	uint64_t sequence_floor; /* highest sequence number ever confirmed; a manifest must exceed it */
 	uint32_t defer_period_s; /* /5/0/13 */
-	struct journal_server server;
-	int64_t changed_at; /* /5/0/12, Unix time; 0 for never */
+	int64_t changed_at;      /* /5/0/12, Unix time; 0 for never */
 	struct journal_image images[SLOT_COUNT];
 	size_t uri_len, envelope_len;
 	uint8_t uri[JOURNAL_URI_MAX];

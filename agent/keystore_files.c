@@ -280,9 +280,9 @@ static const char *port_accept(
 static void set_server_name(struct keystore_files *k)
 {
 	struct coap_uri uri;
-	if (k->config->server_name[0] != '\0')
-		memcpy(k->server_name, k->config->server_name, sizeof k->server_name);
-	else if (coap_uri_parse(bytes_of_text(k->config->uri), &uri) && uri.host.len < sizeof k->server_name)
+	if (k->config->server.server_name[0] != '\0')
+		memcpy(k->server_name, k->config->server.server_name, sizeof k->server_name);
+	else if (coap_uri_parse(bytes_of_text(k->config->server.uri), &uri) && uri.host.len < sizeof k->server_name)
 		memcpy(k->server_name, uri.host.data, uri.host.len);
 }
 

@@ -4,6 +4,7 @@
  * (4.15, 4.06), content (4.00). */
 #include "agent/visit.h"
 
+#include "coap/content_format.h"
 #include "mgmt/registration.h"
 
 /* ---- what there is ---- */
@@ -39,7 +40,33 @@ enum coap_code visit_resolve(const struct objects *o, struct path path, const st
 	return *resource == NULL ? COAP_NOT_FOUND : COAP_CONTENT;
 }
 
+bool visit_may(const struct objects *o, struct path path, enum access_right right)
+{
+	return o->has_all_rights || accounts_allow(o->world->accounts, o->asking, path.ids[0],
+					    path.depth >= 2 ? path.ids[1] : ACCESS_ANY, right);
+}
+
 /* ---- which operation ---- */
+
+/* Discover needs no right, and an object as a whole shows what may be read of it. */
+static bool is_allowed(const struct visit *v)
+{
+	enum coap_code method = v->request->message->code;
+	bool has_body = v->request->content_format != COAP_FORMAT_NONE || v->request->body.len > 0;
+	if (method == COAP_GET)
+		return v->path.depth < 2 || v->request->accept == COAP_FORMAT_LINK ||
+		       visit_may(v->o, v->path, ACCESS_READ);
+	if (method == COAP_PUT)
+		return v->path.depth < 2 || visit_may(v->o, v->path, has_body ? ACCESS_WRITE : ACCESS_READ);
+	if (method == COAP_DELETE)
+		return visit_may(v->o, v->path, v->path.depth > 2 ? ACCESS_WRITE : ACCESS_DELETE);
+	if (method != COAP_POST)
+		return true;
+	if (v->path.depth == 1)
+		return visit_may(v->o, v->path, ACCESS_CREATE);
+	bool is_write = v->resource == NULL || (v->resource->operations & MODEL_EXECUTE) == 0;
+	return visit_may(v->o, v->path, is_write ? ACCESS_WRITE : ACCESS_EXECUTE);
+}
 
 static enum coap_code handle_root(struct visit *v)
 {
@@ -55,6 +82,8 @@ static enum coap_code handle(struct visit *v)
 	enum coap_code code = visit_resolve(v->o, v->path, &v->object, &v->resource);
 	if (code != COAP_CONTENT)
 		return code;
+	if (!is_allowed(v))
+		return COAP_UNAUTHORIZED;
 	if (v->request->message->code == COAP_GET)
 		return visit_get(v);
 	if (v->request->message->code == COAP_PUT)

@@ -19,7 +19,7 @@ enum coap_code visit_write_attributes(struct visit *v)
 	enum value_type type = v->resource == NULL ? VALUE_NONE : model_type(v->o->model, v->path);
 	if (count == 0 || !attributes_check(&change, v->path.depth, type))
 		return COAP_BAD_REQUEST;
-	bool is_kept = report_write_attributes(v->o->report, v->path, &change, v->now);
+	bool is_kept = report_write_attributes(objects_report(v->o), v->path, &change, v->now);
 	return is_kept ? COAP_CHANGED : COAP_INTERNAL_SERVER_ERROR;
 }
 

@@ -94,7 +94,24 @@ static void tell_location(struct visit *v, uint16_t id)
 static void instances_changed(struct visit *v)
 {
 	v->o->world->has_other_instances = true;
-	report_touch(v->o->report, path_of_object(v->object->id), v->now);
+	visit_touch(v->o, path_of_object(v->object->id), v->now);
+}
+
+static void keep_access(struct visit *v)
+{
+	struct object_world *world = v->o->world;
+	(void)accounts_store(world->accounts, world->shelf, world->accounts_record);
+}
+
+/* With several servers a new instance is its creator's. What cannot be kept follows the rule after a restart. */
+static void own(struct visit *v, const struct newcomers *n)
+{
+	struct accounts *accounts = v->o->world->accounts;
+	if (accounts_server_count(accounts) < 2)
+		return;
+	for (size_t i = 0; i < n->count; i++)
+		access_own(&accounts->access, v->object->id, n->ids[i], accounts->servers[v->o->asking].short_id);
+	keep_access(v);
 }
 
 enum coap_code visit_create(struct visit *v)
@@ -124,7 +141,9 @@ enum coap_code visit_create(struct visit *v)
 		return code;
 	if (is_ours_to_number)
 		tell_location(v, newcomers.ids[0]);
-	instances_changed(v);
+	own(v, &newcomers);
+	if (!v->object->is_elsewhere)
+		instances_changed(v);
 	return COAP_CREATED;
 }
 
@@ -136,7 +155,7 @@ static enum coap_code delete_value(struct visit *v)
 	struct value none = value_none();
 	if ((v->resource->operations & MODEL_WRITE) == 0 || !visit_is_multiple(v->o, v->object->id, v->resource->id))
 		return COAP_METHOD_NOT_ALLOWED;
-	if (!visit_has_value(v->o, v->path))
+	if (!v->object->is_elsewhere && !visit_has_value(v->o, v->path))
 		return COAP_NOT_FOUND;
 	return v->object->write(v->o->world, v->path, &none) == COAP_CHANGED ? COAP_DELETED : COAP_METHOD_NOT_ALLOWED;
 }
@@ -154,13 +173,18 @@ enum coap_code visit_delete(struct visit *v)
 		return v->path.depth == 3 ? COAP_BAD_REQUEST : COAP_METHOD_NOT_ALLOWED;
 	bool is_instance = v->path.depth == 2;
 	enum coap_code code = is_instance ? delete_instance(v) : delete_value(v);
-	if (code != COAP_DELETED)
+	if (code != COAP_DELETED || v->object->is_elsewhere)
 		return code;
 	if (v->object->settle != NULL && !v->object->settle(v->o->world))
 		return COAP_INTERNAL_SERVER_ERROR;
-	report_touch(v->o->report, v->path, v->now);
-	report_forget_attributes(v->o->report, v->path);
-	if (is_instance)
+	visit_touch(v->o, v->path, v->now);
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		report_forget_attributes(&v->o->reports[i], v->path);
+	if (is_instance) {
+		access_forget_instance(&v->o->world->accounts->access, v->path.ids[0], v->path.ids[1]);
+		if (accounts_server_count(v->o->world->accounts) > 1)
+			keep_access(v);
 		instances_changed(v);
+	}
 	return COAP_DELETED;
 }

@@ -31,7 +31,8 @@ static void collect_object(const struct objects *o, const struct object *object,
 	for (uint32_t from = 0; from <= PATH_ID_MAX; from = instance + 1u) {
 		if (!object_next_instance(object, o->world, (uint16_t)from, &instance))
 			return;
-		collect_instance(o, object, instance, out);
+		if (visit_may(o, path_of_instance(object->id, instance), ACCESS_READ))
+			collect_instance(o, object, instance, out);
 	}
 }
 
@@ -57,6 +58,8 @@ static void collect(const struct objects *o, struct path path, struct object_rec
 		return;
 	}
 	if (visit_resolve(o, path, &object, &resource) != COAP_CONTENT)
+		return;
+	if (path.depth >= 2 && !visit_may(o, path, ACCESS_READ))
 		return;
 	if (path.depth == 1)
 		collect_object(o, object, out);
@@ -117,6 +120,15 @@ bool objects_value(struct objects *o, const struct report_observation *observati
 	return value_of(observation->path, &records, scratch, ret);
 }
 
+size_t objects_collect(struct objects *o, const struct path *paths, size_t count, const struct record **ret)
+{
+	struct object_records records = visit_records(o);
+	for (size_t i = 0; i < count; i++)
+		collect(o, paths[i], &records);
+	*ret = records.list;
+	return records.count;
+}
+
 bool objects_write_senml(struct objects *o, const struct path *paths, size_t count, struct writer *w)
 {
 	struct object_records records = visit_records(o);
@@ -148,7 +160,7 @@ static enum coap_code note_observation(
 {
 	struct report_value value;
 	struct attributes own;
-	struct report *report = v->o->report;
+	struct report *report = objects_report(v->o);
 	struct handle observer = v->request->observer;
 	if (handle_is_none(observer))
 		return COAP_CONTENT;
@@ -204,7 +216,7 @@ static void write_resource_links(struct visit *v, struct path path, const struct
 		links_write_number(w, "dim", records.count);
 	attributes_write(w, attributes);
 	for (size_t i = 0; i < records.count && is_list && levels > 0; i++) {
-		struct attributes own = report_attributes_at(v->o->report, records.list[i].path);
+		struct attributes own = report_attributes_at(objects_report(v->o), records.list[i].path);
 		links_write(w, BYTES_NONE, records.list[i].path);
 		attributes_write(w, &own);
 	}
@@ -218,7 +230,7 @@ static void write_instance_links(
 	for (size_t i = 0; i < v->object->resource_count && levels > 0; i++) {
 		const struct object_resource *resource = &v->object->resources[i];
 		struct path at = path_of_resource(path.ids[0], path.ids[1], resource->id);
-		struct attributes own = report_attributes_at(v->o->report, at);
+		struct attributes own = report_attributes_at(objects_report(v->o), at);
 		write_resource_links(v, at, resource, &own, levels - 1, w);
 	}
 }
@@ -234,7 +246,7 @@ static void write_object_links(struct visit *v, const struct attributes *attribu
 		if (!object_next_instance(v->object, v->o->world, (uint16_t)from, &instance))
 			return;
 		struct path at = path_of_instance(v->object->id, instance);
-		struct attributes own = report_attributes_at(v->o->report, at);
+		struct attributes own = report_attributes_at(objects_report(v->o), at);
 		write_instance_links(v, at, &own, levels - 1, w);
 	}
 }
@@ -261,7 +273,7 @@ static bool read_depth(const struct visit *v, unsigned *ret)
 static enum coap_code discover(struct visit *v)
 {
 	struct writer w = arena_writer(v->request->scratch);
-	struct attributes effective = report_attributes_effective(v->o->report, v->path);
+	struct attributes effective = report_attributes_effective(objects_report(v->o), v->path);
 	unsigned levels;
 	if (v->path.depth > 3)
 		return COAP_METHOD_NOT_ALLOWED;
@@ -281,8 +293,33 @@ static enum coap_code discover(struct visit *v)
 	return COAP_CONTENT;
 }
 
+/* ---- what is elsewhere ---- */
+
+/* True when the values have to come first: then the composer asks again when they have. */
+static bool fetch(const struct visit *v, struct path path)
+{
+	const struct object *object;
+	const struct object_resource *resource;
+	bool is_repeated = v->request->is_notification || v->request->slice_offset > 0;
+	if (is_repeated || visit_resolve(v->o, path, &object, &resource) != COAP_CONTENT || object->fetch == NULL)
+		return false;
+	return (resource == NULL || (resource->operations & MODEL_READ) != 0) && object->fetch(v->o->world, path);
+}
+
+static bool fetch_named(const struct visit *v, struct path path)
+{
+	bool is_fetching = false;
+	if (path.depth > 0)
+		return fetch(v, path);
+	for (size_t i = 0; i < v->o->count; i++)
+		is_fetching = fetch(v, path_of_object(v->o->table[i]->id)) || is_fetching;
+	return is_fetching;
+}
+
 enum coap_code visit_get(struct visit *v)
 {
+	if (fetch(v, v->path))
+		return COAP_EMPTY;
 	return v->request->accept == COAP_FORMAT_LINK ? discover(v) : read_values(v);
 }
 
@@ -294,12 +331,14 @@ enum coap_code visit_read_composite(struct visit *v)
 	struct record name;
 	struct object_records records = visit_records(v->o);
 	uint16_t accept = v->request->accept == COAP_FORMAT_NONE ? PAYLOAD_SENML_CBOR : v->request->accept;
+	bool is_fetching = false;
 	bool is_closed = true;                     /* every name lies in /0 */
 	struct path names[REPORT_NAMES_MAX] = {0}; /* of an observation; those beyond are counted alone */
 	size_t count = 0;
 	payload_reader_init_names(&r, v->request->content_format, v->request->body, v->request->scratch);
 	while (payload_next(&r, &name)) {
 		is_closed = is_closed && name.path.depth > 0 && name.path.ids[0] == MODEL_SECURITY;
+		is_fetching = fetch_named(v, name.path) || is_fetching;
 		collect(v->o, name.path, &records);
 		if (count < REPORT_NAMES_MAX)
 			names[count] = name.path;
@@ -311,6 +350,8 @@ enum coap_code visit_read_composite(struct visit *v)
 		return COAP_BAD_REQUEST;
 	if (is_closed)
 		return COAP_UNAUTHORIZED;
+	if (is_fetching)
+		return COAP_EMPTY;
 	enum coap_code code = encode(PATH_ROOT, &records, accept, v->request->scratch, &v->response->payload);
 	if (code != COAP_CONTENT)
 		return code;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A Write is read whole and checked whole before anything changes; what it changes in the account is durable before the
+ * A Write is read whole and checked whole before anything changes; what it changes in an account is durable before the
  * answer. */
 #include "agent/visit.h"
 
@@ -75,6 +75,8 @@ static enum coap_code check_record(const struct objects *o, struct record *recor
 	}
 	if (code != COAP_CONTENT)
 		return code;
+	if (strictness == VISIT_NAMED && !visit_may(o, record->path, ACCESS_WRITE))
+		return COAP_UNAUTHORIZED;
 	if (resource == NULL || (resource->operations & MODEL_WRITE) == 0)
 		return COAP_METHOD_NOT_ALLOWED;
 	return check_value(o, object, record);
@@ -150,24 +152,55 @@ static void reset_replaced(struct visit *v, const struct object_records *records
 
 /* ---- making it last ---- */
 
-/* What was written into the account goes to the journal before the answer; if it cannot, it has not been written. */
-static enum coap_code keep_settings(struct objects *o, const struct journal_state *before, msec now)
+/* What an operation may change beside the objects' own stores, as it was before. */
+struct before {
+	struct accounts accounts;
+	uint8_t severity;
+	uint32_t defer_period_s;
+};
+
+static struct before remember(const struct object_world *world)
+{
+	const struct journal_state *state = &world->deploy->update.state;
+	struct before before = {.severity = state->severity, .defer_period_s = state->defer_period_s};
+	before.accounts = *world->accounts;
+	return before;
+}
+
+/* What was written into an account is on the shelf before the answer; if it cannot be, it has not been written. */
+static bool keep_accounts(struct objects *o, const struct before *before, msec now)
 {
 	struct object_world *world = o->world;
-	struct journal_state *state = &world->deploy->update.state;
-	if (!world->has_server_changed)
-		return COAP_CHANGED;
-	world->has_server_changed = false;
-	if (deploy_store(world->deploy) < 0) {
-		state->server = before->server;
-		state->severity = before->severity;
-		state->defer_period_s = before->defer_period_s;
-		return COAP_INTERNAL_SERVER_ERROR;
+	if (!world->has_account_changed)
+		return true;
+	world->has_account_changed = false;
+	if (accounts_store(world->accounts, world->shelf, world->accounts_record) < 0) {
+		*world->accounts = before->accounts;
+		return false;
 	}
-	uint32_t lifetime_s = state->server.lifetime_s;
-	register_set_lifetime(world->registration, lifetime_s == 0 ? world->configured_lifetime_s : lifetime_s, now);
-	report_set_defaults(o->report, state->server.pmin_s, state->server.pmax_s, now);
-	return COAP_CHANGED;
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		const struct account_server *s = &world->accounts->servers[i];
+		if (!s->is_there)
+			continue;
+		register_set_lifetime(world->registrations[i],
+			s->lifetime_s == 0 ? world->configured_lifetime_s : s->lifetime_s, now);
+		if (s->pmin_s != before->accounts.servers[i].pmin_s || s->pmax_s != before->accounts.servers[i].pmax_s)
+			report_set_defaults(&o->reports[i], s->pmin_s, s->pmax_s, now);
+	}
+	return true;
+}
+
+static bool keep_journal(struct object_world *world, const struct before *before)
+{
+	struct journal_state *state = &world->deploy->update.state;
+	if (!world->has_journal_changed)
+		return true;
+	world->has_journal_changed = false;
+	if (deploy_store(world->deploy) >= 0)
+		return true;
+	state->severity = before->severity;
+	state->defer_period_s = before->defer_period_s;
+	return false;
 }
 
 static bool settle(const struct objects *o, const struct object *object)
@@ -191,25 +224,28 @@ static bool settle_all(const struct objects *o, const struct object *object, con
 	return true;
 }
 
-/* Those who watch hear of it at once. */
+void visit_touch(const struct objects *o, struct path path, msec now)
+{
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		report_touch(&o->reports[i], path, now);
+}
+
 static void touch(const struct objects *o, const struct object *object, const struct object_records *records, msec now)
 {
 	if (object != NULL)
-		report_touch(o->report, path_of_object(object->id), now);
+		visit_touch(o, path_of_object(object->id), now);
 	for (size_t i = 0; i < records->count; i++)
 		if (records->list[i].path.depth > 0)
-			report_touch(o->report, records->list[i].path, now);
+			visit_touch(o, records->list[i].path, now);
 }
 
 static enum coap_code keep(struct objects *o, const struct object *object, const struct object_records *records,
-	const struct journal_state *before, msec now)
+	const struct before *before, msec now)
 {
-	enum coap_code code = keep_settings(o, before, now);
-	if (code == COAP_CHANGED && !settle_all(o, object, records))
-		code = COAP_INTERNAL_SERVER_ERROR;
-	if (code == COAP_CHANGED)
-		touch(o, object, records, now);
-	return code;
+	if (!keep_accounts(o, before, now) || !keep_journal(o->world, before) || !settle_all(o, object, records))
+		return COAP_INTERNAL_SERVER_ERROR;
+	touch(o, object, records, now);
+	return COAP_CHANGED;
 }
 
 /* ---- Write ---- */
@@ -217,7 +253,7 @@ static enum coap_code keep(struct objects *o, const struct object *object, const
 static enum coap_code write_values(struct visit *v, bool is_replace)
 {
 	struct object_records records;
-	struct journal_state before = v->o->world->deploy->update.state;
+	struct before before = remember(v->o->world);
 	enum coap_code code = visit_read_body(v, v->path, &records);
 	if (code == COAP_CHANGED)
 		code = visit_check_records(v->o, &records, v->path.depth == 2 ? VISIT_WHOLE_INSTANCE : VISIT_NAMED);
@@ -241,9 +277,9 @@ enum coap_code visit_put(struct visit *v)
 		return COAP_METHOD_NOT_ALLOWED;
 	if (v->resource != NULL && (v->resource->operations & MODEL_WRITE) == 0)
 		return COAP_METHOD_NOT_ALLOWED;
-	if (v->path.depth > 3 && !visit_is_multiple(v->o, v->object->id, v->resource->id))
+	if (v->path.depth > 3 && v->resource != NULL && !visit_is_multiple(v->o, v->object->id, v->resource->id))
 		return COAP_METHOD_NOT_ALLOWED;
-	if (v->path.depth > 3 && !visit_has_value(v->o, v->path))
+	if (v->path.depth > 3 && !v->object->is_elsewhere && !visit_has_value(v->o, v->path))
 		return COAP_NOT_FOUND; /* what is not there cannot be the target of a Write (section 5) */
 	return write_values(v, true);
 }
@@ -265,13 +301,29 @@ enum coap_code visit_post(struct visit *v)
 
 /* ---- Write-Composite ---- */
 
+/* What is elsewhere may be refused there, so it cannot be one with changes here. */
+static bool is_of_one_place(const struct objects *o, const struct object_records *records)
+{
+	const struct object *first = NULL;
+	for (size_t i = 0; i < records->count; i++) {
+		const struct object *object = visit_find_object(o, records->list[i].path.ids[0]);
+		if (first == NULL)
+			first = object;
+		if (object != first && (object->is_elsewhere || first->is_elsewhere))
+			return false;
+	}
+	return true;
+}
+
 enum coap_code visit_write_composite(struct visit *v)
 {
 	struct object_records records;
-	struct journal_state before = v->o->world->deploy->update.state;
+	struct before before = remember(v->o->world);
 	enum coap_code code = visit_read_body(v, PATH_ROOT, &records);
 	if (code == COAP_CHANGED)
 		code = visit_check_records(v->o, &records, VISIT_NAMED);
+	if (code == COAP_CHANGED && !is_of_one_place(v->o, &records))
+		return COAP_NOT_IMPLEMENTED;
 	if (code == COAP_CHANGED)
 		code = visit_apply_records(v->o, &records);
 	return code == COAP_CHANGED ? keep(v->o, NULL, &records, &before, v->now) : code;

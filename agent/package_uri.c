@@ -9,7 +9,7 @@ static bool has_scheme(struct bytes uri, const char *scheme)
 	return bytes_equal(bytes_first(uri, want.len), want);
 }
 
-enum firmware_result package_uri_judge(struct bytes text, const char *server_uri)
+enum firmware_result package_uri_judge(struct bytes text, struct bytes server_uri)
 {
 	struct coap_uri uri, server;
 	if (!has_scheme(text, "coap://") && !has_scheme(text, "coaps://")) {
@@ -19,7 +19,7 @@ enum firmware_result package_uri_judge(struct bytes text, const char *server_uri
 				return FIRMWARE_RESULT_UNSUPPORTED_PROTOCOL;
 		return FIRMWARE_RESULT_INVALID_URI;
 	}
-	if (!coap_uri_parse(text, &uri) || !coap_uri_parse(bytes_of_text(server_uri), &server))
+	if (!coap_uri_parse(text, &uri) || !coap_uri_parse(server_uri, &server))
 		return FIRMWARE_RESULT_INVALID_URI;
 	bool is_ours =
 		uri.is_secure == server.is_secure && uri.port == server.port && bytes_equal(uri.host, server.host);

@@ -8,4 +8,4 @@
 #include "mgmt/firmware.h"
 
 /* FIRMWARE_RESULT_INITIAL when scheme and authority are those of `server_uri` and there is a path; else the result. */
-enum firmware_result package_uri_judge(struct bytes text, const char *server_uri);
+enum firmware_result package_uri_judge(struct bytes text, struct bytes server_uri);

@@ -36,6 +36,15 @@ enum platform_bearer {
 	PLATFORM_BEARER_ETHERNET = 41,
 };
 
+/* Where the machine is (WGS 84). */
+struct platform_location {
+	bool is_known, has_altitude, has_radius;
+	double latitude, longitude; /* degrees; north and east are positive */
+	double altitude_m;          /* above the ellipsoid or the sea, as whoever says it means it */
+	double radius_m;            /* of the circle it lies in */
+	int64_t unix_time_s;        /* when that was found */
+};
+
 /* One look at the machine. Sizes are bytes; totals of 0 mean "not known". */
 struct platform_sample {
 	uint16_t cpu_permille;     /* busy share of all processors since the last look */
@@ -48,6 +57,7 @@ struct platform_sample {
 	uint64_t uptime_s;
 	int64_t unix_time_s;
 
+	struct platform_location location;
 	enum platform_bearer bearer;
 	int16_t signal_dbm;                  /* 0 when the bearer has no such thing */
 	uint64_t sent_bytes, received_bytes; /* of the interface that leads to the server, since the machine started */

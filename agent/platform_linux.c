@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_BYTES 4096 /* of /proc and /sys files; the beginning is enough */
+#define CLOCK_LOWEST INT64_C(1577836800) /* 2020: below that it was never set */
+#define FILE_BYTES   4096                /* of /proc and /sys files; the beginning is enough */
 
 /* ---- small files ---- */
 
@@ -222,6 +223,9 @@ static void sample(void *context, struct platform_sample *ret)
 		ret->uptime_s = (uint64_t)t.tv_sec;
 	if (clock_gettime(CLOCK_REALTIME, &t) == 0)
 		ret->unix_time_s = t.tv_sec;
+	if (p->location.unix_time_s == 0 && ret->unix_time_s >= CLOCK_LOWEST)
+		p->location.unix_time_s = ret->unix_time_s;
+	ret->location = p->location;
 }
 
 static bool reboot_machine(void *context)

@@ -10,8 +10,9 @@
 
 struct platform_linux {
 	char state_dir[256];
-	uint64_t busy, total;          /* processor time at the last look, in ticks */
-	bool may_reboot, wants_reboot; /* the main looks at the latter */
+	uint64_t busy, total;              /* processor time at the last look, in ticks */
+	struct platform_location location; /* the main's; without a time, the first good one is taken */
+	bool may_reboot, wants_reboot;     /* the main looks at the latter */
 	char manufacturer[PLATFORM_TEXT_BYTES], model[PLATFORM_TEXT_BYTES], serial[PLATFORM_TEXT_BYTES];
 	char hardware_version[PLATFORM_TEXT_BYTES];
 };

@@ -13,6 +13,7 @@
 
 #define MAX_TRANSMIT_WAIT_MS SECONDS(93) /* RFC 7252 section 4.8.2 */
 #define ANSWER_FIRST_MS      SECONDS(1)
+#define USUAL_FAILURES_MAX   5 /* interface section 3.4: resource 17 without a value */
 
 static void enter(struct registration *r, enum register_state state, msec at)
 {
@@ -20,9 +21,14 @@ static void enter(struct registration *r, enum register_state state, msec at)
 	r->at = at;
 }
 
-/* The wait before the next attempt; the one after it will be twice as long. */
+/* The wait before the next attempt; the one after it will be twice as long, unless a sequence ends with it. */
 static msec next_backoff(struct registration *r)
 {
+	r->failures++;
+	if (r->attempts > 0 && r->failures % r->attempts == 0) {
+		r->backoff = r->retry_first;
+		return r->sequence_delay;
+	}
 	msec wait = r->backoff + (msec)prng_below(r->chance, (uint32_t)(r->backoff / 2) + 1);
 	r->backoff = r->backoff > r->retry_max / 2 ? r->retry_max : r->backoff * 2;
 	return wait;
@@ -47,8 +53,14 @@ void register_init(struct registration *r, const struct register_config *config,
 	r->retry_max = config->retry_max_ms;
 	r->connect_timeout = config->connect_timeout_ms;
 	r->backoff = config->retry_first_ms;
+	r->sequence_delay = config->sequence_delay_ms;
+	r->attempts = config->attempts;
+	unsigned failures_max = (unsigned)config->attempts * (config->sequences > 0 ? config->sequences : 1u);
+	r->failures_max = (uint16_t)(failures_max == 0           ? USUAL_FAILURES_MAX
+				     : failures_max > UINT16_MAX ? UINT16_MAX
+								 : failures_max);
 	r->chance = chance;
-	enter(r, REGISTER_OFFLINE, now);
+	enter(r, REGISTER_OFFLINE, msec_after(now, config->initial_delay_ms));
 }
 
 /* ---- leaving an association ---- */
@@ -113,6 +125,8 @@ bool register_accepted(struct registration *r, const struct bytes *location, siz
 		return false;
 	}
 	r->backoff = r->retry_first;
+	r->failures = 0;
+	r->was_registered = true;
 	r->tells_lifetime = false;
 	r->tells_list = false;
 	r->must_send = false;
@@ -281,6 +295,11 @@ enum register_action register_due(struct registration *r, msec now)
 bool register_is_registered(const struct registration *r)
 {
 	return r->state == REGISTER_REGISTERED || r->state == REGISTER_UPDATING;
+}
+
+bool register_has_failed(const struct registration *r)
+{
+	return r->failures >= r->failures_max;
 }
 
 struct bytes register_location(const struct registration *r, uint8_t i)

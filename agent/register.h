@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The registration with the one server (lwm2m interface sections 3.3 and 3.4).
+ * The registration with one server (lwm2m interface sections 3.3 and 3.4).
  *
  *                 connect                   connected                 2.01
  *     OFFLINE --------------> CONNECTING --------------> REGISTERING ------> REGISTERED <---+ 2.04
@@ -18,7 +18,10 @@
  * - Silence means that the association is suspect (the server restarted, a NAT forgot us): it is closed and made anew.
  * - A refusal of Register (4.00, 4.03, 4.12, 5.xx) is tried again with the same back-off; a refusal of an Update
  * registers.
- * - Back-off doubles from first to max, with a random part of up to a half, and begins anew after a success.
+ * - Back-off doubles from first to max, with a random part of up to a half, and begins anew after a success. A server
+ *   may have set how many attempts make a sequence, and how long to wait between sequences (section 3.4). When as many
+ *   have failed as it allows, register_has_failed says so, for the composer to bootstrap; it is tried on all the same,
+ *   since a device that has given up could be reached by nobody.
  *
  * The module is asked what to do and told what came of it; it sends nothing. */
 #pragma once
@@ -53,12 +56,19 @@ struct register_config {
 	uint32_t lifetime_s;
 	msec connect_timeout_ms; /* of an attempt that ends in neither success nor failure */
 	msec retry_first_ms, retry_max_ms;
+	msec initial_delay_ms;
+	uint16_t attempts, sequences; /* 0 attempts: it is tried without end, at retry_max_ms in the long run */
+	msec sequence_delay_ms;       /* between two sequences of attempts */
 };
 
 struct registration {
 	enum register_state state;
 	uint32_t lifetime_s;
 	msec retry_first, retry_max, connect_timeout;
+	msec sequence_delay;
+	uint16_t attempts, failures_max;
+	uint32_t failures; /* in a row */
+	bool was_registered;
 	msec backoff;      /* before the next attempt, without its random part */
 	msec at;           /* when the current state asks for something; NEVER while an answer is awaited */
 	msec silent_until; /* end of a Disable (/1/0/4); 0 for none */
@@ -72,7 +82,7 @@ struct registration {
 	uint8_t location[REGISTER_LOCATION_MAX];
 };
 
-/* OFFLINE, and due to connect at once. `chance` is borrowed for life. */
+/* OFFLINE, and due to connect after the initial delay. `chance` is borrowed for life. */
 void register_init(struct registration *r, const struct register_config *config, struct prng *chance, msec now);
 
 /* ---- what happened ---- */
@@ -116,5 +126,7 @@ enum register_action register_due(struct registration *r, msec now);
 /* ---- questions ---- */
 
 bool register_is_registered(const struct registration *r);
+/* As many attempts in a row have failed as make all sequences, or five where there are none. */
+bool register_has_failed(const struct registration *r);
 /* The segment number `i` of the location. */
 struct bytes register_location(const struct registration *r, uint8_t i);

@@ -53,6 +53,13 @@ msec renewal_deadline(const struct renewal *r)
 	return r->at;
 }
 
+void renewal_trigger(struct renewal *r, msec now)
+{
+	r->not_before = now;
+	if (r->is_connected && !r->is_asking)
+		r->at = now;
+}
+
 void renewal_postpone(struct renewal *r, msec at)
 {
 	r->at = at;

@@ -36,6 +36,8 @@ void renewal_connected(struct renewal *r, const struct renewal_credential *crede
 void renewal_disconnected(struct renewal *r);
 
 msec renewal_deadline(const struct renewal *r);
+/* Somebody wants it at once. */
+void renewal_trigger(struct renewal *r, msec now);
 /* It does not suit now. */
 void renewal_postpone(struct renewal *r, msec at);
 /* True once when it is time to ask; then one of the four below follows, or renewal_disconnected. */

@@ -204,6 +204,11 @@ void report_remove(struct report *r, struct handle observer)
 		memset(o, 0, sizeof *o);
 }
 
+bool report_has(const struct report *r, struct handle observer)
+{
+	return find_observation(r, observer) != NULL;
+}
+
 void report_clear(struct report *r)
 {
 	memset(r->observations, 0, r->observations_max * sizeof *r->observations);

@@ -82,6 +82,7 @@ bool report_add(struct report *r, struct handle observer, struct path path, cons
 bool report_add_composite(struct report *r, struct handle observer, const struct path *names, size_t count,
 	const struct attributes *own, const struct report_value *value, msec now);
 void report_remove(struct report *r, struct handle observer);
+bool report_has(const struct report *r, struct handle observer);
 void report_clear(struct report *r);
 /* A notification with this value has been made. */
 void report_sent(struct report *r, struct handle observer, const struct report_value *value, msec now);

@@ -26,36 +26,41 @@ static const struct story stories[SEND_COUNT] = {
 
 void send_wish(struct agent *a, enum send_story story)
 {
-	a->sends.wishes |= (uint8_t)(1u << story);
+	for (struct uplink *u = uplink_after(a, NULL); u != NULL; u = uplink_after(a, u))
+		u->sends.wishes |= (uint8_t)(1u << story);
 }
 
-static bool may_send(const struct agent *a)
+static bool may_send(const struct uplink *u)
 {
-	return a->sends.wishes != 0 && handle_is_none(a->sends.exchange) && a->deploy.update.state.server.may_send &&
-	       a->is_connected && register_is_registered(&a->registration);
+	return u->sends.wishes != 0 && handle_is_none(u->sends.exchange) && uplink_account(u)->may_send &&
+	       u->is_connected && register_is_registered(&u->registration);
 }
 
 msec send_deadline(const struct agent *a)
 {
-	return may_send(a) ? a->sends.not_before : NEVER;
+	msec at = NEVER;
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		if (may_send(&a->uplinks[i]))
+			at = msec_earlier(at, a->uplinks[i].sends.not_before);
+	return at;
 }
 
 static void sent(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)
 {
-	struct agent *a = context;
+	struct uplink *u = context;
 	struct logline line = logline_begin("sent");
 	(void)e;
-	a->sends.exchange = HANDLE_NONE;
+	u->sends.exchange = HANDLE_NONE;
 	if (reply->outcome != COAP_OUTCOME_RESPONSE) {
-		a->sends.wishes |= a->sends.under_way;
-		a->sends.not_before = msec_after(now, SEND_RETRY);
+		u->sends.wishes |= u->sends.under_way;
+		u->sends.not_before = msec_after(now, SEND_RETRY);
 		return;
 	}
 	uint8_t text[48];
 	struct writer w = writer_of(text, sizeof text);
 	coap_code_write(&w, reply->code);
 	logline_bytes(&line, "code", writer_bytes(&w));
-	logline_end(&line, &a->ports.log, AGENT_LOG_INFO);
+	logline_end(&line, &u->agent->ports.log, AGENT_LOG_INFO);
 }
 
 static size_t collect_paths(uint8_t wishes, struct path paths[SEND_PATHS_MAX])
@@ -67,30 +72,37 @@ static size_t collect_paths(uint8_t wishes, struct path paths[SEND_PATHS_MAX])
 	return count;
 }
 
-void send_tick(struct agent *a, msec now)
+static void send_now(struct uplink *u, msec now)
 {
+	struct agent *a = u->agent;
 	struct path paths[SEND_PATHS_MAX];
 	struct coap_options options = {.count = 0};
-	struct writer body = writer_of(a->sends.body, sizeof a->sends.body);
-	if (send_deadline(a) > now)
-		return;
-	a->sends.under_way = a->sends.wishes;
-	a->sends.wishes = 0;
-	if (!objects_write_senml(&a->objects, paths, collect_paths(a->sends.under_way, paths), &body))
+	struct writer body = writer_of(u->sends.body, sizeof u->sends.body);
+	a->objects.asking = a->world.asking = uplink_number(u);
+	u->sends.under_way = u->sends.wishes;
+	u->sends.wishes = 0;
+	if (!objects_write_senml(&a->objects, paths, collect_paths(u->sends.under_way, paths), &body))
 		return;
 	coap_options_add_text(&options, COAP_OPTION_URI_PATH, "dp");
 	coap_options_add_uint(&options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_SENML_CBOR);
-	struct coap_call call = {.to = a->server,
+	struct coap_call call = {.to = u->remote,
 		.method = COAP_POST,
 		.options = &options,
 		.body = writer_bytes(&body),
 		.reply = sent,
-		.context = a};
-	if (coap_endpoint_request(a->endpoint, &call, now, &a->sends.exchange)) {
+		.context = u};
+	if (coap_endpoint_request(a->endpoint, &call, now, &u->sends.exchange)) {
 		a->counters.sends++;
 		return;
 	}
-	a->sends.exchange = HANDLE_NONE;
-	a->sends.wishes = a->sends.under_way;
-	a->sends.not_before = msec_after(now, SEND_RETRY);
+	u->sends.exchange = HANDLE_NONE;
+	u->sends.wishes = u->sends.under_way;
+	u->sends.not_before = msec_after(now, SEND_RETRY);
+}
+
+void send_tick(struct agent *a, msec now)
+{
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++)
+		if (may_send(&a->uplinks[i]) && a->uplinks[i].sends.not_before <= now)
+			send_now(&a->uplinks[i], now);
 }

@@ -6,7 +6,7 @@
 
 #include "coap/base/bytes.h"
 
-enum shelf_record { SHELF_PORTFOLIO, SHELF_EVENTS, SHELF_HISTORY, SHELF_COUNT };
+enum shelf_record { SHELF_PORTFOLIO, SHELF_EVENTS, SHELF_HISTORY, SHELF_ACCOUNTS, SHELF_KEYS, SHELF_COUNT };
 
 /* Functions give 0 or more, or a negative errno. A port without functions keeps nothing, and that is no error. */
 struct shelf_port {

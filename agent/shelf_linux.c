@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char *const names[SHELF_COUNT] = {
-	[SHELF_PORTFOLIO] = "portfolio", [SHELF_EVENTS] = "events", [SHELF_HISTORY] = "history"};
+static const char *const names[SHELF_COUNT] = {[SHELF_PORTFOLIO] = "portfolio",
+	[SHELF_EVENTS] = "events",
+	[SHELF_HISTORY] = "history",
+	[SHELF_ACCOUNTS] = "accounts",
+	[SHELF_KEYS] = "keys"};
 
 static int open_directory(const struct shelf_linux *s)
 {

@@ -234,7 +234,7 @@ static enum update_verdict uri_written(
 											 : UPDATE_NOT_NOW;
 	if (u->phase != UPDATE_IDLE)
 		return UPDATE_NOT_NOW;
-	enum firmware_result result = package_uri_judge(event->uri, u->config->server_uri);
+	enum firmware_result result = package_uri_judge(event->uri, event->server_uri);
 	if (result != FIRMWARE_RESULT_INITIAL)
 		return reset(u, result, event, effects);
 	begin_update(u, event, now, effects);

@@ -53,8 +53,7 @@ enum update_phase {
 };
 
 struct update_config {
-	const char *server_uri; /* scheme and authority a Package URI must have */
-	msec order_delay_ms;    /* from the answer to Update to the switch */
+	msec order_delay_ms; /* from the answer to Update to the switch */
 	msec self_test_timeout_ms, settle_ms;
 	msec give_up_ms;     /* of downloads, since the last new block */
 	msec store_retry_ms; /* between attempts to journal a confirmation on a full disk */
@@ -110,6 +109,7 @@ enum update_effect_kind {
 struct update_event {
 	enum update_event_kind kind;
 	struct bytes uri;                  /* URI_WRITTEN */
+	struct bytes server_uri;           /* URI_WRITTEN: of who wrote it; the URI must be there */
 	struct bytes envelope;             /* MANIFEST_ARRIVED */
 	const struct journal_image *image; /* MANIFEST_ARRIVED */
 	enum firmware_result result;       /* REFUSED */

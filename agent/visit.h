@@ -32,6 +32,10 @@ const struct object_resource *visit_find_resource(const struct object *object, u
 enum coap_code visit_resolve(const struct objects *o, struct path path, const struct object **object,
 	const struct object_resource **resource);
 
+/* Whether the server that asks may do that with this object instance, or with the object as a whole (lwm2m interface
+ * section 9). */
+bool visit_may(const struct objects *o, struct path path, enum access_right right);
+
 static inline bool visit_is_multiple(const struct objects *o, uint16_t object, uint16_t resource)
 {
 	const struct model_resource *r = model_resource(o->model, object, resource);
@@ -70,6 +74,8 @@ enum coap_code visit_read_body(struct visit *v, struct path base, struct object_
 enum coap_code visit_check_records(
 	const struct objects *o, struct object_records *records, enum visit_strictness strictness);
 enum coap_code visit_apply_records(struct objects *o, const struct object_records *records);
+/* Those who watch hear of it at once, whichever server they are. */
+void visit_touch(const struct objects *o, struct path path, msec now);
 /* Whether every mandatory resource that can be written is among them. */
 bool visit_is_whole(const struct objects *o, const struct object *object, struct path instance,
 	const struct object_records *records);

@@ -7,6 +7,7 @@
 
 #include "pki/authority_wolfcrypt.h"
 #include "pki/certificate_wolfcrypt.h"
+#include "pki/token_pkcs11.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ static const struct option_spec create_options[] = {
 	{"out", "NAME", "writes NAME.key (secret, mode 0600) and NAME.crt (its certificate)", false},
 	{"name", "TEXT", "what the authority is called; the default is the last part of NAME", false},
 	{"days", "DAYS", "how long it holds; 3650 by default", false},
+	{"key-uri", "URI", "the key is in a token, at this PKCS #11 URI; writes NAME.crt alone", false},
 	{"force", NULL, "overwrites files that are there", false},
 	{0},
 };
@@ -114,6 +116,52 @@ static void tell(const struct mgmtctl *m, const char *out, const char *key_text,
 
 /* ---- create ---- */
 
+static enum exit_status sign_with_token(
+	struct mgmtctl *m, const char *out, const char *name, int64_t life, struct token_pkcs11 *token)
+{
+	struct pki_authority authority;
+	struct pki_signer signer = token_pkcs11_signer(token);
+	uint8_t public_key[PKI_PUBLIC_KEY_BYTES], text[PEM_BYTES];
+	struct writer w = writer_of(text, sizeof text);
+	int64_t now = (int64_t)time(NULL);
+	if (!token_pkcs11_public(token, public_key) || !pki_authority_create_with(&authority, &signer, public_key,
+							       bytes_of_text(name), now - SKEW_S, now + life))
+		return complain(EXIT_REFUSED, "%s", token_pkcs11_error(token));
+	if (!pki_certificate_write_pem(pki_authority_certificate(&authority), &w))
+		return complain(EXIT_REFUSED, "the certificate cannot be written as PEM");
+	enum exit_status status = write_file(out, ".crt", writer_bytes(&w), 0644, arguments_has(m->arguments, "force"));
+	if (status == EXIT_DONE && !m->is_json)
+		printf("%s.crt  the certificate: for mgmtd ([enrolment] authority, and the URI as authority_key) and "
+		       "for "
+		       "devices ([server] ca)\n",
+			out);
+	return status;
+}
+
+/* The PIN is the first line of the file that the URI names. */
+static enum exit_status create_in_token(
+	struct mgmtctl *m, const char *out, const char *name, int64_t life, const char *text)
+{
+	static uint8_t pin_text[PEM_BYTES];
+	struct token_uri uri;
+	struct bytes pin;
+	char error[FILES_ERROR_BYTES];
+	const char *wrong = token_uri_parse(bytes_of_text(text), &uri);
+	if (wrong != NULL)
+		return complain_usage(m, "--key-uri: %s", wrong);
+	if (!files_read(uri.pin_source, pin_text, PEM_BYTES, &pin, error))
+		return complain(EXIT_REFUSED, "%s", error);
+	const uint8_t *end = memchr(pin_text, '\n', pin.len);
+	struct token_pkcs11 *token = token_pkcs11_open(
+		&uri, bytes_first(pin, end == NULL ? pin.len : (size_t)(end - pin_text)), error, sizeof error);
+	explicit_bzero(pin_text, sizeof pin_text);
+	if (token == NULL)
+		return complain(EXIT_REFUSED, "%s", error);
+	enum exit_status status = sign_with_token(m, out, name, life, token);
+	token_pkcs11_close(token);
+	return status;
+}
+
 static enum exit_status run_create(struct mgmtctl *m)
 {
 	const char *out = read_out(m), *name = arguments_value(m->arguments, "name");
@@ -125,6 +173,9 @@ static enum exit_status run_create(struct mgmtctl *m)
 		name = strrchr(out, '/') != NULL ? strrchr(out, '/') + 1 : out;
 	if (!is_name(m, name))
 		return EXIT_USAGE;
+	const char *key_uri = arguments_value(m->arguments, "key-uri");
+	if (key_uri != NULL)
+		return create_in_token(m, out, name, life, key_uri);
 	if (!pki_authority_create(&authority, bytes_of_text(name), now - SKEW_S, now + life))
 		return complain(EXIT_REFUSED, "cannot make a key: the library refuses; is there randomness?");
 	enum exit_status status = write_pair(

@@ -43,7 +43,7 @@ struct command {
 
 extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[],
 	commands_event[], commands_history[], commands_key[], commands_observation[], commands_release[],
-	commands_request[], commands_resource[], commands_revocation[], commands_rollout[],
+	commands_rekey[], commands_request[], commands_resource[], commands_revocation[], commands_rollout[],
 	commands_server[]; /* each ends with an element without words */
 
 /* ---- what commands say ---- */

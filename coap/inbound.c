@@ -38,6 +38,15 @@ static void receive_ack(struct coap_endpoint *e, const struct coap_remote *from,
 	}
 }
 
+/* The answer to a registration is its first notification: who rejects it does not observe (RFC 7641 section 3.6). */
+static void reject_separate(struct coap_endpoint *e, struct handle owner)
+{
+	const struct coap_separate *x = coap_separate_get(&e->separates, owner);
+	struct handle observer = x == NULL ? HANDLE_NONE : x->origin.observer;
+	coap_separate_remove(&e->separates, owner);
+	coap_endpoint_forget_observer(e, observer);
+}
+
 /* An RST may also mean a non-confirmable notification, which is in no table of pending messages. */
 static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from, uint16_t id, msec now)
 {
@@ -61,7 +70,7 @@ static void receive_rst(struct coap_endpoint *e, const struct coap_remote *from,
 		coap_client_rejected(e, owner, now);
 		break;
 	case COAP_PENDING_SEPARATE:
-		coap_separate_remove(&e->separates, owner);
+		reject_separate(e, owner);
 		break;
 	case COAP_PENDING_NOTIFICATION:
 		coap_endpoint_forget_observer(e, owner);

@@ -5,8 +5,7 @@
  * SubjectPublicKeyInfo, and only to whom has been told of it before.
  *
  * A server is given a port, `struct dtls_credentials`, that knows the peers; credential_table.h is one kept in memory.
- * A client brings its own `struct dtls_client_credential`. The answers are immediate: a key that must first be fetched
- * from a disk is "unknown" now, and the device's next attempt finds it. */
+ * A client brings its own `struct dtls_client_credential`. The answers are immediate: keys lie in memory. */
 #pragma once
 
 #include "coap/base/bytes.h"

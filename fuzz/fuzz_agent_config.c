@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert(fd >= 0 && write(fd, data, len) == (ssize_t)len);
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if (config_load(path, &config, message))
-		assert(config.endpoint[0] != '\0' && config.uri[0] != '\0' && config.max_trials > 0);
+		assert(config.endpoint[0] != '\0' &&
+			(config.server.uri[0] != '\0' || config.bootstrap.uri[0] != '\0') && config.max_trials > 0);
 	else
 		assert(message[0] != '\0' && strchr(message, '\n') == NULL);
 	(void)close(fd);

@@ -4,8 +4,8 @@
  *
  * A model is a table of objects in ascending order of id and version, each with its resources in ascending order. The
  * compiled-in one, `model_core`, knows the objects 0 to 7 in the versions of LwM2M 1.1, 16 and 20, and our own objects
- * 26250, Fieldfare Host Health, and 26251, Fieldfare Service Health. Whoever loads definitions at run time
- * (mgmt/model_files.h) has another `struct model`.
+ * 26250, Fieldfare Host Health, 26251, Fieldfare Service Health, and 26252, Fieldfare Credential. Whoever loads
+ * definitions at run time (mgmt/model_files.h) has another `struct model`.
  *
  * A model may hold several versions of an object. Which one is meant depends on the device: a copy of the model with
  * the device's choices answers with those.
@@ -19,6 +19,7 @@
 /* Our private objects (private range, lwm2m interface section 1). */
 #define MODEL_HOST_HEALTH    26250
 #define MODEL_SERVICE_HEALTH 26251
+#define MODEL_CREDENTIAL     26252
 
 enum model_object_id {
 	MODEL_SECURITY = 0,

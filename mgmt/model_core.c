@@ -190,6 +190,13 @@ static const struct model_resource fieldfare_service_health[] = {
 	{9, R, VALUE_TIME, false, false, false, 0, 0, "Last Exit Time", NULL},
 };
 
+static const struct model_resource fieldfare_credential[] = {
+	{0, R, VALUE_INTEGER, false, true, true, 0, 2, "Kind", NULL},
+	{1, R, VALUE_TIME, false, false, false, 0, 0, "Since", NULL},
+	{2, R, VALUE_TIME, false, false, false, 0, 0, "Valid Until", NULL},
+	{3, E, VALUE_NONE, false, true, false, 0, 0, "Renew", NULL},
+};
+
 #define OBJECT(id, name, version, is_multiple, is_mandatory, resources)                     \
 	{                                                                                   \
 		(id), (name), (version), (is_multiple), (is_mandatory),                     \
@@ -209,6 +216,7 @@ static const struct model_object objects[] = {
 	OBJECT(20, "Event Log", "1.0", false, false, event_log),
 	OBJECT(26250, "Fieldfare Host Health", "1.0", false, false, fieldfare_host_health),
 	OBJECT(26251, "Fieldfare Service Health", "1.0", true, false, fieldfare_service_health),
+	OBJECT(26252, "Fieldfare Credential", "1.0", false, false, fieldfare_credential),
 };
 
 const struct model model_core = {.object_count = sizeof objects / sizeof objects[0], .objects = objects};

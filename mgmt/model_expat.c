@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Elements are told apart by how deep they lie and by their name: LWM2M / Object / Name, and LWM2M / Object / Resources
- * / Item / Name. Text is collected for those alone that somebody reads. */
+ * / Item / Name. Text is collected for those alone that somebody reads.
+ *
+ * libexpat is loaded when the first definition is read, so that an agent without extensions carries none of it. */
 #include "mgmt/model_expat.h"
 
+#include <dlfcn.h>
 #include <expat.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +15,19 @@
 
 #define OBJECT_DEPTH 2
 #define ITEM_DEPTH   4
+
+static struct {
+	XML_Parser (*create)(const XML_Char *);
+	void (*free)(XML_Parser);
+	void (*set_user_data)(XML_Parser, void *);
+	void (*set_element_handler)(XML_Parser, XML_StartElementHandler, XML_EndElementHandler);
+	void (*set_text_handler)(XML_Parser, XML_CharacterDataHandler);
+	enum XML_Status (*parse)(XML_Parser, const char *, int, int);
+	enum XML_Status (*stop)(XML_Parser, XML_Bool);
+	XML_Size (*line_number)(XML_Parser);
+	enum XML_Error (*error_code)(XML_Parser);
+	const XML_LChar *(*error_text)(enum XML_Error); /* found last: there are the others as well */
+} expat;
 
 struct model_block {
 	struct model_block *next;
@@ -30,6 +46,30 @@ struct parsing {
 	char text[MODEL_EXPAT_TEXT_MAX + 1];
 	size_t text_len;
 };
+
+/* ---- libexpat ---- */
+
+static bool find(void *library, const char *name, void *ret_function)
+{
+	void *function = dlsym(library, name);
+	memcpy(ret_function, &function, sizeof function);
+	return function != NULL;
+}
+
+static bool load_expat(void)
+{
+	void *library = expat.error_text == NULL ? dlopen("libexpat.so.1", RTLD_NOW) : NULL;
+	return expat.error_text != NULL ||
+	       (library != NULL && find(library, "XML_ParserCreate", &expat.create) &&
+		       find(library, "XML_ParserFree", &expat.free) &&
+		       find(library, "XML_SetUserData", &expat.set_user_data) &&
+		       find(library, "XML_SetElementHandler", &expat.set_element_handler) &&
+		       find(library, "XML_SetCharacterDataHandler", &expat.set_text_handler) &&
+		       find(library, "XML_Parse", &expat.parse) && find(library, "XML_StopParser", &expat.stop) &&
+		       find(library, "XML_GetCurrentLineNumber", &expat.line_number) &&
+		       find(library, "XML_GetErrorCode", &expat.error_code) &&
+		       find(library, "XML_ErrorString", &expat.error_text));
+}
 
 /* ---- memory ---- */
 
@@ -84,12 +124,12 @@ static void fail(struct parsing *p, const char *format, ...)
 	if (p->has_failed)
 		return;
 	p->has_failed = true;
-	int len = snprintf(p->message, MODEL_EXPAT_MESSAGE_BYTES,
-		"line %lu: ", (unsigned long)XML_GetCurrentLineNumber(p->parser));
+	int len = snprintf(
+		p->message, MODEL_EXPAT_MESSAGE_BYTES, "line %lu: ", (unsigned long)expat.line_number(p->parser));
 	va_start(list, format);
 	(void)vsnprintf(p->message + len, MODEL_EXPAT_MESSAGE_BYTES - (size_t)len, format, list);
 	va_end(list);
-	(void)XML_StopParser(p->parser, XML_FALSE);
+	(void)expat.stop(p->parser, XML_FALSE);
 }
 
 /* ---- texts ---- */
@@ -353,24 +393,26 @@ static void text_comes(void *context, const char *text, int len)
 
 bool model_expat_read(struct model_list *list, struct bytes document, char message[MODEL_EXPAT_MESSAGE_BYTES])
 {
+	bool is_loaded = load_expat();
 	struct parsing *p = calloc(1, sizeof *p);
-	XML_Parser parser = p == NULL ? NULL : XML_ParserCreate(NULL);
+	XML_Parser parser = p == NULL || !is_loaded ? NULL : expat.create(NULL);
 	const struct model_block *blocks = list->blocks;
 	size_t count = list->count;
 	bool good = parser != NULL && document.len <= INT32_MAX;
-	(void)snprintf(message, MODEL_EXPAT_MESSAGE_BYTES, "out of memory");
+	(void)snprintf(
+		message, MODEL_EXPAT_MESSAGE_BYTES, "%s", is_loaded ? "out of memory" : "libexpat.so.1 is not there");
 	if (good) {
 		*p = (struct parsing){.list = list, .parser = parser, .message = message};
-		XML_SetUserData(parser, p);
-		XML_SetElementHandler(parser, element_begins, element_ends);
-		XML_SetCharacterDataHandler(parser, text_comes);
-		good = XML_Parse(parser, (const char *)document.data, (int)document.len, XML_TRUE) == XML_STATUS_OK;
+		expat.set_user_data(parser, p);
+		expat.set_element_handler(parser, element_begins, element_ends);
+		expat.set_text_handler(parser, text_comes);
+		good = expat.parse(parser, (const char *)document.data, (int)document.len, XML_TRUE) == XML_STATUS_OK;
 		if (!good)
-			fail(p, "%s", XML_ErrorString(XML_GetErrorCode(parser)));
+			fail(p, "%s", expat.error_text(expat.error_code(parser)));
 		good = good && !p->has_failed;
 	}
 	if (parser != NULL)
-		XML_ParserFree(parser);
+		expat.free(parser);
 	free(p);
 	if (!good) {
 		list->count = count;

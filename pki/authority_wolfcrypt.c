@@ -111,9 +111,38 @@ static bool describe(Cert *cert, const struct subject *s, const struct pki_autho
 	return error == 0 && cert->beforeDateSz > 0 && cert->afterDateSz > 0;
 }
 
-/* 0 or the length. `signer` is the issuer's key. */
+/* What signs: a key of ours, or somebody who has it. */
+struct hand {
+	ecc_key *key; /* NULL with a signer */
+	const struct pki_signer *signer;
+};
+
+/* As wolfCrypt asks for it: the signature in DER. */
+static int sign_elsewhere(
+	const byte *digest, word32 digest_len, byte *ret, word32 *len, int algorithm, int key_type, void *context)
+{
+	const struct hand *hand = context;
+	uint8_t raw[PKI_SIGNATURE_BYTES];
+	(void)algorithm;
+	(void)key_type;
+	if (digest_len != PKI_SHA256_BYTES || !hand->signer->sign(hand->signer->context, digest, raw))
+		return -1;
+	return wc_ecc_rs_raw_to_sig(
+		raw, PKI_SIGNATURE_BYTES / 2, raw + PKI_SIGNATURE_BYTES / 2, PKI_SIGNATURE_BYTES / 2, ret, len);
+}
+
+static int sign_certificate(Cert *cert, const struct hand *hand, WC_RNG *rng, uint8_t *ret)
+{
+	struct hand copy = *hand;
+	if (hand->key != NULL)
+		return wc_SignCert(cert->bodySz, cert->sigType, ret, PKI_CERTIFICATE_MAX_BYTES, NULL, hand->key, rng);
+	return wc_SignCert_cb(
+		cert->bodySz, cert->sigType, ret, PKI_CERTIFICATE_MAX_BYTES, ECC_TYPE, sign_elsewhere, &copy, rng);
+}
+
+/* 0 or the length. `hand` is the issuer's. */
 static size_t sign(
-	const struct subject *s, const struct pki_authority *issuer, ecc_key *signer, WC_RNG *rng, uint8_t *ret)
+	const struct subject *s, const struct pki_authority *issuer, const struct hand *hand, WC_RNG *rng, uint8_t *ret)
 {
 	Cert *cert = malloc(sizeof *cert);
 	int len = -1;
@@ -122,25 +151,41 @@ static size_t sign(
 	if (wc_InitCert(cert) == 0 && draw_serial(cert, rng) && describe(cert, s, issuer)) {
 		len = wc_MakeCert(cert, ret, PKI_CERTIFICATE_MAX_BYTES, NULL, s->key, rng);
 		if (len > 0)
-			len = wc_SignCert(
-				cert->bodySz, cert->sigType, ret, PKI_CERTIFICATE_MAX_BYTES, NULL, signer, rng);
+			len = sign_certificate(cert, hand, rng, ret);
 	}
 	free(cert);
 	return len > 0 ? (size_t)len : 0;
 }
 
-/* The issuer's key, ready to sign; the caller frees both. */
-static bool prepare(const struct pki_authority *a, WC_RNG *rng, ecc_key *signer)
+/* The issuer's hand, ready to sign; the caller frees `rng` and `key`. */
+static bool prepare(const struct pki_authority *a, WC_RNG *rng, ecc_key *key, struct hand *ret)
 {
 	word32 index = 0;
+	*ret = (struct hand){a->signer.sign == NULL ? key : NULL, &a->signer};
 	if (wc_InitRng(rng) != 0)
 		return false;
-	if (wc_ecc_init(signer) == 0) {
-		if (wc_EccPrivateKeyDecode(a->key.der, &index, signer, a->key.len) == 0)
+	if (wc_ecc_init(key) == 0) {
+		if (ret->key == NULL || wc_EccPrivateKeyDecode(a->key.der, &index, key, a->key.len) == 0)
 			return true;
-		wc_ecc_free(signer);
+		wc_ecc_free(key);
 	}
 	wc_FreeRng(rng);
+	return false;
+}
+
+static bool is_name(struct bytes name)
+{
+	return name.len > 0 && name.len <= PKI_NAME_MAX_BYTES;
+}
+
+static bool take_point(const uint8_t public_key[PKI_PUBLIC_KEY_BYTES], ecc_key *ret)
+{
+	if (wc_ecc_init(ret) != 0)
+		return false;
+	if (wc_ecc_import_x963_ex(public_key, PKI_PUBLIC_KEY_BYTES, ret, ECC_SECP256R1) == 0 &&
+		wc_ecc_check_key(ret) == 0)
+		return true;
+	wc_ecc_free(ret);
 	return false;
 }
 
@@ -149,7 +194,8 @@ size_t pki_authority_issue(const struct pki_authority *a, const uint8_t public_k
 	uint8_t ret_der[PKI_CERTIFICATE_MAX_BYTES])
 {
 	WC_RNG rng;
-	ecc_key signer, key;
+	ecc_key own, key;
+	struct hand hand;
 	size_t len = 0;
 	struct subject s = {.name = name,
 		.key = &key,
@@ -158,57 +204,119 @@ size_t pki_authority_issue(const struct pki_authority *a, const uint8_t public_k
 		.usage = "digitalSignature",
 		.extended_usage = usage == PKI_USAGE_SERVER ? "serverAuth" : "clientAuth",
 		.is_server = usage == PKI_USAGE_SERVER};
-	if (name.len == 0 || name.len > PKI_NAME_MAX_BYTES || s.from >= s.until || !prepare(a, &rng, &signer))
+	if (!is_name(name) || s.from >= s.until || !prepare(a, &rng, &own, &hand))
 		return 0;
-	if (wc_ecc_init(&key) == 0) {
-		if (wc_ecc_import_x963_ex(public_key, PKI_PUBLIC_KEY_BYTES, &key, ECC_SECP256R1) == 0 &&
-			wc_ecc_check_key(&key) == 0)
-			len = sign(&s, a, &signer, &rng, ret_der);
+	if (take_point(public_key, &key)) {
+		len = sign(&s, a, &hand, &rng, ret_der);
 		wc_ecc_free(&key);
 	}
-	wc_ecc_free(&signer);
+	wc_ecc_free(&own);
 	wc_FreeRng(&rng);
 	return len;
 }
 
-bool pki_authority_create(struct pki_authority *a, struct bytes name, int64_t from, int64_t until)
+/* Signed by itself; `public_key` is of its own key. */
+static bool sign_itself(struct pki_authority *a, const uint8_t public_key[PKI_PUBLIC_KEY_BYTES], struct bytes name,
+	int64_t from, int64_t until)
 {
 	WC_RNG rng;
-	ecc_key key;
-	*a = (struct pki_authority){.valid_from = from, .valid_until = until};
-	if (name.len == 0 || name.len > PKI_NAME_MAX_BYTES || !pki_key_make(&a->key) || !prepare(a, &rng, &key))
-		return false;
+	ecc_key own, key;
+	struct hand hand;
 	struct subject s = {.name = name,
 		.key = &key,
 		.from = from,
 		.until = until,
 		.usage = "keyCertSign,cRLSign",
 		.is_authority = true};
-	a->certificate_len = sign(&s, NULL, &key, &rng, a->certificate);
-	wc_ecc_free(&key);
+	a->valid_from = from;
+	a->valid_until = until;
+	if (!is_name(name) || !prepare(a, &rng, &own, &hand))
+		return false;
+	if (take_point(public_key, &key)) {
+		a->certificate_len = sign(&s, NULL, &hand, &rng, a->certificate);
+		wc_ecc_free(&key);
+	}
+	wc_ecc_free(&own);
 	wc_FreeRng(&rng);
 	return a->certificate_len > 0;
 }
 
+bool pki_authority_create(struct pki_authority *a, struct bytes name, int64_t from, int64_t until)
+{
+	uint8_t public_key[PKI_PUBLIC_KEY_BYTES];
+	*a = (struct pki_authority){.certificate_len = 0};
+	return is_name(name) && pki_key_make(&a->key) && pki_key_public(&a->key, public_key) &&
+	       sign_itself(a, public_key, name, from, until);
+}
+
+bool pki_authority_create_with(struct pki_authority *a, const struct pki_signer *signer,
+	const uint8_t public_key[PKI_PUBLIC_KEY_BYTES], struct bytes name, int64_t from, int64_t until)
+{
+	*a = (struct pki_authority){.signer = *signer};
+	return sign_itself(a, public_key, name, from, until);
+}
+
 /* ---- opening ---- */
+
+/* What is wrong with the certificate, as that of an authority. */
+static const char *take_certificate(struct pki_authority *a, struct bytes pem, struct pki_certificate *ret)
+{
+	*a = (struct pki_authority){.certificate_len = 0};
+	if (!pki_certificate_from_pem(&pem, a->certificate, sizeof a->certificate, &a->certificate_len) ||
+		!pki_certificate_read(pki_authority_certificate(a), ret))
+		return "holds no certificate in PEM that could be read";
+	a->valid_from = ret->valid_from;
+	a->valid_until = ret->valid_until;
+	return ret->is_authority ? NULL
+				 : "this certificate is of no authority: it may not sign others (basicConstraints)";
+}
 
 const char *pki_authority_open(struct pki_authority *a, struct bytes certificate_pem, struct bytes key_pem)
 {
 	struct pki_certificate facts;
 	uint8_t public_key[PKI_PUBLIC_KEY_BYTES];
-	*a = (struct pki_authority){0};
-	if (!pki_certificate_from_pem(&certificate_pem, a->certificate, sizeof a->certificate, &a->certificate_len) ||
-		!pki_certificate_read(pki_authority_certificate(a), &facts))
-		return "holds no certificate in PEM that could be read";
-	if (!facts.is_authority)
-		return "this certificate is of no authority: it may not sign others (basicConstraints)";
+	const char *wrong = take_certificate(a, certificate_pem, &facts);
+	if (wrong != NULL)
+		return wrong;
 	if (!pki_key_read(key_pem, &a->key) || !pki_key_public(&a->key, public_key))
 		return "the key is no private key on P-256";
-	if (!facts.has_public_key || memcmp(public_key, facts.public_key, sizeof public_key) != 0)
-		return "the key does not belong to the certificate";
-	a->valid_from = facts.valid_from;
-	a->valid_until = facts.valid_until;
-	return NULL;
+	bool is_own = facts.has_public_key && memcmp(public_key, facts.public_key, sizeof public_key) == 0;
+	return is_own ? NULL : "the key does not belong to the certificate";
+}
+
+/* Whether this is a signature over the digest by this key. */
+static bool is_signed(const uint8_t public_key[PKI_PUBLIC_KEY_BYTES], const uint8_t digest[PKI_SHA256_BYTES],
+	const uint8_t raw[PKI_SIGNATURE_BYTES])
+{
+	byte der[ECC_MAX_SIG_SIZE];
+	word32 len = sizeof der;
+	ecc_key key;
+	int good = 0;
+	if (!take_point(public_key, &key))
+		return false;
+	if (wc_ecc_rs_raw_to_sig(raw, PKI_SIGNATURE_BYTES / 2, raw + PKI_SIGNATURE_BYTES / 2, PKI_SIGNATURE_BYTES / 2,
+		    der, &len) != 0 ||
+		wc_ecc_verify_hash(der, len, digest, PKI_SHA256_BYTES, &good, &key) != 0)
+		good = 0;
+	wc_ecc_free(&key);
+	return good != 0;
+}
+
+const char *pki_authority_open_with(
+	struct pki_authority *a, struct bytes certificate_pem, const struct pki_signer *signer)
+{
+	static const uint8_t probe[PKI_SHA256_BYTES] = {1};
+	struct pki_certificate facts;
+	uint8_t raw[PKI_SIGNATURE_BYTES];
+	const char *wrong = take_certificate(a, certificate_pem, &facts);
+	if (wrong != NULL)
+		return wrong;
+	a->signer = *signer;
+	if (!signer->sign(signer->context, probe, raw))
+		return "the key does not sign";
+	return facts.has_public_key && is_signed(facts.public_key, probe, raw)
+		       ? NULL
+		       : "the key does not belong to the certificate";
 }
 
 /* ---- the port ---- */

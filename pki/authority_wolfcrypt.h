@@ -11,7 +11,8 @@
 #include "pki/request_wolfcrypt.h"
 
 struct pki_authority {
-	struct pki_key key;
+	struct pki_key key;       /* empty with a signer */
+	struct pki_signer signer; /* without a function: the key is here */
 	size_t certificate_len;
 	uint8_t certificate[PKI_CERTIFICATE_MAX_BYTES];
 	int64_t valid_from, valid_until;
@@ -24,8 +25,15 @@ enum pki_usage {
 
 /* NULL when it is good, else what is wrong: the certificate is none, or of no authority, or the key not its. */
 const char *pki_authority_open(struct pki_authority *a, struct bytes certificate_pem, struct bytes key_pem);
+/* The same for a key that lies elsewhere; it is asked to sign something, to see whether it is the certificate's. */
+const char *pki_authority_open_with(
+	struct pki_authority *a, struct bytes certificate_pem, const struct pki_signer *signer);
 /* A new authority, signed by itself. False when the system has no randomness. */
 bool pki_authority_create(struct pki_authority *a, struct bytes name, int64_t from, int64_t until);
+
+/* The same for a key that lies elsewhere, whose public half this is. False as well when the signer refuses. */
+bool pki_authority_create_with(struct pki_authority *a, const struct pki_signer *signer,
+	const uint8_t public_key[PKI_PUBLIC_KEY_BYTES], struct bytes name, int64_t from, int64_t until);
 
 static inline struct bytes pki_authority_certificate(const struct pki_authority *a)
 {

@@ -9,7 +9,9 @@
 
 #include "coap/base/bytes.h"
 
-#define PKI_PUBLIC_KEY_BYTES      65   /* an uncompressed point (RFC 5480 section 2.2) */
+#define PKI_PUBLIC_KEY_BYTES      65 /* an uncompressed point (RFC 5480 section 2.2) */
+#define PKI_SHA256_BYTES          32
+#define PKI_SIGNATURE_BYTES       64   /* of ECDSA on P-256: r and s */
 #define PKI_FINGERPRINT_BYTES     32   /* SHA-256 of a certificate's DER */
 #define PKI_NAME_MAX_BYTES        63   /* a common name as wolfCrypt writes it; RFC 5280 allows one more */
 #define PKI_SUBJECT_MAX_BYTES     128  /* a name as it is read */
@@ -53,6 +55,14 @@ static inline struct bytes pki_certificate_name(const struct pki_certificate *c)
 {
 	return bytes_of(c->name, c->name_len);
 }
+
+/* A private key on P-256 that lies elsewhere: in a token, or a machine of its own. */
+struct pki_signer {
+	void *context;
+	/* Signs the digest of a message (ECDSA, RFC 6979 or not). It may take as long as the key's place needs. False
+	 * when that refuses, or is not there. */
+	bool (*sign)(void *context, const uint8_t digest[PKI_SHA256_BYTES], uint8_t ret[PKI_SIGNATURE_BYTES]);
+};
 
 /* An authority that signs the certificates of devices. Whom to sign for is decided by whoever asks it. */
 struct pki_issuer {

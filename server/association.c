@@ -115,7 +115,10 @@ bool server_association_read(struct server *s, const struct coap_remote *remote,
 	struct association n = {0};
 	if (!read_association(text, &name, &n))
 		return false;
+	uint64_t number;
 	if (!server_admits(s, name, now))
+		return false;
+	if (rekeying_is_by_key(s, remote, &number) && number != 0 && !server_issued_key_is_good(s, name, number))
 		return false;
 	server_connected(s, remote, name, now);
 	struct device *device = registry_find_remote(&s->registry, remote);

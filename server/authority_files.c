@@ -3,6 +3,7 @@
 
 #include "coap/uri.h"
 #include "pki/certificate_wolfcrypt.h"
+#include "server/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,69 @@ static bool say(char *message, const char *subject, const char *what)
 	return false;
 }
 
+static bool open_with_file(struct authority_files *a, const struct settings *s, struct bytes certificate, char *message)
+{
+	struct bytes key;
+	uint8_t *key_text = credential_files_read(s->authority_key, true, &key, message);
+	if (key_text == NULL)
+		return false;
+	const char *wrong = pki_authority_open(&a->authority, certificate, key);
+	explicit_bzero(key_text, key.len);
+	free(key_text);
+	return wrong == NULL || say(message, s->authority, wrong);
+}
+
+/* The PIN is the first line of its file. */
+static bool open_token(struct authority_files *a, const struct token_uri *uri, char *message)
+{
+	struct bytes pin;
+	char error[200];
+	uint8_t *text = credential_files_read(uri->pin_source, true, &pin, message);
+	if (text == NULL)
+		return false;
+	const uint8_t *end = memchr(text, '\n', pin.len);
+	a->token = token_pkcs11_open(
+		uri, bytes_first(pin, end == NULL ? pin.len : (size_t)(end - text)), error, sizeof error);
+	explicit_bzero(text, pin.len);
+	free(text);
+	return a->token != NULL || say(message, "[enrolment] authority_key", error);
+}
+
+/* What the token says is for the operator; a device is told that there is no certificate now. */
+static bool sign_in_token(void *context, const uint8_t digest[PKI_SHA256_BYTES], uint8_t ret[PKI_SIGNATURE_BYTES])
+{
+	struct pki_signer signer = token_pkcs11_signer(context);
+	bool is_signed = signer.sign(signer.context, digest, ret);
+	if (!is_signed)
+		log_text(SERVER_LOG_ERROR, "event=authority-cannot-sign reason=\"%s\"", token_pkcs11_error(context));
+	return is_signed;
+}
+
+static bool open_with_token(
+	struct authority_files *a, const struct settings *s, struct bytes certificate, char *message)
+{
+	struct token_uri uri;
+	const char *wrong = token_uri_parse(bytes_of_text(s->authority_key), &uri);
+	if (wrong != NULL)
+		return say(message, "[enrolment] authority_key", wrong);
+	if (!open_token(a, &uri, message))
+		return false;
+	struct pki_signer signer = {a->token, sign_in_token};
+	wrong = pki_authority_open_with(&a->authority, certificate, &signer);
+	return wrong == NULL || say(message, s->authority, wrong);
+}
+
 static bool open_authority(struct authority_files *a, const struct settings *s, char *message)
 {
-	struct bytes certificate, key;
-	const char *wrong = NULL;
-	uint8_t *certificate_text = credential_files_read(s->authority, false, &certificate, message);
-	uint8_t *key_text =
-		certificate_text == NULL ? NULL : credential_files_read(s->authority_key, true, &key, message);
-	bool is_read = key_text != NULL;
-	if (is_read)
-		wrong = pki_authority_open(&a->authority, certificate, key);
-	free(certificate_text);
-	free(key_text);
-	return is_read && (wrong == NULL || say(message, s->authority, wrong));
+	struct bytes certificate;
+	uint8_t *text = credential_files_read(s->authority, false, &certificate, message);
+	if (text == NULL)
+		return false;
+	bool is_token = token_uri_is(bytes_of_text(s->authority_key));
+	bool is_open =
+		is_token ? open_with_token(a, s, certificate, message) : open_with_file(a, s, certificate, message);
+	free(text);
+	return is_open;
 }
 
 /* Behind what [dtls] ca has. */
@@ -95,6 +146,7 @@ bool authority_files_load(struct authority_files *a, const struct settings *sett
 void authority_files_done(struct authority_files *a)
 {
 	pki_key_wipe(&a->authority.key);
+	token_pkcs11_close(a->token);
 	free(a->anchors);
 	free(a->server);
 	*a = (struct authority_files){0};

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The certificate authority that signs for enrolling devices: a certificate and a key in files that [enrolment] names
- * (edge). `mgmtctl authority create` makes them. */
+ * The certificate authority that signs for enrolling devices: a certificate in a file, and a key in another or in a
+ * token (PKCS #11), that [enrolment] names (edge). `mgmtctl authority create` makes them. */
 #pragma once
 
 #include "pki/authority_wolfcrypt.h"
+#include "pki/token_pkcs11.h"
 #include "server/credential_files.h"
 
 struct authority_files {
 	struct pki_authority authority;
+	struct token_pkcs11 *token; /* where its key lies, when authority_key is a PKCS #11 URI; else NULL */
 	struct pki_issuer issuer;
 	bool is_there;             /* [enrolment] is configured */
 	uint8_t *anchors, *server; /* PEM texts that the credentials point to */

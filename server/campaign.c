@@ -36,7 +36,7 @@ static void perform(struct server *s, struct rollout_entry *entry, enum entry_ac
 	case ENTRY_ACTION_NONE:
 		break;
 	case ENTRY_ACTION_OFFER:
-		device->served_bytes = 0;
+		device->firmware.served_bytes = 0;
 		conduct_ask(s, device, OPERATION_OFFER, purpose, NEVER, now);
 		break;
 	case ENTRY_ACTION_INSTALL:
@@ -203,10 +203,10 @@ void campaign_served(struct server *s, struct device *device, const uint8_t imag
 		return;
 	struct rollout_entry *entry = rollout_entry_at(&s->rollouts, device->rollout_entry - 1);
 	const struct rollout *rollout = rollout_of(&s->rollouts, entry);
-	uint64_t before = device->served_bytes;
+	uint64_t before = device->firmware.served_bytes;
 	if (memcmp(rollout->image, image, SHA256_BYTES) != 0 || end <= before)
 		return;
-	device->served_bytes = end;
+	device->firmware.served_bytes = end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
 	rollout_progressed(&s->rollouts, entry, now);
 	if (before * 100 / rollout->image_size != end * 100 / rollout->image_size)
 		server_update(s, UPDATE_ENTRY, device, rollout->record.number, now);

@@ -371,6 +371,8 @@ void command_stored(struct server *s, const struct pending *p, bool ok, msec now
 	case PENDING_UPDATE:
 	case PENDING_DEREGISTER:
 	case PENDING_ISSUE:
+	case PENDING_KEY:
+	case PENDING_KEY_FORGET:
 	case PENDING_CAMPAIGN:
 	case PENDING_UPLOAD:
 	case PENDING_ERRAND:

@@ -51,6 +51,8 @@ enum pending_kind {
 	PENDING_RESTORE,
 	PENDING_CLAIM_CREATE,
 	PENDING_CLAIM_REMOVE,
+	PENDING_KEY, /* a device's next one: its event; then it goes to the device */
+	PENDING_KEY_FORGET,
 	PENDING_ERRAND, /* its event; then it goes to the device */
 	PENDING_ORDER_MAKE,
 	PENDING_ORDER_BEGIN, /* that it runs; then it goes to the device */
@@ -73,11 +75,12 @@ struct pending {
 	char name[RELEASE_NAME_MAX + 1]; /* of a release */
 	struct server_done done;         /* of PENDING_AUDIT: what to tell when it lasts */
 	struct handle errand;
-	uint64_t order;       /* its number */
-	uint8_t issue;        /* its place in server.issues */
-	bool has_changed;     /* an Update that did more than renew */
-	struct denial denial; /* of PENDING_REVOKE and PENDING_RESTORE */
-	struct claim claim;   /* of PENDING_CLAIM_*; of PENDING_ISSUE the one that is used up */
+	uint64_t order;          /* its number */
+	uint8_t issue;           /* its place in server.issues */
+	bool has_changed;        /* an Update that did more than renew */
+	struct denial denial;    /* of PENDING_REVOKE and PENDING_RESTORE */
+	struct claim claim;      /* of PENDING_CLAIM_*; of PENDING_ISSUE the one that is used up */
+	struct device_keys keys; /* of PENDING_KEY */
 	struct device_record record;
 	struct registration registration;
 };
@@ -146,7 +149,7 @@ struct server {
 	struct server_ports ports;
 	struct association_port associations;
 	struct coap_endpoint *endpoint;
-	struct coap_resource resources[9];
+	struct coap_resource resources[10];
 	struct prng prng;
 	msec loading_at;
 	wall_msec ahead; /* wall clock minus `now` */
@@ -389,6 +392,15 @@ const char *claiming_what_is_wrong(
 void claiming_use(struct server *s, struct claim_place *place, struct bytes name, struct pending *p, msec now);
 /* That batch has come back. */
 void claiming_used(struct server *s, const struct pending *p, bool ok);
+/* ---- rekeying.c ---- */
+
+/* Whether this association is by a pre-shared key, and the number of it when the server has made it, else 0. */
+bool rekeying_is_by_key(const struct server *s, const struct coap_remote *remote, uint64_t *ret_number);
+/* The device has come with the key of this number. */
+void rekeying_used(struct server *s, struct device *device, uint64_t number, msec now);
+/* A batch of PENDING_KEY_FORGET has come back. */
+void rekeying_stored(struct server *s, const struct pending *p, bool ok, msec now);
+
 /* A batch of PENDING_CLAIM_CREATE or PENDING_CLAIM_REMOVE has come back. */
 void claiming_stored(struct server *s, const struct pending *p, bool ok, msec now);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/credential_files.h"
+#include "server/issued_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +116,7 @@ static const char *add_psk(struct dtls_credential_table *table, struct bytes lin
 	if (name.len > DEVICE_NAME_MAX)
 		return "the endpoint name is longer than 64 bytes";
 	uint64_t number = bytes_hash(bytes_of(key, len), bytes_hash(identity, bytes_hash(name, 0)));
+	number &= ~ISSUED_KEY_NUMBERS;
 	return fault_of(dtls_credential_table_add(table, identity, bytes_of(key, len), name, number));
 }
 

@@ -151,6 +151,9 @@ const char *event_type_name(enum event_type type)
 		[EVENT_ENROLMENT_APPROVED] = "enrolment-approved",
 		[EVENT_ENROLMENT_REJECTED] = "enrolment-rejected",
 		[EVENT_DEVICE_ASKED] = "device-asked",
+		[EVENT_KEY_MADE] = "key-made",
+		[EVENT_KEY_CHANGED] = "key-changed",
+		[EVENT_KEY_FORGOTTEN] = "key-forgotten",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

@@ -53,7 +53,10 @@ enum event_type {
 	EVENT_ENROLMENT_WAITING,
 	EVENT_ENROLMENT_APPROVED,
 	EVENT_ENROLMENT_REJECTED,
-	EVENT_DEVICE_ASKED, /* an operator has something changed at a device; `detail` says what */
+	EVENT_DEVICE_ASKED,  /* an operator has something changed at a device; `detail` says what */
+	EVENT_KEY_MADE,      /* a pre-shared key for the device, which has been given to it */
+	EVENT_KEY_CHANGED,   /* it has been used: the one before is not good any more */
+	EVENT_KEY_FORGOTTEN, /* by an operator: the one from the file is good again */
 	EVENT_TYPE_END,
 };
 

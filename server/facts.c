@@ -2,9 +2,12 @@
 #include "server/facts.h"
 
 #include "server/artifact.h"
+#include "server/history.h"
 #include "server/label.h"
 
 #include <assert.h>
+
+#define LATE_AFTER SECONDS(60)
 
 enum device_resource { DEVICE_MANUFACTURER = 0, DEVICE_MODEL = 1, DEVICE_SERIAL = 2, DEVICE_VERSION = 3 };
 
@@ -86,6 +89,13 @@ static void take_firmware(struct draft *d, const struct record *r)
 	}
 }
 
+/* What a device tells of late is history, and says nothing of how it is now. */
+static bool is_late(const struct record *r, wall_msec wall)
+{
+	wall_msec moment = history_moment(r, wall);
+	return moment < wall - LATE_AFTER && history_shift(moment, wall) == 0;
+}
+
 static void take(struct draft *d, const struct record *r)
 {
 	if (r->path.depth < 3 || r->path.ids[1] != 0)
@@ -127,7 +137,8 @@ enum payload_verdict facts_read(struct registry *registry, struct device *device
 	clear_reported(&d, base);
 	payload_reader_init(&reader, format, base, body, &model_core, scratch);
 	while (payload_next(&reader, &r))
-		take(&d, &r);
+		if (!is_late(&r, wall))
+			take(&d, &r);
 	if (reader.verdict != PAYLOAD_GOOD)
 		return reader.verdict;
 	if (d.facts & FACTS_FIRMWARE)

@@ -61,3 +61,15 @@ void label_end(char *out, size_t capacity, const struct writer *w)
 	assert((char *)w->start == out && written.len <= capacity);
 	out[written.len < capacity ? written.len : capacity - 1] = '\0';
 }
+
+void label_write_quoted(struct writer *w, struct bytes text)
+{
+	write_u8(w, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+		if (c == '"' || c == '\\')
+			write_u8(w, '\\');
+		write_u8(w, is_control(c) ? ' ' : c);
+	}
+	write_u8(w, '"');
+}

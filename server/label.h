@@ -15,5 +15,8 @@ bool label_set(char *out, size_t capacity, struct bytes text);
 void label_cut(char *out, size_t capacity, struct bytes text);
 /* A name of a release, a tag or a token: letters, digits and . _ - + :, not beginning with a dot. */
 bool label_is_name(struct bytes text);
+/* Between quotes, for a line of the log: quotes and backslashes with a backslash in front, control characters as
+ * spaces, so that nobody's name can look like another entry. */
+void label_write_quoted(struct writer *w, struct bytes text);
 /* Ends what a writer has written into `out` with a zero; what was too long is cut. */
 void label_end(char *out, size_t capacity, const struct writer *w);

@@ -41,6 +41,16 @@ static bool load_registration(void *context, const char *name, const struct regi
 	return true;
 }
 
+/* Of a device that is not known any more there is nothing to keep. */
+static bool load_key(void *context, const struct issued_key_record *record)
+{
+	struct server *s = context;
+	struct device *device = registry_find(&s->registry, bytes_of_text(record->name));
+	if (device != NULL)
+		registry_keep_keys(&s->registry, device, &record->keys);
+	return true;
+}
+
 static bool load_release(void *context, const struct release *release)
 {
 	struct server *s = context;
@@ -85,6 +95,7 @@ struct store_visitor server_visitor(struct server *s, msec now)
 		.claim = load_claim,
 		.device = load_device,
 		.registration = load_registration,
+		.key = load_key,
 		.release = load_release,
 		.rollout = load_rollout,
 		.entry = load_entry,

@@ -10,10 +10,10 @@
 #include "coap/endpoint.h"
 #include "coap/io/loop.h"
 #include "dtls/crypto_wolfcrypt.h"
-#include "mgmt/model_files.h"
 #include "mgmt/signature_wolfcrypt.h"
 #include "server/artifact_files.h"
 #include "server/bootstrap_files.h"
+#include "server/definitions_linux.h"
 #include "server/history_sqlite.h"
 #include "server/http/http.h"
 #include "server/handover_linux.h"
@@ -55,7 +55,7 @@ struct daemon {
 	ev_signal on_terminate, on_interrupt, on_hangup;
 	ev_async on_stored, on_artifact;
 
-	struct model_files *objects;
+	struct definitions definitions;
 	struct dtls_crypto store_crypto;
 	struct sealing sealing; /* of the keys in the store */
 	struct store_sqlite *store;
@@ -233,6 +233,7 @@ static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
 	(void)ev;
 	(void)events;
 	struct trust_files fresh;
+	definitions_reload(&d->definitions);
 	if (!trust_files_load(&fresh, &d->settings, d->seed, wall_now() / 1000, message) ||
 		!network_renew(d->network, &fresh.credentials.own, message)) {
 		log_text(SERVER_LOG_ERROR, "event=credentials-kept reason=\"%s\"", message);
@@ -340,7 +341,7 @@ static void build_server(struct daemon *d)
 		.orders = d->settings.request_limit,
 		.order_days = d->settings.request_days,
 		.certificate_days = d->settings.certificate_days,
-		.model = model_files_model(d->objects),
+		.model = definitions_model(&d->definitions),
 		.bootstrap = d->bootstrap.text != NULL ? &d->bootstrap.accounts : NULL,
 		.needs_approval = d->settings.needs_approval,
 		.accepts_plain = d->settings.has_plain_listen};
@@ -401,19 +402,9 @@ static bool load(struct daemon *d, msec now)
 	return true;
 }
 
-static void log_definition(void *context, const char *path, const char *reason)
+static void renew_model(void *context, const struct model *model)
 {
-	(void)context;
-	log_text(SERVER_LOG_WARNING, "event=definition-left-out path=\"%s\" reason=\"%s\"", path, reason);
-}
-
-/* Without definitions everything works; objects then have numbers for names, and are not checked. */
-static bool load_objects(struct daemon *d)
-{
-	d->objects = model_files_load(d->settings.objects_path, log_definition, NULL);
-	if (d->objects != NULL)
-		log_text(SERVER_LOG_INFO, "event=definitions count=%zu", model_files_count(d->objects));
-	return d->objects != NULL;
+	server_set_model(((struct daemon *)context)->server, model);
 }
 
 static bool open_network(struct daemon *d)
@@ -488,6 +479,7 @@ static void watch(struct daemon *d)
 	watch_signal(d, &d->on_hangup, hung_up, SIGHUP);
 	watch_async(d, &d->on_stored, stored);
 	watch_async(d, &d->on_artifact, artifact_finished);
+	definitions_watch(&d->definitions, &d->loop, renew_model, d);
 }
 
 /* Store, load, sockets, and only then the world. */
@@ -497,7 +489,8 @@ static enum exit_status run(struct daemon *d)
 		return EXIT_NETWORK;
 	if (!open_disk(d))
 		return EXIT_STORE;
-	if (!load_objects(d))
+	/* Without definitions everything works; objects then have numbers for names, and are not checked. */
+	if (!definitions_load(&d->definitions, d->settings.objects_path))
 		return EXIT_USAGE;
 	build_server(d);
 	if (!load(d, coap_loop_read_clock()))
@@ -527,7 +520,7 @@ static void close_all(struct daemon *d)
 		dtls_crypto_wolfcrypt_done(&d->store_crypto);
 	trust_files_done(&d->trust);
 	bootstrap_files_done(&d->bootstrap);
-	model_files_free(d->objects);
+	definitions_done(&d->definitions);
 	if (d->loop.ev != NULL)
 		coap_loop_done(&d->loop);
 }

@@ -5,6 +5,7 @@
 #include "dtls/crypto_wolfcrypt.h"
 #include "dtls/engine_wolfssl.h"
 #include "server/activation_linux.h"
+#include "server/label.h"
 #include "server/log.h"
 #include "server/session_files.h"
 #include "server/welcome.h"
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTES 16384 /* a power of two */
+#define LINE_BYTES 768   /* a name of 128 bytes, each with a backslash in front */
+#define ROUTES     16384 /* a power of two */
 
 /* One UDP socket of ours. */
 struct listener {
@@ -104,22 +106,38 @@ struct coap_transport network_transport(struct network *n)
 
 /* ---- revoking ---- */
 
+static bool is_by_psk(enum dtls_suite suite)
+{
+	switch (suite) {
+	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
+	case DTLS_SUITE_PSK_AES_128_CCM_8:
+	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
+		return true;
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
+	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
+		break;
+	}
+	return false;
+}
+
 static uint64_t certificate_of(void *context, const struct coap_remote *remote)
 {
 	const struct network *n = context;
 	struct dtls_session_info info;
 	if (!coap_remote_is_secure(remote) || !dtls_session_info(n->dtls, remote->session, &info) || info.by_raw_key)
 		return 0;
-	switch (info.suite) {
-	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
-	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
-		return info.principal;
-	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
-	case DTLS_SUITE_PSK_AES_128_CCM_8:
-	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
-		break;
-	}
-	return 0;
+	return is_by_psk(info.suite) ? 0 : info.principal;
+}
+
+static bool psk_of(void *context, const struct coap_remote *remote, uint64_t *ret_number)
+{
+	const struct network *n = context;
+	struct dtls_session_info info;
+	if (!coap_remote_is_secure(remote) || !dtls_session_info(n->dtls, remote->session, &info) ||
+		!is_by_psk(info.suite))
+		return false;
+	*ret_number = (info.principal & ISSUED_KEY_NUMBERS) != 0 ? info.principal : 0;
+	return true;
 }
 
 static void close_association(void *context, const struct coap_remote *remote, msec now)
@@ -142,37 +160,36 @@ static void tell_counters(void *context, struct association_counters *ret)
 
 struct association_port network_associations(struct network *n)
 {
-	return (struct association_port){
-		.context = n, .certificate = certificate_of, .close = close_association, .counters = tell_counters};
+	return (struct association_port){.context = n,
+		.certificate = certificate_of,
+		.psk = psk_of,
+		.close = close_association,
+		.counters = tell_counters};
 }
 
 /* ---- who may stay ---- */
 
 static void log_event(const char *event, const struct coap_remote *remote, struct bytes who, const char *reason)
 {
-	char address[ADDRESS_TEXT_BYTES + 1] = "";
-	struct writer w = writer_of(address, ADDRESS_TEXT_BYTES);
+	uint8_t line[LINE_BYTES];
+	struct writer w = writer_of(line, sizeof line);
+	write_text(&w, "event=");
+	write_text(&w, event);
+	write_text(&w, " address=");
 	address_write(&w, &remote->address);
-	*w.at = '\0';
-	log_text(SERVER_LOG_INFO, "event=%s address=%s device=\"%.*s\" reason=\"%s\"", event, address, (int)who.len,
-		who.data == NULL ? "" : (const char *)who.data, reason);
+	write_text(&w, " device=");
+	label_write_quoted(&w, who);
+	write_text(&w, " reason=");
+	label_write_quoted(&w, bytes_of_text(reason));
+	log_line(SERVER_LOG_INFO, writer_bytes(&w));
 }
 
 static bool is_welcome(struct network *n, enum dtls_suite suite, bool by_raw_key, uint64_t principal)
 {
-	if (by_raw_key)
+	if (by_raw_key || is_by_psk(suite))
 		return credential_files_knows(&n->trust->credentials, principal);
-	switch (suite) {
-	case DTLS_SUITE_PSK_AES_128_GCM_SHA256:
-	case DTLS_SUITE_PSK_AES_128_CCM_8:
-	case DTLS_SUITE_ECDHE_PSK_AES_128_GCM_SHA256:
-		return credential_files_knows(&n->trust->credentials, principal);
-	case DTLS_SUITE_ECDHE_ECDSA_AES_128_GCM_SHA256:
-	case DTLS_SUITE_ECDHE_ECDSA_AES_128_CCM_8:
-		return n->trust->credentials.own.anchors_pem.len > 0 && server_admits_number(n->server, principal) &&
-		       !crl_files_has_number(&n->trust->crl, (uint32_t)principal);
-	}
-	return false;
+	return n->trust->credentials.own.anchors_pem.len > 0 && server_admits_number(n->server, principal) &&
+	       !crl_files_has_number(&n->trust->crl, (uint32_t)principal);
 }
 
 /* Guests have keys that stand in no file; the server looks after them (claims.h). */
@@ -181,8 +198,11 @@ static bool may_stay(struct network *n, const struct device *device)
 	struct dtls_session_info info;
 	if (!coap_remote_is_secure(&device->remote) || claim_is_identity(bytes_of_text(device->record.name)))
 		return true;
-	return dtls_session_info(n->dtls, device->remote.session, &info) &&
-	       is_welcome(n, info.suite, info.by_raw_key, info.principal);
+	if (!dtls_session_info(n->dtls, device->remote.session, &info))
+		return false;
+	if (is_by_psk(info.suite) && (info.principal & ISSUED_KEY_NUMBERS) != 0)
+		return server_issued_key_is_good(n->server, bytes_of_text(device->record.name), info.principal);
+	return is_welcome(n, info.suite, info.by_raw_key, info.principal);
 }
 
 uint32_t network_expel_strangers(struct network *n, msec now)
@@ -312,8 +332,11 @@ struct address network_local(const struct network *n)
 
 static bool welcomes(void *context, const struct dtls_saved_session *saved)
 {
-	return is_welcome(
-		context, (enum dtls_suite)saved->session.suite, saved->session.by_raw_key, saved->session.principal);
+	bool is_issued = is_by_psk((enum dtls_suite)saved->session.suite) && !saved->session.by_raw_key &&
+			 (saved->session.principal & ISSUED_KEY_NUMBERS) != 0;
+	return is_issued /* the server will say, when it knows whose it is */ ||
+	       is_welcome(context, (enum dtls_suite)saved->session.suite, saved->session.by_raw_key,
+		       saved->session.principal);
 }
 
 static bool restored(void *context, const struct coap_remote *remote, struct bytes note, msec now)

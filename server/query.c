@@ -49,6 +49,11 @@ static void choose(const struct device_object *listed, uint8_t minor, struct mod
 	choices[model->choice_count++] = choice;
 }
 
+void server_set_model(struct server *s, const struct model *model)
+{
+	s->config.model = model;
+}
+
 struct model server_device_model(
 	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX])
 {
@@ -108,7 +113,7 @@ static uint64_t bytes_of_entry(
 		return rollout->image_size;
 	case ENTRY_OFFERED:
 	case ENTRY_DOWNLOADING:
-		return is_held ? device->served_bytes : 0;
+		return is_held ? device->firmware.served_bytes : 0;
 	case ENTRY_PENDING:
 	case ENTRY_WAITING:
 	case ENTRY_FAILED:

@@ -9,11 +9,12 @@
 
 #include <assert.h>
 
-/* Of a device: the record's six texts, objects, formats, manifest and health. Two of one device are there twice while
- * they change. */
-#define SHELF_EACH 10
+/* Of a device: the record's six texts, objects, formats, manifest, health and keys. Two of one device are there twice
+ * while they change. */
+#define SHELF_EACH 11
 
 _Static_assert(sizeof(struct device) <= 256, "a device costs more than it may");
+_Static_assert(sizeof(struct device_keys) <= SHELF_VALUE_MAX, "what a device keeps must fit a value");
 _Static_assert(sizeof(((struct registration *)0)->objects) <= SHELF_VALUE_MAX && HEALTH_PACKED_MAX <= SHELF_VALUE_MAX,
 	"what a device keeps must fit a value");
 
@@ -84,7 +85,8 @@ void registry_keep_firmware(struct registry *r, struct device *device, const str
 		.is_known = firmware->is_known,
 		.has_manifest = firmware->has_manifest,
 		.state = firmware->state,
-		.result = firmware->result};
+		.result = firmware->result,
+		.served_bytes = device->firmware.served_bytes};
 }
 
 void registry_keep_health(struct registry *r, struct device *device, const struct health *health)
@@ -97,14 +99,23 @@ void registry_keep_health(struct registry *r, struct device *device, const struc
 	device->health = health->has == 0 ? NULL : shelf_keep_single(&r->shelf, writer_bytes(&w));
 }
 
+void registry_keep_keys(struct registry *r, struct device *device, const struct device_keys *keys)
+{
+	bool has_any = keys->current.made_at != 0 || keys->next.made_at != 0;
+	shelf_drop(&r->shelf, device->keys);
+	device->keys = has_any ? shelf_keep_single(&r->shelf, bytes_of(keys, sizeof *keys)) : NULL;
+}
+
 static void drop_all(struct registry *r, struct device *device)
 {
+	static const struct device_keys no_keys;
 	static const struct device_record nothing;
 	static const struct device_firmware no_firmware;
 	static const struct health no_health;
 	registry_keep_record(r, device, &nothing);
 	registry_keep_firmware(r, device, &no_firmware);
 	registry_keep_health(r, device, &no_health);
+	registry_keep_keys(r, device, &no_keys);
 	shelf_drop(&r->shelf, device->record.name);
 }
 
@@ -163,6 +174,15 @@ struct device_firmware device_firmware(const struct device *device)
 	if (kept->manifest != NULL)
 		memcpy(f.manifest, kept->manifest, sizeof f.manifest);
 	return f;
+}
+
+struct device_keys device_keys(const struct device *device)
+{
+	struct device_keys keys;
+	memset(&keys, 0, sizeof keys);
+	if (device->keys != NULL)
+		memcpy(&keys, device->keys, sizeof keys);
+	return keys;
 }
 
 struct health device_health(const struct device *device)

@@ -74,6 +74,21 @@ struct device_firmware {
 	wall_msec reported_at;
 };
 
+/* Pre-shared keys that the server has made for the device (issued_key.h). */
+#define DEVICE_KEY_BYTES      16
+#define DEVICE_KEY_MARK_BYTES 8
+
+struct device_key {
+	uint8_t mark[DEVICE_KEY_MARK_BYTES]; /* of chance; it is in the identity */
+	uint8_t key[DEVICE_KEY_BYTES];
+	wall_msec made_at; /* 0: there is none */
+};
+
+struct device_keys {
+	struct device_key current; /* has been used: no other key is good for the device */
+	struct device_key next;    /* has been given to the device */
+};
+
 #define DEVICE_NO_EXCHANGE HANDLE_NONE
 
 /* The same three as a device keeps them. Texts end with a zero, and are empty rather than NULL. */
@@ -100,6 +115,7 @@ struct kept_firmware {
 	const uint8_t *manifest; /* SHA256_BYTES of it; NULL without `has_manifest` */
 	bool is_known, has_manifest;
 	uint8_t state, result;
+	uint32_t served_bytes; /* of the image it downloads, the highest offset that was sent; not reported by it */
 };
 
 struct device {
@@ -115,9 +131,9 @@ struct device {
 	struct handle exchange; /* the one request in flight */
 	struct handle observing_health, observing_firmware; /* exchanges of the observations */
 	struct kept_firmware firmware;
-	const void *health;    /* packed; NULL when none was reported */
-	wall_msec health_at;   /* 0 when no health was reported since the server started */
-	uint64_t served_bytes; /* of the image it downloads, the highest offset that was sent */
+	const void *health;  /* packed; NULL when none was reported */
+	wall_msec health_at; /* 0 when no health was reported since the server started */
+	const void *keys;    /* device_keys; NULL when none were made */
 };
 
 struct registry {
@@ -144,6 +160,7 @@ struct device *registry_put(struct registry *r, const struct device_record *reco
 void registry_keep_record(struct registry *r, struct device *device, const struct device_record *record);
 void registry_keep_firmware(struct registry *r, struct device *device, const struct device_firmware *firmware);
 void registry_keep_health(struct registry *r, struct device *device, const struct health *health);
+void registry_keep_keys(struct registry *r, struct device *device, const struct device_keys *keys);
 /* Forgets the device; its registration and association end. */
 void registry_remove(struct registry *r, struct device *device);
 
@@ -163,6 +180,8 @@ uint32_t registry_room(const struct registry *r);
 struct device_record device_record(const struct device *device);
 struct registration device_registration(const struct device *device);
 struct device_firmware device_firmware(const struct device *device);
+/* None are there when none were made. */
+struct device_keys device_keys(const struct device *device);
 /* Nothing is measured when it has not reported any. */
 struct health device_health(const struct device *device);
 

@@ -250,6 +250,23 @@ static bool visit_claim(struct taker *t, const struct store_visitor *v)
 	return !t->failed && (t->is_unreadable || v->claim(v->context, &c));
 }
 
+static void take_key(struct taker *t, struct bytes name, struct device_key *ret)
+{
+	take_blob(t, ret->mark, sizeof ret->mark);
+	take_sealed(t, name, ret->key, sizeof ret->key);
+	ret->made_at = take_number(t, INT64_MAX);
+}
+
+/* What is sealed under another secret is passed over: the device is then known by the key it came with. */
+static bool visit_key(struct taker *t, const struct store_visitor *v)
+{
+	struct issued_key_record k = {0};
+	take_text(t, k.name, sizeof k.name);
+	take_key(t, bytes_of_text(k.name), &k.keys.current);
+	take_key(t, bytes_of_text(k.name), &k.keys.next);
+	return !t->failed && (t->is_unreadable || v->key(v->context, &k));
+}
+
 static void take_path(struct taker *t, struct path *ret)
 {
 	char text[PATH_TEXT_BYTES + 1] = "";
@@ -320,6 +337,7 @@ static const struct table tables[] = {
 	{"claim", "SELECT * FROM claim", visit_claim},
 	{"device", "SELECT * FROM device", visit_device},
 	{"registration", "SELECT * FROM registration", visit_registration},
+	{"issued_key", "SELECT * FROM issued_key", visit_key},
 	{"release", "SELECT * FROM release ORDER BY rowid", visit_release},
 	{"rollout", "SELECT * FROM rollout ORDER BY number", visit_rollout},
 	{"rollout_device", "SELECT * FROM rollout_device ORDER BY rowid", visit_entry},

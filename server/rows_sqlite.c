@@ -53,6 +53,11 @@ static const char *const migrations[] = {
 	"CREATE INDEX request_device ON request (device);"
 	"CREATE TRIGGER request_of_device AFTER DELETE ON device BEGIN DELETE FROM request WHERE device=old.name; "
 	"END;",
+	"CREATE TABLE issued_key (device TEXT PRIMARY KEY, current_mark BLOB NOT NULL, current_key BLOB NOT NULL,"
+	"  current_since INTEGER NOT NULL, next_mark BLOB NOT NULL, next_key BLOB NOT NULL,"
+	"  next_since INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TRIGGER issued_key_of_device AFTER DELETE ON device BEGIN DELETE FROM issued_key WHERE"
+	"  device=old.name; END;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
@@ -79,6 +84,9 @@ static const char *const statements[] = {
 	[STORE_CLAIM_PUT] = "INSERT OR REPLACE INTO claim VALUES (?1,?2,?3,?4,?5,?6,?7)",
 	[STORE_CLAIM_REMOVE] = "DELETE FROM claim WHERE identity=?1",
 	/* Of a device that was removed while the batch was on its way nothing is to stay. */
+	[STORE_KEY_PUT] = "INSERT OR REPLACE INTO issued_key SELECT ?1,?2,?3,?4,?5,?6,?7"
+			  " WHERE EXISTS (SELECT 1 FROM device WHERE name=?1)",
+	[STORE_KEY_REMOVE] = "DELETE FROM issued_key WHERE device=?1",
 	[STORE_ORDER_PUT] = "INSERT OR REPLACE INTO request SELECT"
 			    " ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
 			    " WHERE EXISTS (SELECT 1 FROM device WHERE name=?2)",
@@ -385,6 +393,21 @@ static void bind_claim(struct binder *b, const struct claim *c)
 	bind_number(b, c->used_at);
 }
 
+static void bind_key(struct binder *b, struct bytes name, const struct device_key *key)
+{
+	bind_bytes(b, key->mark, sizeof key->mark);
+	bind_sealed(b, name, bytes_of(key->key, sizeof key->key));
+	bind_number(b, key->made_at);
+}
+
+static void bind_keys(struct binder *b, const struct issued_key_record *k)
+{
+	struct bytes name = bytes_of_text(k->name);
+	bind_text(b, k->name);
+	bind_key(b, name, &k->keys.current);
+	bind_key(b, name, &k->keys.next);
+}
+
 static void bind_path(struct binder *b, struct path path)
 {
 	uint8_t buffer[PATH_TEXT_BYTES];
@@ -451,6 +474,9 @@ static void bind_change(struct binder *b, const struct store_change *change)
 	case STORE_CLAIM_PUT:
 		bind_claim(b, change->claim);
 		break;
+	case STORE_KEY_PUT:
+		bind_keys(b, change->key);
+		break;
 	case STORE_ORDER_PUT:
 		bind_order(b, change->order);
 		break;
@@ -462,6 +488,7 @@ static void bind_change(struct binder *b, const struct store_change *change)
 	case STORE_RELEASE_REMOVE:
 	case STORE_DENIAL_REMOVE:
 	case STORE_CLAIM_REMOVE:
+	case STORE_KEY_REMOVE:
 		bind_text(b, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:

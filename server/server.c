@@ -6,6 +6,7 @@
 #include "server/handlers/artifact.h"
 #include "server/handlers/bs.h"
 #include "server/handlers/est.h"
+#include "server/handlers/psk.h"
 #include "server/handlers/rd.h"
 #include "server/handlers/send.h"
 #include "server/label.h"
@@ -15,6 +16,7 @@
 enum {
 	RESOURCE_RD,
 	RESOURCE_SEND,
+	RESOURCE_PSK,
 	RESOURCE_BOOTSTRAP,
 	RESOURCE_MANIFEST,
 	RESOURCE_IMAGE,
@@ -109,6 +111,8 @@ static void lay_resources(struct server *s)
 		.path = "m", .is_subtree = true, .is_hidden = true, .handle = handlers_manifest, .context = s};
 	s->resources[RESOURCE_IMAGE] = (struct coap_resource){
 		.path = "a", .is_subtree = true, .is_hidden = true, .handle = handlers_image, .context = s};
+	s->resources[RESOURCE_PSK] =
+		(struct coap_resource){.path = "psk", .is_hidden = true, .handle = handlers_psk, .context = s};
 	s->resources[RESOURCE_EST] = (struct coap_resource){.path = ".well-known/est/crts",
 		.attributes = "rt=\"ace.est.crts\";ct=\"281 287\"",
 		.handle = handlers_est_crts,
@@ -208,13 +212,8 @@ void server_line_text(struct writer *line, const char *key, const char *text)
 {
 	write_text(line, " ");
 	write_text(line, key);
-	write_text(line, "=\"");
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			write_text(line, "\\");
-		write_u8(line, (uint8_t)*text);
-	}
-	write_text(line, "\"");
+	write_text(line, "=");
+	label_write_quoted(line, bytes_of_text(text));
 }
 
 struct writer server_line(struct server *s, const char *event, const char *device)
@@ -317,6 +316,7 @@ static bool is_admitted(struct server *s, const struct coap_remote *remote, stru
 
 void server_connected(struct server *s, const struct coap_remote *remote, struct bytes endpoint_name, msec now)
 {
+	uint64_t number;
 	/* It may have been revoked while its handshake went on. */
 	if (!is_admitted(s, remote, endpoint_name, now)) {
 		if (s->associations.close != NULL)
@@ -331,6 +331,8 @@ void server_connected(struct server *s, const struct coap_remote *remote, struct
 	if (device->is_connected && !coap_remote_equal(&device->remote, remote))
 		drop(s, device, now);
 	registry_connect(&s->registry, device, remote);
+	if (rekeying_is_by_key(s, remote, &number))
+		rekeying_used(s, device, number, now);
 	server_update(s, UPDATE_DEVICE, device, 0, now);
 }
 
@@ -369,6 +371,12 @@ static void stored(struct server *s, struct pending *p, bool ok, msec now)
 		break;
 	case PENDING_ISSUE:
 		handlers_est_stored(s, p, ok, now);
+		break;
+	case PENDING_KEY:
+		handlers_psk_stored(s, p, ok, now);
+		break;
+	case PENDING_KEY_FORGET:
+		rekeying_stored(s, p, ok, now);
 		break;
 	case PENDING_CAMPAIGN:
 		campaign_stored(s, ok, now);

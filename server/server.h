@@ -141,6 +141,9 @@ struct association_port {
 	void *context;
 	/* server_certificate_number of the certificate that the peer has proved itself by; 0 for none. */
 	uint64_t (*certificate)(void *context, const struct coap_remote *remote);
+	/* Whether the peer has proved itself by a pre-shared key; `*ret_number` is issued_key_number of the one it was,
+	 * when the server has made it, else 0. NULL: by none. */
+	bool (*psk)(void *context, const struct coap_remote *remote, uint64_t *ret_number);
 	/* Ends an association whose device is not welcome any more, without telling the server. */
 	void (*close)(void *context, const struct coap_remote *remote, msec now);
 	/* All but the last two. */
@@ -231,6 +234,15 @@ bool server_claim_key(struct server *s, struct bytes identity, uint8_t ret_key[C
 const struct claim_place *server_claim_find(const struct server *s, struct bytes identity);
 const struct claim_place *server_claim_next(const struct server *s, uint32_t *cursor);
 
+/* The key that the server has made for whoever has this identity (issued_key.h): its name, borrowed from the identity,
+ * and what names the key in a principal. False: there is none. */
+bool server_issued_key(struct server *s, struct bytes identity, uint8_t ret_key[DEVICE_KEY_BYTES],
+	struct bytes *ret_name, uint64_t *ret_number);
+/* Whether the device of this name has used such a key, so that no other is good for it. */
+bool server_key_is_replaced(struct server *s, struct bytes name);
+/* For associations that are brought back. */
+bool server_issued_key_is_good(const struct server *s, struct bytes name, uint64_t number);
+
 /* Enrolments that wait for approval, and those decided whose device has not come again. */
 const struct approval *server_enrolment_next(const struct server *s, uint32_t *cursor);
 
@@ -292,6 +304,8 @@ enum server_result server_revoke(struct server *s, struct bytes name, const uint
 /* Restoring a device leaves its revoked certificates as they are, each has to be restored for itself. */
 enum server_result server_restore(
 	struct server *s, struct bytes name, const uint8_t *fingerprint, const struct server_ask *ask, msec now);
+/* Forgets the keys made for the device: the one it came with is good again. */
+enum server_result server_key_forget(struct server *s, struct bytes name, const struct server_ask *ask, msec now);
 /* Makes a claim of chance for a device of this name, or of any name when it is empty (claims.h). `*ret` has its key,
  * which is to be told when the command is done. */
 enum server_result server_claim_create(struct server *s, struct bytes name, uint32_t hours,
@@ -340,6 +354,8 @@ const struct device *server_device_get(const struct server *s, struct handle dev
 /* When its registration runs out, without grace; 0 when it is not registered. */
 wall_msec server_device_expires_at(const struct server *s, const struct device *device);
 uint32_t server_device_operations(const struct server *s, const struct device *device);
+/* Other definitions count from now on; the former ones are needed no more when it returns. */
+void server_set_model(struct server *s, const struct model *model);
 /* The definitions of its objects, in the versions that it has. `choices` is storage for the answer. */
 struct model server_device_model(
 	const struct server *s, const struct device *device, struct model_choice choices[DEVICE_OBJECTS_MAX]);

@@ -17,6 +17,7 @@
 #include "server/denials.h"
 #include "server/events.h"
 #include "server/orders.h"
+#include "server/issued_key.h"
 #include "server/registry.h"
 #include "server/release.h"
 #include "server/rollout.h"
@@ -35,6 +36,8 @@ enum store_change_type {
 	STORE_DENIAL_REMOVE, /* by key */
 	STORE_CLAIM_PUT,
 	STORE_CLAIM_REMOVE, /* by identity */
+	STORE_KEY_PUT,      /* of a device; the device's end is theirs */
+	STORE_KEY_REMOVE,   /* by the device's name */
 	STORE_ORDER_PUT,
 	STORE_ORDER_REMOVE, /* by number */
 	STORE_EVENT_PUT,    /* the same number again replaces */
@@ -54,6 +57,7 @@ struct store_change {
 		const struct rollout_entry_record *entry;
 		const struct denial *denial;
 		const struct claim *claim;
+		const struct issued_key_record *key;
 		const struct order_record *order;
 		const struct event *event;
 	};
@@ -78,6 +82,7 @@ struct store_visitor {
 	bool (*release)(void *context, const struct release *release);
 	bool (*rollout)(void *context, const struct rollout_record *rollout);
 	bool (*entry)(void *context, const struct rollout_entry_record *entry);
+	bool (*key)(void *context, const struct issued_key_record *key);
 	bool (*order)(void *context, const struct order_record *order); /* in the order of their numbers */
 	bool (*event)(void *context, const struct event *event);        /* the newest ones, in their order */
 };

@@ -112,6 +112,8 @@ static struct bytes value_of(const struct store_change *change)
 		return bytes_of(change->denial, sizeof *change->denial);
 	case STORE_CLAIM_PUT:
 		return bytes_of(change->claim, sizeof *change->claim);
+	case STORE_KEY_PUT:
+		return bytes_of(change->key, sizeof *change->key);
 	case STORE_ORDER_PUT:
 		return bytes_of(change->order, sizeof *change->order);
 	case STORE_EVENT_PUT:
@@ -122,6 +124,7 @@ static struct bytes value_of(const struct store_change *change)
 	case STORE_ROLLOUT_REMOVE:
 	case STORE_DENIAL_REMOVE:
 	case STORE_CLAIM_REMOVE:
+	case STORE_KEY_REMOVE:
 	case STORE_ORDER_REMOVE:
 		break;
 	}

@@ -9,12 +9,29 @@ static bool find_claim(struct welcome *w, struct bytes identity, struct dtls_psk
 	return server_claim_key(w->server, identity, ret_key->data, w->now) && dtls_principal_set_name(ret, identity);
 }
 
+/* The number says that the server knows of it, which is asked when an association is brought back. */
+static bool find_issued(struct welcome *w, struct bytes identity, struct dtls_psk *ret_key, struct dtls_principal *ret)
+{
+	struct bytes name;
+	*ret_key = (struct dtls_psk){.len = DEVICE_KEY_BYTES};
+	*ret = (struct dtls_principal){0};
+	return server_issued_key(w->server, identity, ret_key->data, &name, &ret->number) &&
+	       dtls_principal_set_name(ret, name);
+}
+
+/* A key from the file is good until the device has used one that the server has made. */
+static bool find_in_file(struct welcome *w, struct bytes identity, struct dtls_psk *ret_key, struct dtls_principal *ret)
+{
+	return w->inner.find_psk(w->inner.context, identity, ret_key, ret) &&
+	       !server_key_is_replaced(w->server, dtls_principal_name(ret));
+}
+
 static bool find_psk(void *context, struct bytes identity, struct dtls_psk *ret_key, struct dtls_principal *ret)
 {
 	struct welcome *w = context;
-	if (!w->inner.find_psk(w->inner.context, identity, ret_key, ret) && !find_claim(w, identity, ret_key, ret))
-		return false;
-	if (server_admits(w->server, dtls_principal_name(ret), w->now))
+	bool is_known = find_issued(w, identity, ret_key, ret) || find_in_file(w, identity, ret_key, ret) ||
+			find_claim(w, identity, ret_key, ret);
+	if (is_known && server_admits(w->server, dtls_principal_name(ret), w->now))
 		return true;
 	*ret_key = (struct dtls_psk){0};
 	return false;

@@ -2,7 +2,7 @@
  *
  * The handshake's view of who may come: credentials from wherever they are kept, as far as the server admits them.
  *
- * Claims (claims.h) are keys that the server keeps itself.
+ * Claims (claims.h) and keys it has made for devices (issued_key.h) are keys that the server keeps itself.
  *
  * It stands between the DTLS engine and the table of credentials. What the table does not know is refused there; what
  * it knows is asked of the server (server_admits), so that a revocation counts from the moment it lasts. A

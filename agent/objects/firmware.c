@@ -37,8 +37,7 @@ static void read_package(const struct update *u, uint16_t resource, struct objec
 
 static void read_protocols(const struct object_world *world, struct object_records *out)
 {
-	const char *uri = world->deploy->update.config->server_uri;
-	bool is_secure = bytes_equal(bytes_first(bytes_of_text(uri), 6), bytes_of_text("coaps:"));
+	bool is_secure = bytes_equal(bytes_first(object_server_uri(world), 6), bytes_of_text("coaps:"));
 	object_put_instance(out, FIRMWARE_PROTOCOLS, 0, value_integer(is_secure ? PROTOCOL_COAPS : PROTOCOL_COAP));
 }
 
@@ -131,14 +130,16 @@ static enum coap_code write(struct object_world *world, struct path at, const st
 	case FIRMWARE_PACKAGE:
 		return pass_on(world, &(struct update_event){.kind = UPDATE_PACKAGE_RESET});
 	case FIRMWARE_PACKAGE_URI:
-		return pass_on(world, &(struct update_event){.kind = UPDATE_URI_WRITTEN, .uri = value->bytes});
+		return pass_on(world, &(struct update_event){.kind = UPDATE_URI_WRITTEN,
+					      .uri = value->bytes,
+					      .server_uri = object_server_uri(world)});
 	case FIRMWARE_SEVERITY:
 		state->severity = (uint8_t)value->integer;
-		world->has_server_changed = true;
+		world->has_journal_changed = true;
 		return COAP_CHANGED;
 	case FIRMWARE_DEFER_PERIOD:
 		state->defer_period_s = (uint32_t)value->natural;
-		world->has_server_changed = true;
+		world->has_journal_changed = true;
 		return COAP_CHANGED;
 	case FIRMWARE_UPDATE:
 	case FIRMWARE_STATE:

@@ -9,6 +9,7 @@
  * `at` is the whole path: /object/instance/resource, and for one value of a multiple resource /o/i/r/ri. */
 #pragma once
 
+#include "agent/accounts.h"
 #include "agent/deploy.h"
 #include "agent/objects/portfolio.h"
 #include "agent/platform.h"
@@ -26,22 +27,40 @@ struct object_collection {
 	uint64_t sent, received;               /* bytes between Start and the last look */
 };
 
+struct extensions; /* agent/extensions.h */
+
+enum credential_kind { CREDENTIAL_PSK, CREDENTIAL_RAW_KEY, CREDENTIAL_CERTIFICATE };
+
+/* What the device proves itself by to the server it was configured for. */
+struct object_credential {
+	uint8_t kind;         /* /26252/0/0, enum credential_kind */
+	bool can_renew;       /* by enrolment, or by the next pre-shared key */
+	int64_t since, until; /* seconds since 1970; 0 when they are not known */
+};
+
 /* All that the objects show and change. The composer fills it in; `sample` is at most a second old when it is read. */
 struct object_world {
 	const struct platform_identity *identity;
 	const char *agent_version;
 	struct platform_sample sample;
 	struct deploy *deploy;
-	struct registration *registration;
+	struct accounts *accounts;
+	struct registration *registrations[ACCOUNTS_SERVERS_MAX]; /* by the place of the account */
+	unsigned asking;                                          /* the place of the one whose request this is */
+	const struct shelf_port *shelf;
+	uint8_t accounts_record[ACCOUNTS_RECORD_BYTES];
 	uint32_t configured_lifetime_s;
 	struct object_collection statistics;
 	struct portfolio *portfolio;
 	struct services *services; /* looked at when they are read */
+	struct extensions *extensions;
 	uint32_t payload_restarts;
+	struct object_credential credential;
 	msec now;
 
 	/* What an operation asks of the composer, which clears them. */
-	bool wants_reboot, wants_tell, has_server_changed;
+	bool wants_reboot, wants_tell, wants_bootstrap, wants_renewal;
+	bool has_journal_changed, has_account_changed; /* what is to be made durable before the answer */
 	bool has_other_instances; /* some were created or deleted: the server is told with an Update */
 	bool has_update_outcome;
 	struct deploy_outcome update_outcome;
@@ -64,11 +83,16 @@ struct object {
 	const char *version;
 	const struct object_resource *resources; /* ascending by id */
 	size_t resource_count;
-	bool is_steady; /* its values change by events alone, of which the report is told */
+	bool is_steady;    /* its values change by events alone, of which the report is told */
+	bool is_elsewhere; /* what is asked of it is not done yet when these functions return: the composer has it
+			    * carried out, and only then tells anybody of a change */
 
 	/* The first instance whose id is `from` or greater; false when there is none. NULL for an object that has the
 	 * one instance 0 for ever. */
 	bool (*next)(const struct object_world *world, uint16_t object, uint16_t from, uint16_t *ret);
+	/* Notes that values at or below this path are to be fetched before they are read. False when they have just
+	 * been; NULL where there is nothing to fetch. */
+	bool (*fetch)(struct object_world *world, struct path at);
 	/* Puts the value, or the values of a multiple resource, in ascending order; nothing when it has none now. */
 	void (*read)(const struct object_world *world, struct path at, struct object_records *out);
 	/* Whether a value of the right type and range may be written: COAP_CHANGED, or the error. The instance may be
@@ -89,8 +113,16 @@ struct object {
 	bool (*settle)(struct object_world *world);
 };
 
-extern const struct object object_server, object_device, object_connectivity, object_firmware, object_statistics,
-	object_host, object_portfolio, object_services;
+extern const struct object object_access, object_server, object_device, object_connectivity, object_firmware,
+	object_statistics, object_host, object_portfolio, object_services, object_location, object_credential;
+
+/* Of the server that asks. */
+static inline struct bytes object_server_uri(const struct object_world *world)
+{
+	const struct account_security *account =
+		accounts_security_of(world->accounts, &world->accounts->servers[world->asking]);
+	return account == NULL ? BYTES_NONE : bytes_of(account->uri, account->uri_len);
+}
 
 /* The instances of any object in turn; see `next`. */
 static inline bool object_next_instance(

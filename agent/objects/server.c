@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Object 1, LwM2M Server: our account with it. What is written here is kept in the journal. */
+ * Object 1, LwM2M Server: our accounts, an instance each. What is written here is kept on the shelf. */
 #include "agent/objects/object.h"
 
 enum {
@@ -13,10 +13,11 @@ enum {
 	NOTIFICATION_STORING = 6,
 	BINDING = 7,
 	UPDATE_TRIGGER = 8,
+	BOOTSTRAP_TRIGGER = 9,
+	LAST_BOOTSTRAPPED = 12,
 	MUTE_SEND = 23,
 };
 
-#define SERVER_ID         1
 #define DISABLE_DEFAULT_S 86400
 
 static const struct object_resource resources[] = {
@@ -29,47 +30,74 @@ static const struct object_resource resources[] = {
 	{NOTIFICATION_STORING, MODEL_READ | MODEL_WRITE},
 	{BINDING, MODEL_READ | MODEL_WRITE},
 	{UPDATE_TRIGGER, MODEL_EXECUTE},
+	{BOOTSTRAP_TRIGGER, MODEL_EXECUTE},
+	{LAST_BOOTSTRAPPED, MODEL_READ},
 	{MUTE_SEND, MODEL_READ | MODEL_WRITE},
 };
 
-static const struct journal_server *account(const struct object_world *world)
+static struct account_server *account(const struct object_world *world, struct path at)
 {
-	return &world->deploy->update.state.server;
+	return accounts_server(world->accounts, at.ids[1]);
 }
 
-static uint32_t disable_timeout_s(const struct object_world *world)
+static struct registration *registration(const struct object_world *world, struct path at)
 {
-	return account(world)->disable_s == 0 ? DISABLE_DEFAULT_S : account(world)->disable_s;
+	return world->registrations[account(world, at) - world->accounts->servers];
+}
+
+static bool next(const struct object_world *world, uint16_t object, uint16_t from, uint16_t *ret)
+{
+	bool is_found = false;
+	(void)object;
+	for (unsigned i = 0; i < ACCOUNTS_SERVERS_MAX; i++) {
+		const struct account_server *s = &world->accounts->servers[i];
+		if (!s->is_there || s->id < from || (is_found && s->id > *ret))
+			continue;
+		*ret = s->id;
+		is_found = true;
+	}
+	return is_found;
+}
+
+static uint32_t disable_timeout_s(const struct account_server *s)
+{
+	return s->disable_s == 0 ? DISABLE_DEFAULT_S : s->disable_s;
 }
 
 static void read(const struct object_world *world, struct path at, struct object_records *out)
 {
+	const struct account_server *s = account(world, at);
 	uint16_t resource = at.ids[2];
 	switch (resource) {
 	case SHORT_SERVER_ID:
-		object_put(out, resource, value_integer(SERVER_ID));
+		object_put(out, resource, value_integer(s->short_id));
 		return;
 	case LIFETIME:
-		object_put(out, resource, value_integer(world->registration->lifetime_s));
+		object_put(out, resource,
+			value_integer(s->lifetime_s == 0 ? world->configured_lifetime_s : s->lifetime_s));
 		return;
 	case DEFAULT_PMIN:
-		object_put(out, resource, value_integer(account(world)->pmin_s));
+		object_put(out, resource, value_integer(s->pmin_s));
 		return;
 	case DEFAULT_PMAX:
-		if (account(world)->pmax_s > 0)
-			object_put(out, resource, value_integer(account(world)->pmax_s));
+		if (s->pmax_s > 0)
+			object_put(out, resource, value_integer(s->pmax_s));
 		return;
 	case DISABLE_TIMEOUT:
-		object_put(out, resource, value_integer(disable_timeout_s(world)));
+		object_put(out, resource, value_integer(disable_timeout_s(s)));
 		return;
 	case NOTIFICATION_STORING:
-		object_put(out, resource, value_boolean(account(world)->stores_notifications));
+		object_put(out, resource, value_boolean(s->stores_notifications));
 		return;
 	case MUTE_SEND:
-		object_put(out, resource, value_boolean(!account(world)->may_send));
+		object_put(out, resource, value_boolean(!s->may_send));
 		return;
 	case BINDING:
 		object_put(out, resource, value_string(bytes_of_text("U")));
+		return;
+	case LAST_BOOTSTRAPPED:
+		if (s->bootstrapped_at > 0)
+			object_put(out, resource, value_time(s->bootstrapped_at));
 		return;
 	}
 }
@@ -88,48 +116,26 @@ static enum coap_code check(const struct object_world *world, struct path at, co
 
 static enum coap_code write(struct object_world *world, struct path at, const struct value *value)
 {
-	uint16_t resource = at.ids[2];
-	struct journal_server *server = &world->deploy->update.state.server;
-	world->has_server_changed = true;
-	switch (resource) {
-	case LIFETIME:
-		server->lifetime_s = (uint32_t)value->integer;
-		break;
-	case DEFAULT_PMIN:
-		server->pmin_s = (uint32_t)value->integer;
-		break;
-	case DEFAULT_PMAX:
-		server->pmax_s = (uint32_t)value->integer;
-		break;
-	case DISABLE_TIMEOUT:
-		server->disable_s = (uint32_t)value->integer;
-		break;
-	case NOTIFICATION_STORING:
-		server->stores_notifications = value->boolean;
-		break;
-	case MUTE_SEND:
-		server->may_send = !value->boolean;
-		break;
-	}
-	return COAP_CHANGED;
+	world->has_account_changed = true;
+	return accounts_write(world->accounts, at, value);
 }
 
 static void reset(struct object_world *world, struct path at)
 {
+	struct account_server *s = account(world, at);
 	uint16_t resource = at.ids[2];
-	struct journal_server *server = &world->deploy->update.state.server;
 	switch (resource) {
 	case DEFAULT_PMIN:
-		server->pmin_s = 0;
+		s->pmin_s = 0;
 		return;
 	case DEFAULT_PMAX:
-		server->pmax_s = 0;
+		s->pmax_s = 0;
 		return;
 	case DISABLE_TIMEOUT:
-		server->disable_s = 0;
+		s->disable_s = 0;
 		return;
 	case MUTE_SEND:
-		server->may_send = false;
+		s->may_send = false;
 		return;
 	}
 }
@@ -139,9 +145,13 @@ static enum coap_code execute(struct object_world *world, struct path at, struct
 	uint16_t resource = at.ids[2];
 	(void)arguments;
 	if (resource == DISABLE)
-		register_disable(world->registration, SECONDS(disable_timeout_s(world)), world->now);
+		register_disable(registration(world, at), SECONDS(disable_timeout_s(account(world, at))), world->now);
+	else if (resource == UPDATE_TRIGGER)
+		register_trigger(registration(world, at), world->now);
+	else if (accounts_bootstrap(world->accounts) == NULL)
+		return COAP_METHOD_NOT_ALLOWED;
 	else
-		register_trigger(world->registration, world->now);
+		world->wants_bootstrap = true;
 	return COAP_CHANGED;
 }
 
@@ -151,6 +161,7 @@ const struct object object_server = {
 	.resources = resources,
 	.resource_count = sizeof resources / sizeof resources[0],
 	.is_steady = true,
+	.next = next,
 	.read = read,
 	.check = check,
 	.write = write,

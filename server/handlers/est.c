@@ -138,7 +138,9 @@ static enum coap_answer issue(struct server *s, const struct device *device, str
 	if (!make(s, wish, place, &facts, now)) {
 		place->is_taken = false;
 		return refuse(s, device, COAP_INTERNAL_SERVER_ERROR,
-			"the authority cannot sign: it has run out, or the name is longer than 63 bytes", ret, now);
+			"the authority cannot sign: it has run out, its token refuses, or the name is longer than 63 "
+			"bytes",
+			ret, now);
 	}
 	struct pending *p = pending_begin(s, PENDING_ISSUE);
 	if (p != NULL) {

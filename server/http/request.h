@@ -117,7 +117,7 @@ void answer_done_with_nothing(struct request *r, const struct server_done *done)
 /* ---- routes ---- */
 
 extern const struct route routes_claim[], routes_device[], routes_enrolment[], routes_event[], routes_history[],
-	routes_observation[], routes_release[], routes_request[], routes_resource[], routes_revocation[],
+	routes_key[], routes_observation[], routes_release[], routes_request[], routes_resource[], routes_revocation[],
 	routes_rollout[], routes_server[];
 
 /* The route, or NULL: then `*ret_allow` is the methods the path has, empty when there is no such path. */

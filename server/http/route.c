@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 static const struct route *const groups[] = {routes_server, routes_claim, routes_device, routes_enrolment, routes_event,
-	routes_history, routes_observation, routes_release, routes_request, routes_resource, routes_revocation,
-	routes_rollout};
+	routes_history, routes_key, routes_observation, routes_release, routes_request, routes_resource,
+	routes_revocation, routes_rollout};
 
 static void add_method(char *methods, size_t capacity, const char *method)
 {

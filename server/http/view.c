@@ -249,6 +249,18 @@ static void set_registration(json_t *o, const struct server *s, const struct dev
 	set_moment(o, "expires_at", server_device_expires_at(s, d));
 }
 
+/* Those that mgmtd has made; a device without one in use comes with that of the file. */
+static json_t *keys_json(const struct device *d)
+{
+	struct device_keys keys = device_keys(d);
+	json_t *o = json_object();
+	if (keys.current.made_at != 0)
+		set_moment(o, "since", keys.current.made_at);
+	if (keys.next.made_at != 0)
+		set_moment(o, "next_since", keys.next.made_at);
+	return o;
+}
+
 json_t *view_device(const struct server *s, const struct device *d)
 {
 	bool is_registered = device_is_registered(d);
@@ -265,6 +277,8 @@ json_t *view_device(const struct server *s, const struct device *d)
 	set_moment(o, "last_seen", d->last_seen);
 	if (is_registered)
 		set_registration(o, s, d);
+	if (d->keys != NULL)
+		set(o, "pre_shared_key", keys_json(d));
 	if (d->firmware.is_known)
 		set(o, "firmware", firmware_json(&d->firmware));
 	if (d->health_at != 0)

@@ -4,6 +4,7 @@
  * updates over the wire. Signatures and digests are stand-ins; the manifests are real. */
 #include "agent/agent.h"
 #include "coap/content_format.h"
+#include "mgmt/key_pair.h"
 #include "disk.h"
 #include "tests/sim/peer.h"
 
@@ -15,12 +16,13 @@
 
 #include <cmocka.h>
 
-#define SERVER_URI "coap://192.0.2.1:5683"
-#define NEW_BYTES  5000
-#define OLD_BYTES  700
-#define BLOCK      64
-#define NEW_BLOCKS 79
-#define LOG_BYTES  16384
+#define SERVER_URI         "coap://192.0.2.1:5683"
+#define NEW_BYTES          5000
+#define OLD_BYTES          700
+#define BLOCK              64
+#define NEW_BLOCKS         79
+#define LOG_BYTES          16384
+#define SHELF_RECORD_BYTES 32768
 
 /* ---- the device ---- */
 
@@ -30,8 +32,16 @@ struct device {
 	struct coap_endpoint *endpoint;
 	void *memory, *endpoint_memory;
 	struct disk disk;
-	bool wants_connection, refuses_connections, was_rebooted;
+	uint8_t shelf[SHELF_COUNT][SHELF_RECORD_BYTES];
+	size_t shelf_lens[SHELF_COUNT];
+	int shelf_error;
+	bool was_rebooted;
+	unsigned wanted, refused; /* links, a bit each */
 	unsigned connects, closes;
+	unsigned connects_of[AGENT_LINKS_MAX];
+	char identity[32];     /* of the latest attempt, when it is not the configuration's */
+	const char *unloved;   /* this identity is refused; NULL: none */
+	struct handle session; /* of what comes in: the latest link's */
 	char log[LOG_BYTES];
 	size_t log_len;
 };
@@ -40,8 +50,8 @@ struct device {
 
 struct server {
 	struct peer peer;
-	unsigned registers, updates, leaves, manifests, slices;
-	enum coap_code register_code;
+	unsigned registers, updates, leaves, manifests, slices, bootstraps, keys;
+	enum coap_code register_code, bootstrap_code, key_code;
 	char query[256], links[512];
 	uint8_t envelope[1024];
 	size_t envelope_len;
@@ -181,10 +191,44 @@ static enum coap_answer serve_image(
 	return COAP_ANSWER_NOW;
 }
 
+static enum coap_answer serve_bootstrap(
+	void *context, struct coap_endpoint *e, const struct coap_request *request, struct coap_response *ret, msec now)
+{
+	(void)context;
+	(void)e;
+	(void)now;
+	server.bootstraps++;
+	server.query[0] = '\0';
+	keep_queries(request->message);
+	ret->code = server.bootstrap_code;
+	return COAP_ANSWER_NOW;
+}
+
+/* A pair of its own each time it is asked. */
+static enum coap_answer serve_key(
+	void *context, struct coap_endpoint *e, const struct coap_request *request, struct coap_response *ret, msec now)
+{
+	static uint8_t body[64];
+	char identity[16];
+	(void)context;
+	(void)e;
+	(void)now;
+	assert_int_equal(request->message->code, COAP_POST);
+	(void)snprintf(identity, sizeof identity, "pump-1#%u", ++server.keys);
+	struct writer w = writer_of(body, sizeof body);
+	key_pair_write(&w, bytes_of_text(identity), bytes_of_text("sixteen bytes ok"));
+	ret->code = server.key_code;
+	ret->content_format = COAP_FORMAT_CBOR;
+	ret->payload = writer_bytes(&w);
+	return COAP_ANSWER_NOW;
+}
+
 static const struct coap_resource resources[] = {
 	{.path = "rd", .is_subtree = true, .handle = serve_registration},
 	{.path = "m", .handle = serve_manifest},
 	{.path = "a", .handle = serve_image},
+	{.path = "bs", .handle = serve_bootstrap},
+	{.path = "psk", .handle = serve_key},
 };
 
 /* ---- what the server asks ---- */
@@ -244,21 +288,42 @@ static void expect_text(const char *path, const char *text)
 
 /* ---- the device's ports ---- */
 
-static bool uplink_connect(void *context, msec now)
+static bool uplink_connect(void *context, unsigned link, const struct account_security *account, msec now)
 {
 	(void)now;
 	struct device *d = context;
+	(void)snprintf(d->identity, sizeof d->identity, "%.*s", account->identity_len, (const char *)account->identity);
 	d->connects++;
-	d->wants_connection = true;
+	d->connects_of[link]++;
+	d->wanted |= 1u << link;
 	return true;
 }
 
-static void uplink_close(void *context, msec now)
+static void uplink_close(void *context, unsigned link, msec now)
 {
 	struct device *d = context;
 	(void)now;
 	d->closes++;
-	d->wants_connection = false;
+	d->wanted &= ~(1u << link);
+}
+
+static int load_shelf(void *context, enum shelf_record which, void *buffer, size_t capacity)
+{
+	const struct device *d = context;
+	assert_true(d->shelf_lens[which] <= capacity);
+	memcpy(buffer, d->shelf[which], d->shelf_lens[which]);
+	return (int)d->shelf_lens[which];
+}
+
+static int store_shelf(void *context, enum shelf_record which, struct bytes record)
+{
+	struct device *d = context;
+	assert_true(record.len <= sizeof d->shelf[which]);
+	if (d->shelf_error != 0)
+		return d->shelf_error;
+	memcpy(d->shelf[which], record.data, record.len);
+	d->shelf_lens[which] = record.len;
+	return 0;
 }
 
 static void sample(void *context, struct platform_sample *ret)
@@ -296,14 +361,16 @@ static void receive(void *context, const struct address *from, struct bytes data
 {
 	struct device *d = context;
 	struct coap_remote remote = {*from, HANDLE_NONE};
-	if (d->agent == NULL || agent_hears(d->agent, datagram))
+	if (address_equal(from, &server.peer.node.address))
+		remote.session = d->session;
+	if (d->agent == NULL || agent_hears(d->agent, &remote, datagram))
 		coap_endpoint_receive(d->endpoint, &remote, datagram, now);
 }
 
 static msec deadline(void *context)
 {
 	struct device *d = context;
-	if (d->wants_connection)
+	if (d->wanted != 0)
 		return world.now;
 	return msec_earlier(coap_endpoint_deadline(d->endpoint), agent_deadline(d->agent));
 }
@@ -311,17 +378,21 @@ static msec deadline(void *context)
 static void finish_connection(struct device *d, msec now)
 {
 	struct coap_remote remote = peer_remote(&server.peer);
-	d->wants_connection = false;
-	if (d->refuses_connections)
-		agent_disconnected(d->agent, "refused", now);
+	unsigned link = 0;
+	while ((d->wanted >> link & 1) == 0)
+		link++;
+	d->wanted &= ~(1u << link);
+	remote.session = d->session = (struct handle){link, 1};
+	if ((d->refused >> link & 1) != 0 || (d->unloved != NULL && strcmp(d->unloved, d->identity) == 0))
+		agent_disconnected(d->agent, link, "refused", now);
 	else
-		agent_connected(d->agent, &remote, now);
+		agent_connected(d->agent, link, &remote, now);
 }
 
 static void tick(void *context, msec now)
 {
 	struct device *d = context;
-	if (d->wants_connection)
+	while (d->wanted != 0)
 		finish_connection(d, now);
 	coap_endpoint_tick(d->endpoint, now);
 	agent_tick(d->agent, now);
@@ -350,6 +421,7 @@ static void power_on(void)
 		.digest = disk.digest,
 		.signature = &signatures,
 		.log = {d, write_log},
+		.shelf = {d, load_shelf, store_shelf},
 	};
 	prng_fill(&world.prng, seed, sizeof seed);
 	d->memory = aligned_alloc(64, agent_memory(&config));
@@ -360,7 +432,7 @@ static void power_on(void)
 	endpoint.transport = (struct coap_transport){.context = d, .send = transmit};
 	d->endpoint_memory = aligned_alloc(64, coap_endpoint_memory(&endpoint));
 	d->endpoint = coap_endpoint_init(d->endpoint_memory, &endpoint, seed);
-	d->wants_connection = false;
+	d->wanted = 0;
 	d->node = (struct world_node){address_ipv4(192, 0, 2, 7, 5683), d, receive, deadline, tick, NULL, false};
 	world_join(&world, &d->node);
 	assert_int_equal(agent_start(d->agent, d->endpoint, world.now), 0);
@@ -381,9 +453,11 @@ static int begin(void **state)
 	world_init(&world, 1);
 	memset(&server, 0, sizeof server);
 	memset(&device, 0, sizeof device);
-	struct coap_endpoint_config peer = peer_config(resources, 3);
+	struct coap_endpoint_config peer = peer_config(resources, 5);
 	peer_join(&server.peer, &world, 1, &peer);
 	server.register_code = COAP_CREATED;
+	server.bootstrap_code = COAP_CHANGED;
+	server.key_code = COAP_CHANGED;
 	server.has_image = true;
 	disk_make_image(old_image, OLD_BYTES, 1);
 	disk_make_image(server.image, NEW_BYTES, 2);
@@ -519,12 +593,12 @@ static void a_lost_association_is_made_again_after_a_pause(void **state)
 {
 	(void)state;
 	until_registered();
-	device.refuses_connections = true;
-	agent_disconnected(device.agent, "closed", world.now);
+	device.refused = ~0u;
+	agent_disconnected(device.agent, 0, "closed", world.now);
 	assert_false(is_registered(NULL));
 	world_run(&world, SECONDS(60));
 	assert_in_range(device.connects, 3, 8);
-	device.refuses_connections = false;
+	device.refused = 0;
 	until_registered();
 	assert_int_equal(server.registers, 2);
 }
@@ -550,7 +624,7 @@ static void shutting_down_says_goodbye(void **state)
 static void shutting_down_without_a_server_ends_at_once(void **state)
 {
 	(void)state;
-	device.refuses_connections = true;
+	device.refused = ~0u;
 	world_run(&world, SECONDS(10));
 	agent_shutdown(device.agent, world.now);
 	assert_true(agent_is_stopped(device.agent));
@@ -816,7 +890,7 @@ static void a_lost_association_resumes_where_it_was(void **state)
 	offer();
 	assert_true(world_run_until(&world, SECONDS(60), has_blocks, &some));
 	unsigned before = (unsigned)agent_counters(device.agent)->blocks_fetched;
-	agent_disconnected(device.agent, "closed", world.now);
+	agent_disconnected(device.agent, 0, "closed", world.now);
 	until_phase(JOURNAL_DOWNLOADED);
 	assert_int_equal(server.registers, 2);
 	assert_int_equal(server.manifests, 1);
@@ -851,7 +925,7 @@ static void a_server_that_stays_away_gives_result_4(void **state)
 	offer();
 	assert_true(world_run_until(&world, SECONDS(60), has_blocks, &some));
 	link_cut(&world.link, &server.peer.node.address, true);
-	device.refuses_connections = true;
+	device.refused = ~0u;
 	assert_true(world_run_until(&world, SECONDS(1200), has_result, NULL));
 	assert_int_equal(agent_journal(device.agent)->result, FIRMWARE_RESULT_CONNECTION_LOST);
 }
@@ -899,6 +973,395 @@ static void a_confirmed_payload_that_crashes_is_started_again(void **state)
 	expect_text("26250/0/12", "1");
 }
 
+/* ---- bootstrap (lwm2m interface section 4) ---- */
+
+#define BOOTSTRAP_BIT (1u << AGENT_BOOTSTRAP_LINK)
+
+/* A device that comes with an account at the Bootstrap server, and with another one only if `server_uri` says so. */
+static void come_with(const char *server_uri)
+{
+	power_off();
+	config.server_uri = server_uri;
+	config.bootstrap_uri = "coaps://192.0.2.9:5684";
+	config.hold_off_s = 5;
+	memset(device.shelf_lens, 0, sizeof device.shelf_lens);
+	memset(device.connects_of, 0, sizeof device.connects_of);
+	server.registers = 0;
+	power_on();
+}
+
+static bool is_asked(void *context)
+{
+	(void)context;
+	return server.bootstraps > 0;
+}
+
+static void until_asked(void)
+{
+	server.bootstraps = 0;
+	assert_true(world_run_until(&world, SECONDS(400), is_asked, NULL));
+	world_run(&world, 10);
+}
+
+/* One account with pre-shared keys, resource by resource; opaque values are Base64 in text. */
+static void give_account(void)
+{
+	assert_int_equal(request(COAP_DELETE, "0", NULL), COAP_DELETED);
+	assert_int_equal(request(COAP_DELETE, "1", NULL), COAP_DELETED);
+	assert_int_equal(request(COAP_PUT, "0/3/0", "coaps://192.0.2.1:5684"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/3/2", "0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/3/3", "cHVtcA=="), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/3/5", "c2VjcmV0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/3/10", "77"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/3/0", "77"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/3/1", "600"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/3/7", "U"), COAP_CHANGED);
+}
+
+static void a_device_without_accounts_waits_asks_and_registers_with_whom_it_is_given(void **state)
+{
+	(void)state;
+	come_with("");
+	world_run(&world, SECONDS(4));
+	assert_int_equal(device.connects_of[AGENT_BOOTSTRAP_LINK], 0);
+	until_asked();
+	assert_string_equal(server.query, "ep=pump-1&pct=11542&");
+	give_account();
+	assert_int_equal(server.registers, 0);
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_CHANGED);
+	until_registered();
+	assert_non_null(strstr(server.query, "lt=600&"));
+	assert_non_null(strstr(server.links, "</1/3>"));
+	expect_text("1/3/0", "77");
+	power_off();
+	server.bootstraps = 0;
+	power_on();
+	until_registered();
+	assert_int_equal(server.bootstraps, 0);
+}
+
+static void what_the_bootstrap_server_did_not_finish_has_not_happened(void **state)
+{
+	(void)state;
+	come_with(SERVER_URI);
+	until_registered();
+	assert_int_equal(request(COAP_POST, "1/0/9", NULL), COAP_CHANGED);
+	until_asked();
+	assert_int_equal(request(COAP_DELETE, "", NULL), COAP_DELETED);
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_NOT_ACCEPTABLE);
+	assert_true(logged("event=bootstrap_inconsistent"));
+	power_off();
+	server.registers = 0;
+	power_on();
+	until_registered();
+	expect_text("1/0/0", "1");
+	assert_int_equal(request(COAP_POST, "1/0/9", NULL), COAP_CHANGED);
+	until_asked();
+	assert_int_equal(request(COAP_DELETE, "", NULL), COAP_DELETED);
+	world_run(&world, SECONDS(300)); /* the server falls silent */
+	assert_true(agent_is_registered(device.agent));
+}
+
+static void a_device_whose_bootstrap_cannot_be_kept_says_so(void **state)
+{
+	(void)state;
+	come_with("");
+	until_asked();
+	give_account();
+	device.shelf_error = -ENOSPC;
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_INTERNAL_SERVER_ERROR);
+	device.shelf_error = 0;
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_CHANGED);
+	until_registered();
+}
+
+/* int-7 */
+static void accounts_that_lead_nowhere_make_it_ask_again(void **state)
+{
+	(void)state;
+	come_with(SERVER_URI);
+	device.refused = 1;
+	until_asked();
+	assert_int_equal(device.connects_of[0], 5);
+	give_account();
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_CHANGED);
+	device.refused = 0;
+	until_registered();
+	assert_int_equal(device.connects_of[AGENT_BOOTSTRAP_LINK], 1);
+}
+
+static void a_server_that_is_there_again_ends_the_wish_to_bootstrap(void **state)
+{
+	(void)state;
+	come_with(SERVER_URI);
+	device.refused = 1 | BOOTSTRAP_BIT;
+	world_run(&world, SECONDS(600));
+	assert_in_range(device.connects_of[AGENT_BOOTSTRAP_LINK], 3, 20);
+	device.refused = BOOTSTRAP_BIT;
+	until_registered();
+	unsigned tries = device.connects_of[AGENT_BOOTSTRAP_LINK];
+	world_run(&world, SECONDS(3600));
+	assert_int_equal(device.connects_of[AGENT_BOOTSTRAP_LINK], tries);
+}
+
+static void a_bootstrap_server_that_refuses_is_asked_again_ever_more_seldom(void **state)
+{
+	(void)state;
+	come_with("");
+	server.bootstrap_code = COAP_FORBIDDEN;
+	world_run(&world, SECONDS(3600));
+	assert_in_range(server.bootstraps, 8, 20);
+	assert_true(logged("event=bootstrap_refused code=\"4.03"));
+}
+
+static void only_the_bootstrap_server_may_bootstrap(void **state)
+{
+	(void)state;
+	until_registered();
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_DELETE, "", NULL), COAP_METHOD_NOT_ALLOWED);
+	assert_int_equal(request(COAP_PUT, "0/0/0", "coaps://192.0.2.66"), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_POST, "1/0/9", NULL), COAP_METHOD_NOT_ALLOWED); /* it knows none */
+}
+
+static void a_bootstrap_server_sees_no_secrets_and_spares_its_own_account(void **state)
+{
+	(void)state;
+	come_with(SERVER_URI);
+	until_registered();
+	assert_int_equal(request(COAP_POST, "1/0/9", NULL), COAP_CHANGED);
+	until_asked();
+	assert_int_equal(request(COAP_GET, "0/0/5", NULL), COAP_METHOD_NOT_ALLOWED);
+	assert_int_equal(request(COAP_GET, "3/0/0", NULL), COAP_METHOD_NOT_ALLOWED);
+	assert_int_equal(request(COAP_DELETE, "0/1", NULL), COAP_BAD_REQUEST);
+	assert_int_equal(request(COAP_DELETE, "0/0", NULL), COAP_DELETED);
+	assert_int_equal(request(COAP_PUT, "1/0/1", "0"), COAP_BAD_REQUEST);
+	assert_int_equal(request(COAP_PUT, "77/0/1", "0"), COAP_NOT_FOUND);
+}
+
+/* ---- pre-shared keys that follow one another ---- */
+
+static void come_with_key(uint32_t rekey_days)
+{
+	power_off();
+	config.has_psk = true;
+	config.rekey_days = rekey_days;
+	power_on();
+	until_registered();
+}
+
+static void an_operator_has_the_key_changed(void **state)
+{
+	(void)state;
+	come_with_key(0);
+	world_run(&world, SECONDS(86400));
+	assert_int_equal(server.keys, 0);
+	expect_text("26252/0/0", "0");
+	assert_int_equal(request(COAP_GET, "26252/0/1", NULL), COAP_NOT_FOUND);
+	unsigned registers = server.registers;
+	assert_int_equal(request(COAP_POST, "26252/0/3", NULL), COAP_CHANGED);
+	world_run(&world, SECONDS(20));
+	assert_int_equal(server.keys, 1);
+	assert_string_equal(device.identity, "pump-1#1");
+	assert_int_equal(server.registers, registers + 1);
+	assert_true(logged("event=key_changed"));
+	assert_int_equal(request(COAP_GET, "26252/0/1", NULL), COAP_CONTENT);
+	power_off();
+	power_on();
+	until_registered();
+	assert_string_equal(device.identity, "pump-1#1");
+}
+
+static void a_key_is_changed_when_it_is_old(void **state)
+{
+	(void)state;
+	come_with_key(30);
+	world_run(&world, SECONDS(60));
+	assert_int_equal(server.keys, 1); /* nobody knows how old the one from the factory is */
+	world_run(&world, SECONDS(25 * 86400));
+	assert_int_equal(server.keys, 1);
+	world_run(&world, SECONDS(6 * 86400));
+	assert_int_equal(server.keys, 2);
+	assert_string_equal(device.identity, "pump-1#2");
+}
+
+static void a_new_key_that_is_not_loved_gives_way_to_the_one_before(void **state)
+{
+	(void)state;
+	come_with_key(0);
+	device.unloved = "pump-1#1";
+	assert_int_equal(request(COAP_POST, "26252/0/3", NULL), COAP_CHANGED);
+	world_run(&world, SECONDS(2));
+	until_registered();
+	assert_string_equal(device.identity, "");
+	for (int i = 0; i < 4 && !logged("event=key_discarded"); i++) {
+		agent_disconnected(device.agent, 0, "closed", world.now);
+		world_run(&world, SECONDS(60));
+		until_registered();
+	}
+	assert_true(logged("event=key_discarded"));
+}
+
+static void a_key_that_the_server_has_forgotten_gives_way_to_the_first_one(void **state)
+{
+	(void)state;
+	come_with_key(0);
+	assert_int_equal(request(COAP_POST, "26252/0/3", NULL), COAP_CHANGED);
+	world_run(&world, SECONDS(20));
+	assert_string_equal(device.identity, "pump-1#1");
+	device.unloved = "pump-1#1";
+	agent_disconnected(device.agent, 0, "closed", world.now);
+	until_registered();
+	assert_string_equal(device.identity, "");
+}
+
+static void a_key_that_cannot_be_kept_is_not_used(void **state)
+{
+	(void)state;
+	come_with_key(0);
+	device.shelf_error = -ENOSPC;
+	assert_int_equal(request(COAP_POST, "26252/0/3", NULL), COAP_CHANGED);
+	world_run(&world, SECONDS(20));
+	assert_true(logged("event=key_unusable reason=\"the state directory would not take it\""));
+	assert_string_equal(device.identity, "");
+	assert_true(agent_is_registered(device.agent));
+}
+
+static void a_server_that_gives_no_keys_is_left_in_peace(void **state)
+{
+	(void)state;
+	come_with_key(30);
+	server.key_code = COAP_FORBIDDEN;
+	power_off();
+	memset(device.shelf_lens, 0, sizeof device.shelf_lens);
+	server.keys = 0;
+	power_on();
+	until_registered();
+	world_run(&world, SECONDS(86400));
+	assert_in_range(server.keys, 2, 8);
+	assert_true(agent_is_registered(device.agent));
+}
+
+/* ---- several servers (lwm2m interface section 3.4) ---- */
+
+static void give_two_accounts(const char *priority_of_first, const char *priority_of_second)
+{
+	come_with("");
+	until_asked();
+	give_account();
+	assert_int_equal(request(COAP_PUT, "0/4/0", "coaps://192.0.2.2:5684"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/4/2", "0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/4/3", "cHVtcA=="), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/4/5", "c2VjcmV0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "0/4/10", "78"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/4/0", "78"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/4/1", "600"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/4/16", "0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/3/16", "0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/3/13", priority_of_first), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "1/4/13", priority_of_second), COAP_CHANGED);
+}
+
+static void it_registers_in_the_order_that_it_is_told(void **state)
+{
+	(void)state;
+	give_two_accounts("9", "2");
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_CHANGED);
+	device.refused = 2;
+	world_run(&world, SECONDS(10));
+	assert_int_equal(device.connects_of[0], 0); /* the second one has not had its chances yet */
+	world_run(&world, SECONDS(100));
+	assert_true(device.connects_of[0] == 1 && device.connects_of[1] >= 5);
+	assert_true(agent_is_registered(device.agent));
+}
+
+static void a_server_may_block_those_that_come_after_it(void **state)
+{
+	(void)state;
+	give_two_accounts("9", "2");
+	assert_int_equal(request(COAP_PUT, "1/4/15", "1"), COAP_CHANGED);
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_CHANGED);
+	device.refused = 2;
+	world_run(&world, SECONDS(2000));
+	assert_int_equal(device.connects_of[0], 0);
+	device.refused = 0;
+	world_run(&world, SECONDS(400));
+	assert_int_equal(device.connects_of[0], 1);
+}
+
+/* ---- access control (lwm2m interface section 9) ---- */
+
+static void ask_as(unsigned link)
+{
+	device.session = (struct handle){link, 1};
+}
+
+static void until_both_are_there(void)
+{
+	server.registers = 0;
+	assert_int_equal(request(COAP_POST, "bs", NULL), COAP_CHANGED);
+	world_run(&world, SECONDS(10));
+	assert_int_equal(server.registers, 2);
+}
+
+static void a_second_server_reads_and_the_first_one_rules(void **state)
+{
+	(void)state;
+	give_two_accounts("1", "1");
+	until_both_are_there();
+	assert_non_null(strstr(server.links, "</2>"));
+	ask_as(1);
+	expect_text("3/0/0", "Fieldfare");
+	assert_int_equal(request(COAP_POST, "3/0/4", NULL), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "0"), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_POST, "16", NULL), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_GET, "1/3/0", NULL), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_PUT, "1/3/1", "900"), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_PUT, "1/4/1", "900"), COAP_CHANGED);
+	expect_text("1/4/1", "900");
+	ask_as(0);
+	assert_int_equal(request(COAP_GET, "1/4/0", NULL), COAP_UNAUTHORIZED);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "0"), COAP_CHANGED);
+	assert_false(device.was_rebooted);
+}
+
+static void a_bootstrap_server_says_who_may_do_what(void **state)
+{
+	(void)state;
+	give_two_accounts("1", "1");
+	assert_int_equal(request(COAP_PUT, "2/0/0", "5"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "2/0/1", "0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "2/0/2/78", "3"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "2/0/3", "77"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "2/1/2/78", "32"), COAP_BAD_REQUEST);
+	until_both_are_there();
+	ask_as(1);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "0"), COAP_CHANGED);
+	assert_int_equal(request(COAP_POST, "5/0/2", NULL), COAP_UNAUTHORIZED);
+	expect_text("2/0/3", "77");
+	assert_int_equal(request(COAP_PUT, "2/0/3", "78"), COAP_UNAUTHORIZED);
+	ask_as(0);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "1"), COAP_CHANGED);
+	assert_int_equal(request(COAP_PUT, "2/0/2/78", "1"), COAP_CHANGED);
+	ask_as(1);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "0"), COAP_UNAUTHORIZED);
+	power_off();
+	power_on();
+	world_run(&world, SECONDS(10));
+	ask_as(1);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "0"), COAP_UNAUTHORIZED);
+	expect_text("2/0/2/78", "1");
+}
+
+static void one_server_alone_needs_no_rights(void **state)
+{
+	(void)state;
+	until_registered();
+	assert_null(strstr(server.links, "</2>"));
+	assert_int_equal(request(COAP_GET, "2/0/0", NULL), COAP_NOT_FOUND);
+	assert_int_equal(request(COAP_PUT, "5/0/11", "0"), COAP_CHANGED);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -935,6 +1398,25 @@ int main(void)
 		TEST(a_server_with_smaller_blocks_is_followed),
 		TEST(a_cancel_in_the_middle_ends_the_transfer),
 		TEST(a_confirmed_payload_that_crashes_is_started_again),
+		TEST(a_device_without_accounts_waits_asks_and_registers_with_whom_it_is_given),
+		TEST(what_the_bootstrap_server_did_not_finish_has_not_happened),
+		TEST(a_device_whose_bootstrap_cannot_be_kept_says_so),
+		TEST(accounts_that_lead_nowhere_make_it_ask_again),
+		TEST(a_server_that_is_there_again_ends_the_wish_to_bootstrap),
+		TEST(a_bootstrap_server_that_refuses_is_asked_again_ever_more_seldom),
+		TEST(only_the_bootstrap_server_may_bootstrap),
+		TEST(a_bootstrap_server_sees_no_secrets_and_spares_its_own_account),
+		TEST(it_registers_in_the_order_that_it_is_told),
+		TEST(a_server_may_block_those_that_come_after_it),
+		TEST(an_operator_has_the_key_changed),
+		TEST(a_key_is_changed_when_it_is_old),
+		TEST(a_new_key_that_is_not_loved_gives_way_to_the_one_before),
+		TEST(a_key_that_the_server_has_forgotten_gives_way_to_the_first_one),
+		TEST(a_key_that_cannot_be_kept_is_not_used),
+		TEST(a_server_that_gives_no_keys_is_left_in_peace),
+		TEST(a_second_server_reads_and_the_first_one_rules),
+		TEST(a_bootstrap_server_says_who_may_do_what),
+		TEST(one_server_alone_needs_no_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

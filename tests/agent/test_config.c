@@ -43,21 +43,32 @@ static void a_small_configuration_gets_the_defaults(void **state)
 	assert_int_equal(config.max_trials, 3);
 	assert_int_equal(config.log_level, AGENT_LOG_INFO);
 	assert_true(config.may_reboot);
+	assert_false(config.may_send);
+	assert_int_equal(config.backlog, 1024);
+	assert_true(config.latitude == CONFIG_NOT_GIVEN);
 }
 
 static void every_key_is_taken(void **state)
 {
 	(void)state;
 	assert_true(
-		load("[agent]\nendpoint=e\nstate_dir=/s\nlifetime=77\nlog_level=debug\n"
-		     "[server]\nuri=coaps://h:1\nserver_name=n\ncertificate=c\nprivate_key=k\nca=a\n"
+		load("[agent]\nendpoint=e\nstate_dir=/s\nlifetime=77\nlog_level=debug\nbacklog=12\n"
+		     "[server]\nuri=coaps://h:1\nserver_name=n\ncertificate=c\nprivate_key=k\nca=a\nsend=yes\n"
 		     "[device]\nmanufacturer=m\nmodel=o\nserial=s\ndevice_type=t\nhardware_version=h\n"
 		     "vendor_id=fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe\nclass_id=1492af14-2569-5e48-bf42-9b2d51f2ab45\n"
 		     "may_reboot=no\n"
 		     "[update]\ntrust_anchors=t\nself_test_timeout=1\nsettle_seconds=2\nmax_trials=4\ngive_up=50\n"
 		     "image_size_max=6\n"
 		     "[payload]\narguments=--home /x\nrestart_seconds=7\n"
-		     "[services]\nunits=a.service b.service\npid_files=c:/c.pid\ncommands=d:/d\n"));
+		     "[services]\nunits=a.service b.service\npid_files=c:/c.pid\ncommands=d:/d\n"
+		     "[location]\nlatitude=-48.25\nlongitude=9\naltitude=-3.5\n"
+		     "[extensions]\ndirectory=/x\nuser=nobody\npatience=9\n"));
+	assert_string_equal(config.extensions, "/x");
+	assert_string_equal(config.extensions_user, "nobody");
+	assert_int_equal(config.extensions_patience_s, 9);
+	assert_int_equal(config.backlog, 12);
+	assert_true(config.may_send);
+	assert_true(config.latitude == -48.25 && config.longitude == 9 && config.altitude_m == -3.5);
 	assert_string_equal(config.units, "a.service b.service");
 	assert_string_equal(config.pid_files, "c:/c.pid");
 	assert_string_equal(config.commands, "d:/d");
@@ -86,6 +97,8 @@ static void a_mistake_is_named_with_its_line(void **state)
 		{"[agent]\nendpoint = a\n\nendpoint = b\n", ":4: endpoint: given twice"},
 		{"[agent]\nlog_level = loud\n", ":2: log_level: must be error, warning, info or debug"},
 		{"[device]\nmay_reboot = maybe\n", ":2: may_reboot: must be yes or no"},
+		{"[location]\nlatitude = 90.5\n", ":2: latitude: must be a number from -90 to 90"},
+		{"[location]\nlongitude = east\n", ":2: longitude: must be a number from -180 to 180"},
 		{"[device]\nvendor_id = 12\n",
 			":2: vendor_id: must be a UUID such as fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"},
 		{"[agent]\nnonsense\n", ":2: neither a [section] nor a \"key = value\""},
@@ -118,6 +131,8 @@ static void what_is_missing_or_contradicts_itself_is_said(void **state)
 		const char *text, *complaint;
 	} cases[] = {
 		{"", "[agent] endpoint is missing"},
+		{GOOD "[location]\nlatitude=1\n", "[location] needs both latitude and longitude"},
+		{GOOD "[location]\naltitude=1\n", "[location] needs both latitude and longitude"},
 		{"[agent]\nendpoint=x\n", "[server] uri is missing or not of the form coaps://host:port"},
 		{"[agent]\nendpoint=x\n[server]\nuri=coap://h\n",
 			"[server] uri is missing or not of the form coaps://host:port"},
@@ -162,13 +177,13 @@ static void a_shared_key_comes_from_the_file_or_the_configuration(void **state)
 	(void)state;
 	struct credential_files c;
 	assert_true(load(GOOD));
-	assert_true(credential_files_load(&config, &c, message));
+	assert_true(credential_files_load(&config.server, &c, message));
 	assert_true(bytes_equal(c.client.psk_key, bytes_of("\x00\x11", 2)));
 	assert_true(bytes_equal_text(c.client.psk_identity, "id"));
-	config.psk_key[0] = '\0';
-	(void)snprintf(config.psk_key_file, sizeof config.psk_key_file, "%s", in_folder("psk"));
-	write_file(config.psk_key_file, "0a0b0c\n", 0600);
-	assert_true(credential_files_load(&config, &c, message));
+	config.server.psk_key[0] = '\0';
+	(void)snprintf(config.server.psk_key_file, sizeof config.server.psk_key_file, "%s", in_folder("psk"));
+	write_file(config.server.psk_key_file, "0a0b0c\n", 0600);
+	assert_true(credential_files_load(&config.server, &c, message));
 	assert_true(bytes_equal(c.client.psk_key, bytes_of("\x0a\x0b\x0c", 3)));
 }
 
@@ -177,18 +192,18 @@ static void a_key_that_is_unusable_or_open_to_others_is_refused(void **state)
 	(void)state;
 	struct credential_files c;
 	assert_true(load(GOOD));
-	config.psk_key[0] = '\0';
-	(void)snprintf(config.psk_key_file, sizeof config.psk_key_file, "%s", in_folder("other-psk"));
-	assert_false(credential_files_load(&config, &c, message));
+	config.server.psk_key[0] = '\0';
+	(void)snprintf(config.server.psk_key_file, sizeof config.server.psk_key_file, "%s", in_folder("other-psk"));
+	assert_false(credential_files_load(&config.server, &c, message));
 	assert_non_null(strstr(message, "psk: No such file"));
-	write_file(config.psk_key_file, "0a0b0c\n", 0644);
-	assert_false(credential_files_load(&config, &c, message));
+	write_file(config.server.psk_key_file, "0a0b0c\n", 0644);
+	assert_false(credential_files_load(&config.server, &c, message));
 	assert_non_null(strstr(message, "chmod 600"));
-	write_file(config.psk_key_file, "0a0b0\n", 0600);
-	assert_false(credential_files_load(&config, &c, message));
+	write_file(config.server.psk_key_file, "0a0b0\n", 0600);
+	assert_false(credential_files_load(&config.server, &c, message));
 	assert_non_null(strstr(message, "hexadecimal"));
-	write_file(config.psk_key_file, "", 0600);
-	assert_false(credential_files_load(&config, &c, message));
+	write_file(config.server.psk_key_file, "", 0600);
+	assert_false(credential_files_load(&config.server, &c, message));
 	assert_non_null(strstr(message, "is empty"));
 }
 

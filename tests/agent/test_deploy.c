@@ -12,16 +12,16 @@
 
 #include <cmocka.h>
 
-#define OUR_URI   "coaps://192.0.2.1:5684/m/00ff"
-#define OLD_BYTES 700
-#define NEW_BYTES 1000 /* 63 blocks of 16, the last one of 8 bytes */
-#define BLOCK     16
-#define BLOCKS    63
-#define SYNCED    8
+#define SERVER_URI "coaps://192.0.2.1:5684"
+#define OUR_URI    "coaps://192.0.2.1:5684/m/00ff"
+#define OLD_BYTES  700
+#define NEW_BYTES  1000 /* 63 blocks of 16, the last one of 8 bytes */
+#define BLOCK      16
+#define BLOCKS     63
+#define SYNCED     8
 
 static const struct deploy_config config = {
-	.update = {.server_uri = "coaps://192.0.2.1:5684",
-		.order_delay_ms = 500,
+	.update = {.order_delay_ms = 500,
 		.self_test_timeout_ms = 30000,
 		.settle_ms = 10000,
 		.give_up_ms = 600000,
@@ -81,7 +81,10 @@ static int provisioned(void **state)
 
 static void event(enum update_event_kind kind)
 {
-	struct update_event e = {.kind = kind, .uri = bytes_of_text(OUR_URI), .envelope = bytes_of_text("envelope")};
+	struct update_event e = {.kind = kind,
+		.uri = bytes_of_text(OUR_URI),
+		.server_uri = bytes_of_text(SERVER_URI),
+		.envelope = bytes_of_text("envelope")};
 	struct journal_image image = disk_describe(new_image, NEW_BYTES, "1.1.0", 5);
 	e.image = &image;
 	deploy_event(&d, &e, now, &outcome);

@@ -35,7 +35,6 @@ static struct journal_state full_state(void)
 		.confirmed = SLOT_B,
 		.sequence_floor = UINT64_MAX - 1,
 		.defer_period_s = 4000000000u,
-		.server = {600, 10, 60, 7200, true, true},
 		.changed_at = 1800000000,
 		.uri_len = JOURNAL_URI_MAX,
 		.envelope_len = JOURNAL_ENVELOPE_MAX};
@@ -76,8 +75,6 @@ static void a_state_with_everything_at_its_limit_fits_and_comes_back(void **stat
 	memcpy(copy, again.data, again.len);
 	assert_true(bytes_equal(encode(&back), bytes_of(copy, again.len)));
 	assert_int_equal(back.images[SLOT_B].sequence, 41);
-	assert_int_equal(back.server.disable_s, 7200);
-	assert_true(back.server.stores_notifications && back.server.may_send);
 }
 
 static void a_record_cut_at_any_length_is_refused(void **state)

@@ -17,8 +17,7 @@
 #define OUR_URI "coaps://192.0.2.1:5684/m/00ff"
 
 static const struct deploy_config deploy_config = {
-	.update = {.server_uri = "coaps://192.0.2.1:5684",
-		.order_delay_ms = 500,
+	.update = {.order_delay_ms = 500,
 		.self_test_timeout_ms = 30000,
 		.settle_ms = 10000,
 		.give_up_ms = 600000,
@@ -36,8 +35,8 @@ static const struct object *const table[] = {&object_server, &object_device, &ob
 static struct portfolio portfolio;
 static struct services services;
 static struct service_report service;
-static uint8_t shelf_record[PORTFOLIO_RECORD_BYTES];
-static size_t shelf_len;
+static uint8_t shelf_records[SHELF_COUNT][PORTFOLIO_RECORD_BYTES + ACCOUNTS_RECORD_BYTES];
+static size_t shelf_lens[SHELF_COUNT];
 static int shelf_error;
 static const struct platform_identity identity = {
 	"Open Mobile Alliance", "Fieldfare demo", "345000123", "linux", "rev-b", {0}, {0}};
@@ -49,10 +48,11 @@ static struct prng chance;
 static struct registration registration;
 static struct report_attributes attributes[4];
 static struct report_observation observations[4];
-static struct report report;
+static struct report reports[ACCOUNTS_SERVERS_MAX];
+static struct accounts accounts;
 static struct object_world world;
 static struct record records[OBJECTS_RECORDS_MAX];
-static struct objects objects = {table, OBJECT_COUNT, &model_core, &world, &report, records};
+static struct objects objects = {table, OBJECT_COUNT, &model_core, &world, reports, 0, false, records};
 static uint8_t bitmap[32], progress[32 + JOURNAL_PROGRESS_HEAD_BYTES], record_scratch[JOURNAL_STATE_BYTES_MAX];
 static uint8_t slice[DEPLOY_SLICE_BYTES], arena_bytes[16384], image[300];
 static msec now;
@@ -87,20 +87,18 @@ static void fill_sample(struct platform_sample *s)
 static int load_shelf(void *context, enum shelf_record which, void *buffer, size_t capacity)
 {
 	(void)context;
-	assert_int_equal(which, SHELF_PORTFOLIO);
-	assert_true(shelf_len <= capacity);
-	memcpy(buffer, shelf_record, shelf_len);
-	return (int)shelf_len;
+	assert_true(shelf_lens[which] <= capacity);
+	memcpy(buffer, shelf_records[which], shelf_lens[which]);
+	return (int)shelf_lens[which];
 }
 
 static int store_shelf(void *context, enum shelf_record which, struct bytes record)
 {
 	(void)context;
-	assert_int_equal(which, SHELF_PORTFOLIO);
 	if (shelf_error != 0)
 		return shelf_error;
-	memcpy(shelf_record, record.data, record.len);
-	shelf_len = record.len;
+	memcpy(shelf_records[which], record.data, record.len);
+	shelf_lens[which] = record.len;
 	return 0;
 }
 
@@ -133,10 +131,12 @@ static void watch_services(void)
 }
 
 static const struct shelf_port shelf = {NULL, load_shelf, store_shelf};
+static const struct accounts_factory factory = {.server_uri = "coaps://192.0.2.1:5684"};
 
 static int fresh(void **state)
 {
-	static const struct register_config account = {300, 90000, 2000, 60000};
+	static const struct register_config account = {
+		.lifetime_s = 300, .connect_timeout_ms = 90000, .retry_first_ms = 2000, .retry_max_ms = 60000};
 	static const struct download_storage storage = {bitmap, sizeof bitmap, progress};
 	struct deploy_outcome outcome;
 	(void)state;
@@ -149,17 +149,20 @@ static int fresh(void **state)
 	assert_int_equal(deploy_start(&deploy, now, &outcome), JOURNAL_LOADED);
 	prng_init_number(&chance, 1);
 	register_init(&registration, &account, &chance, now);
-	report_init(&report, attributes, 4, observations, 4, SECONDS(5));
+	report_init(&reports[0], attributes, 4, observations, 4, SECONDS(5));
 	world = (struct object_world){.identity = &identity,
 		.agent_version = "0.1.0",
 		.deploy = &deploy,
-		.registration = &registration,
+		.accounts = &accounts,
+		.registrations = {&registration},
+		.shelf = &shelf,
 		.configured_lifetime_s = 300,
 		.portfolio = &portfolio,
 		.services = &services};
 	watch_services();
 	observes = false;
-	shelf_len = 0;
+	memset(shelf_lens, 0, sizeof shelf_lens);
+	accounts_init(&accounts, &factory);
 	shelf_error = 0;
 	portfolio_init(&portfolio, &shelf);
 	fill_sample(&world.sample);
@@ -530,7 +533,7 @@ static void attributes_that_make_no_sense_change_nothing(void **state)
 	assert_int_equal(set_attributes("/3/0/10", NULL), COAP_BAD_REQUEST);
 	assert_int_equal(set_attributes("/3/0/4", "pmin=1"), COAP_METHOD_NOT_ALLOWED);
 	assert_int_equal(set_attributes("/3/0/99", "pmin=1"), COAP_NOT_FOUND);
-	assert_int_equal(report_attributes_at(&report, path_of_resource(3, 0, 10)).set, 0);
+	assert_int_equal(report_attributes_at(&reports[0], path_of_resource(3, 0, 10)).set, 0);
 }
 
 /* LwM2M 1.2, interface section 6: observation attributes; those that are not known are refused and not ignored */
@@ -541,7 +544,7 @@ static void an_observation_may_come_with_attributes_of_its_own(void **state)
 	observes = true;
 	assert_int_equal(send(ask), COAP_CONTENT);
 	assert_int_equal(observations[0].own.pmin_s, 7);
-	assert_int_equal(report_attributes_at(&report, path_of_resource(3, 0, 10)).set, 0);
+	assert_int_equal(report_attributes_at(&reports[0], path_of_resource(3, 0, 10)).set, 0);
 	ask.query = "colour=red";
 	assert_int_equal(send(ask), COAP_BAD_REQUEST);
 	assert_int_equal(response.payload.len, 0);
@@ -586,7 +589,7 @@ static void server_resources_are_written_and_read_back(void **state)
 	expect_text("/1/0/3", "1010");
 	expect_text("/1/0/5", "2000");
 	expect_text("/1/0/6", "0");
-	assert_int_equal(report.defaults.pmin_s, 101);
+	assert_int_equal(reports[0].defaults.pmin_s, 101);
 	struct bytes cbor = bytes_of("\x19\x00\x66", 3);
 	struct ask ask = {COAP_PUT, "/1/0/2", COAP_FORMAT_NONE, PAYLOAD_CBOR, cbor, NULL};
 	assert_int_equal(send(ask), COAP_CHANGED);
@@ -600,16 +603,17 @@ static void a_new_lifetime_is_durable_and_goes_to_the_registration(void **state)
 	assert_int_equal(put_text("/1/0/1", "63"), COAP_CHANGED);
 	expect_text("/1/0/1", "63");
 	assert_true(registration.tells_lifetime);
-	struct journal_state back;
-	int error;
-	assert_int_equal(journal_load(&ports.journal, record_scratch, &back, &error), JOURNAL_LOADED);
-	assert_int_equal(back.server.lifetime_s, 63);
+	struct accounts back;
+	accounts_init(&back, &factory);
+	assert_true(accounts_load(&back, &factory, &shelf, world.accounts_record));
+	assert_int_equal(back.servers[0].lifetime_s, 63);
 }
 
 static void what_cannot_be_stored_has_not_been_written(void **state)
 {
 	(void)state;
 	disk.fail_stores = -ENOSPC;
+	shelf_error = -ENOSPC;
 	assert_int_equal(put_text("/1/0/1", "63"), COAP_INTERNAL_SERVER_ERROR);
 	expect_text("/1/0/1", "300");
 	assert_int_equal(put_text("/5/0/11", "0"), COAP_INTERNAL_SERVER_ERROR);
@@ -809,7 +813,7 @@ static void the_portfolio_outlives_the_agent_and_a_full_disk_refuses_it(void **s
 	assert_int_equal(get("/16/8", COAP_FORMAT_NONE), COAP_NOT_FOUND);
 	assert_int_equal(delete ("/16/7"), COAP_INTERNAL_SERVER_ERROR);
 	expect_text("/16/7/0/0", "kept");
-	shelf_record[shelf_len - 1] ^= 1;
+	shelf_records[SHELF_PORTFOLIO][shelf_lens[SHELF_PORTFOLIO] - 1] ^= 1;
 	portfolio_init(&portfolio, &shelf);
 	assert_int_equal(get("/16/7", COAP_FORMAT_NONE), COAP_NOT_FOUND); /* rotten */
 }

@@ -10,7 +10,7 @@
 
 static enum firmware_result judge(const char *uri)
 {
-	return package_uri_judge(bytes_of_text(uri), SERVER);
+	return package_uri_judge(bytes_of_text(uri), bytes_of_text(SERVER));
 }
 
 static void a_path_on_our_server_is_fetched(void **state)
@@ -18,7 +18,8 @@ static void a_path_on_our_server_is_fetched(void **state)
 	(void)state;
 	assert_int_equal(judge("coaps://192.0.2.1:5684/m/1"), FIRMWARE_RESULT_INITIAL);
 	assert_int_equal(judge("coaps://192.0.2.1/m/1"), FIRMWARE_RESULT_INITIAL); /* the default port */
-	assert_int_equal(package_uri_judge(bytes_of_text("coap://[2001:db8::1]/m"), "coap://[2001:db8::1]:5683"),
+	assert_int_equal(
+		package_uri_judge(bytes_of_text("coap://[2001:db8::1]/m"), bytes_of_text("coap://[2001:db8::1]:5683")),
 		FIRMWARE_RESULT_INITIAL);
 }
 

@@ -247,6 +247,39 @@ static void what_comes_late_changes_nothing(void **state)
 	assert_int_equal(r.state, REGISTER_CONNECTING);
 }
 
+/* Interface section 3.4: with five attempts and a timer of 60 s they begin at 0, 60, 180, 420 and 900 s, or by chance
+ * up to half of each wait later. */
+static void a_server_may_say_how_often_and_how_far_apart_it_is_tried(void **state)
+{
+	static const struct register_config config = {.lifetime_s = 300,
+		.connect_timeout_ms = 90000,
+		.retry_first_ms = SECONDS(60),
+		.retry_max_ms = SECONDS(86400),
+		.initial_delay_ms = SECONDS(7),
+		.attempts = 5,
+		.sequences = 2,
+		.sequence_delay_ms = SECONDS(4000)};
+	static const msec waits_s[] = {60, 120, 240, 480, 4000, 60, 120, 240, 480, 4000, 60};
+	msec now = 0;
+	(void)state;
+	prng_init_number(&chance, 3);
+	register_init(&r, &config, &chance, now);
+	assert_int_equal(register_deadline(&r), SECONDS(7));
+	for (unsigned i = 0; i < sizeof waits_s / sizeof waits_s[0]; i++) {
+		now = register_deadline(&r);
+		assert_int_equal(register_has_failed(&r), i >= 10);
+		assert_int_equal(register_due(&r, now), REGISTER_CONNECT);
+		register_disconnected(&r, now);
+		assert_in_range(register_deadline(&r) - now, SECONDS(waits_s[i]), SECONDS(waits_s[i]) * 3 / 2);
+	}
+	assert_int_equal(register_due(&r, register_deadline(&r)), REGISTER_CONNECT);
+	register_connected(&r, now);
+	assert_int_equal(register_due(&r, now), REGISTER_SEND_REGISTER);
+	const struct bytes rd = bytes_of_text("x");
+	assert_true(register_accepted(&r, &rd, 1, now));
+	assert_false(register_has_failed(&r));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +298,7 @@ int main(void)
 		cmocka_unit_test(stopping_deregisters_and_ends_even_when_the_server_is_silent),
 		cmocka_unit_test(stopping_before_anything_stands_needs_no_goodbye),
 		cmocka_unit_test(what_comes_late_changes_nothing),
+		cmocka_unit_test(a_server_may_say_how_often_and_how_far_apart_it_is_tried),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#define OUR_URI "coaps://192.0.2.1:5684/m/00ff"
+#define SERVER_URI "coaps://192.0.2.1:5684"
+#define OUR_URI    "coaps://192.0.2.1:5684/m/00ff"
 
 static const struct update_config config = {
-	.server_uri = "coaps://192.0.2.1:5684",
 	.order_delay_ms = 500,
 	.self_test_timeout_ms = 30000,
 	.settle_ms = 10000,
@@ -49,7 +49,8 @@ static enum update_verdict step(enum update_event_kind kind)
 
 static enum update_verdict write_uri(const char *uri)
 {
-	struct update_event event = {.kind = UPDATE_URI_WRITTEN, .uri = bytes_of_text(uri)};
+	struct update_event event = {
+		.kind = UPDATE_URI_WRITTEN, .uri = bytes_of_text(uri), .server_uri = bytes_of_text(SERVER_URI)};
 	return update_step(&u, &event, now, &effects);
 }
 
@@ -173,8 +174,10 @@ static void the_time_of_the_last_state_change_is_kept(void **state)
 {
 	(void)state;
 	assert_int_equal(u.state.changed_at, 0);
-	struct update_event event = {
-		.kind = UPDATE_URI_WRITTEN, .uri = bytes_of_text(OUR_URI), .unix_time_s = 1700000000};
+	struct update_event event = {.kind = UPDATE_URI_WRITTEN,
+		.uri = bytes_of_text(OUR_URI),
+		.server_uri = bytes_of_text(SERVER_URI),
+		.unix_time_s = 1700000000};
 	(void)update_step(&u, &event, now, &effects);
 	assert_int_equal(u.state.changed_at, 1700000000);
 	bring_manifest(5000); /* no clock, and no change of state */

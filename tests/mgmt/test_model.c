@@ -31,7 +31,7 @@ static void what_is_in_the_tables_is_found(void **state)
 	}
 	assert_null(model_object(&model_core, 8));
 	assert_null(model_resource(&model_core, 5, 4));
-	assert_null(model_resource(&model_core, 26252, 0));
+	assert_null(model_resource(&model_core, 26299, 0));
 }
 
 static void expect_path(const char *text, const char *numbers, const char *names)

@@ -56,12 +56,22 @@ static void cutting_keeps_whole_characters_and_no_controls(void **state)
 	assert_string_equal(out, "");
 }
 
+static void nobodys_name_can_look_like_another_entry_of_the_log(void **state)
+{
+	uint8_t line[64];
+	struct writer w = writer_of(line, sizeof line);
+	(void)state;
+	label_write_quoted(&w, bytes_of_text("a\" event=x\n\\ \xc3\xa9"));
+	assert_true(bytes_equal_text(writer_bytes(&w), "\"a\\\" event=x \\\\ \xc3\xa9\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_letters_digits_and_a_few_signs),
 		cmocka_unit_test(what_does_not_fit_or_holds_controls_is_not_set),
 		cmocka_unit_test(cutting_keeps_whole_characters_and_no_controls),
+		cmocka_unit_test(nobodys_name_can_look_like_another_entry_of_the_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

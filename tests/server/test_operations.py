@@ -21,7 +21,7 @@ def free_port(kind):
 
 
 class Stage:
-    def __init__(self, folder):
+    def __init__(self, folder, definitions=OBJECTS, more_of_agent=""):
         self.folder = pathlib.Path(folder)
         self.coap, self.http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         self.processes, self.names = [], []
@@ -40,7 +40,7 @@ path = {self.folder}/mgmtd.db
 [artifacts]
 path = {self.folder}/artifacts
 [objects]
-path = {OBJECTS}
+path = {definitions}
 [limits]
 devices = 10
 """)
@@ -60,7 +60,7 @@ class_id = 0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0
 trust_anchors = {self.folder}/release.pub
 [services]
 pid_files = operations:{self.write("operations.pid", str(os.getpid()))} absent:{self.folder}/absent.pid
-""")
+{more_of_agent}""")
         self.wait_for("event=registered")
 
     def write(self, name, text):

@@ -24,6 +24,8 @@
 
 struct loaded {
 	struct denial denial;
+	struct issued_key_record key;
+	unsigned keys;
 	struct claim claim;
 	unsigned claims, denials, devices, registrations, releases, rollouts, entries, orders, events;
 	struct device_record device;
@@ -165,6 +167,14 @@ static bool visit_order(void *context, const struct order_record *order)
 	return true;
 }
 
+static bool visit_key(void *context, const struct issued_key_record *key)
+{
+	struct loaded *l = context;
+	l->key = *key;
+	l->keys++;
+	return true;
+}
+
 static bool visit_event(void *context, const struct event *event)
 {
 	struct loaded *l = context;
@@ -177,7 +187,7 @@ static bool load(struct stage *s, uint32_t events)
 	unsigned refuse = s->loaded.refuse_entries;
 	s->loaded = (struct loaded){.refuse_entries = refuse};
 	struct store_visitor visitor = {&s->loaded, visit_denial, visit_claim, visit_device, visit_registration,
-		visit_release, visit_rollout, visit_entry, visit_order, visit_event};
+		visit_release, visit_rollout, visit_entry, visit_key, visit_order, visit_event};
 	return store_sqlite_load(s->store, &visitor, events, s->error);
 }
 
@@ -400,6 +410,41 @@ static void a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone(
 	assert_true(outcome(s));
 	assert_true(load(s, 0));
 	assert_int_equal(s->loaded.claims, 0);
+}
+
+static void keys_that_were_made_for_a_device_come_back_sealed_and_go_with_it(void **state)
+{
+	struct stage *s = *state;
+	struct dtls_crypto crypto;
+	struct sealing own;
+	struct device_record pump = device("pump-1");
+	struct issued_key_record key = {.name = "pump-1",
+		.keys = {.current = {"01234567", "sixteen bytes o", 5}, .next = {"89abcdef", "another sixteen", 7}}};
+	assert_true(dtls_crypto_wolfcrypt_init(&crypto));
+	begin_sealing(&own, &crypto, 1);
+	s->sealing = &own;
+	reopen(s);
+	add(s, (struct store_change){.type = STORE_KEY_PUT, .key = &key});
+	commit(s);
+	assert_true(outcome(s));
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.keys, 0); /* there is no such device */
+	add(s, (struct store_change){.type = STORE_DEVICE_PUT, .device = &pump});
+	add(s, (struct store_change){.type = STORE_KEY_PUT, .key = &key});
+	commit(s);
+	assert_true(outcome(s));
+	reopen(s);
+	assert_false(file_has(directory_file(&s->directory, "mgmtd.db"), key.keys.next.key, 8));
+	assert_true(load(s, 0));
+	assert_memory_equal(&s->loaded.key, &key, sizeof key);
+	add(s, (struct store_change){.type = STORE_DEVICE_REMOVE, .name = "pump-1"});
+	commit(s);
+	assert_true(outcome(s));
+	assert_true(load(s, 0));
+	assert_int_equal(s->loaded.keys, 0);
+	store_sqlite_close(s->store);
+	s->store = NULL;
+	dtls_crypto_wolfcrypt_done(&crypto);
 }
 
 static void an_order_comes_back_unless_its_device_is_gone(void **state)
@@ -794,6 +839,7 @@ int main(void)
 		TEST(keys_are_sealed_and_those_of_another_secret_are_passed_over),
 		TEST(keys_from_before_they_were_sealed_are_read),
 		TEST(a_claim_comes_back_and_the_file_with_its_key_is_for_its_owner_alone),
+		TEST(keys_that_were_made_for_a_device_come_back_sealed_and_go_with_it),
 		TEST(an_order_comes_back_unless_its_device_is_gone),
 		TEST(putting_again_replaces_and_keeps_the_order_of_entries),
 		TEST(removing_takes_along_what_belongs_to_it),

@@ -28,7 +28,7 @@ MAY_INCLUDE = {
 MAY_INCLUDE_FILE = {"dtls": {"coap/transport.h"}}
 
 # Edges touch sockets, files, clocks and libraries; only edges and mains include them.
-EDGE = re.compile(r"(_linux|_systemd|_wolfssl|_wolfcrypt|_sqlite|_postgres|_files|_inih|_expat)\.[ch]$|^coap/io/|^server/http/|/log\.[ch]$"
+EDGE = re.compile(r"(_linux|_systemd|_wolfssl|_wolfcrypt|_sqlite|_postgres|_files|_inih|_expat|_pkcs11)\.[ch]$|^coap/io/|^server/http/|/log\.[ch]$"
                   r"|/(config|settings)\.[ch]$")
 MAIN = re.compile(r"^(agent/agentd(_[a-z]+)?|server/mgmtd|cli/[a-z_]+)\.[ch]$")
 

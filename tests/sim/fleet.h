@@ -32,6 +32,16 @@ struct fleet_artifact {
 	uint8_t bytes[DISK_SLOT_BYTES + 1024];
 };
 
+#define FLEET_HISTORY_MAX   4096
+#define FLEET_BACKLOG_BYTES 32768
+
+/* A number that the server has put into its history. */
+struct fleet_sample {
+	struct path path;
+	wall_msec at;
+	double number;
+};
+
 struct fleet_session {
 	uint32_t number;  /* 0: none */
 	uint32_t attempt; /* that it was made for; the same hello again gets the same welcome */
@@ -53,6 +63,8 @@ struct fleet_server {
 	struct secure_end *secure; /* NULL without */
 	struct server_done done;   /* of the last command */
 	bool has_done;
+	struct fleet_sample history[FLEET_HISTORY_MAX]; /* of all devices, as it came; what does not fit is left out */
+	size_t history_count;
 	uint32_t watch;                  /* the number of the observation that the last answer began */
 	char answer[FLEET_ANSWER_BYTES]; /* of the last errand: its code, and what was read */
 };
@@ -73,6 +85,9 @@ struct fleet_device {
 	void *memory, *endpoint_memory;
 	struct disk disk;
 	struct sha256_stream digest;
+	uint8_t backlog[FLEET_BACKLOG_BYTES]; /* the record of the shelf; there are no others */
+	size_t backlog_len;
+	unsigned backlog_writes;
 	struct fleet_program program[SLOT_COUNT]; /* of what lies in each slot */
 	enum deploy_program seen;                 /* what ran when last looked */
 	unsigned seen_starts, seen_self_tests;

@@ -10,8 +10,10 @@
 #define BOOT_TAKES      SECONDS(3)
 #define SELF_TEST_TAKES ((msec)400)
 
-static bool uplink_connect(void *context, msec now)
+static bool uplink_connect(void *context, unsigned link, const struct account_security *account, msec now)
 {
+	(void)link;
+	(void)account;
 	struct fleet_device *d = context;
 	if (d->secure != NULL)
 		return fleet_secure_connect(d, now);
@@ -22,8 +24,9 @@ static bool uplink_connect(void *context, msec now)
 	return true;
 }
 
-static void uplink_close(void *context, msec now)
+static void uplink_close(void *context, unsigned link, msec now)
 {
+	(void)link;
 	struct fleet_device *d = context;
 	if (d->secure != NULL)
 		dtls_close(d->secure->dtls, d->remote.session, now);
@@ -141,7 +144,7 @@ static void say_hello(struct fleet_device *d, msec now)
 	struct address server = fleet_server_address();
 	if (d->hellos_left == 0) {
 		d->hello_at = NEVER;
-		agent_disconnected(d->agent, "nobody answered", now);
+		agent_disconnected(d->agent, 0, "nobody answered", now);
 		return;
 	}
 	d->hellos_left--;
@@ -167,10 +170,10 @@ static void device_receive(void *context, const struct address *from, struct byt
 	if (frame == FRAME_WELCOME && d->hello_at != NEVER) {
 		d->session = number;
 		d->hello_at = NEVER;
-		agent_connected(d->agent, &remote, now);
+		agent_connected(d->agent, 0, &remote, now);
 	} else if (frame == FRAME_DATA && d->session != 0 && number == d->session) {
 		struct bytes message = read_bytes(&r, reader_left(&r));
-		if (agent_hears(d->agent, message))
+		if (agent_hears(d->agent, &remote, message))
 			coap_endpoint_receive(d->endpoint, &remote, message, now);
 	}
 	look(d, now);
@@ -206,6 +209,28 @@ static void device_tick(void *context, msec now)
 	look(d, now);
 }
 
+static int load_shelf(void *context, enum shelf_record which, void *buffer, size_t capacity)
+{
+	const struct fleet_device *d = context;
+	if (which != SHELF_HISTORY)
+		return 0;
+	assert(d->backlog_len <= capacity);
+	memcpy(buffer, d->backlog, d->backlog_len);
+	return (int)d->backlog_len;
+}
+
+static int store_shelf(void *context, enum shelf_record which, struct bytes record)
+{
+	struct fleet_device *d = context;
+	if (which != SHELF_HISTORY)
+		return 0;
+	assert(record.len <= sizeof d->backlog);
+	memcpy(d->backlog, record.data, record.len);
+	d->backlog_len = record.len;
+	d->backlog_writes++;
+	return 0;
+}
+
 static struct agent_ports ports_of(struct fleet_device *d)
 {
 	struct deploy_ports disk = disk_ports(&d->disk);
@@ -217,7 +242,8 @@ static struct agent_ports ports_of(struct fleet_device *d)
 		.journal = disk.journal,
 		.digest = {&d->digest, digest_begin, digest_add, digest_end},
 		.signature = &d->fleet->signature,
-		.log = {d, device_log}};
+		.log = {d, device_log},
+		.shelf = {d, load_shelf, store_shelf}};
 }
 
 void fleet_start_device(struct fleet *f, unsigned device)

@@ -70,15 +70,15 @@ void fleet_secure_run_device(struct fleet_device *d, msec now)
 	while (d->secure != NULL && dtls_next(d->secure->dtls, now, &event)) {
 		switch (event.kind) {
 		case DTLS_EVENT_MESSAGE:
-			if (agent_hears(d->agent, event.message))
+			if (agent_hears(d->agent, &event.remote, event.message))
 				coap_endpoint_receive(d->endpoint, &event.remote, event.message, now);
 			break;
 		case DTLS_EVENT_ESTABLISHED:
-			agent_connected(d->agent, &event.remote, now);
+			agent_connected(d->agent, 0, &event.remote, now);
 			break;
 		case DTLS_EVENT_CLOSED:
 		case DTLS_EVENT_FAILED:
-			agent_disconnected(d->agent, "no session", now);
+			agent_disconnected(d->agent, 0, "no session", now);
 			break;
 		}
 	}

@@ -167,6 +167,13 @@ static void server_node_tick(void *context, msec now)
 	server_tick(s->server, now);
 }
 
+static void history_add(void *context, const struct history_sample *sample)
+{
+	struct fleet_server *s = context;
+	if (!sample->is_text && s->history_count < FLEET_HISTORY_MAX)
+		s->history[s->history_count++] = (struct fleet_sample){sample->path, sample->at, sample->number};
+}
+
 void fleet_start_server(struct fleet *f)
 {
 	struct fleet_server *s = &f->server;
@@ -183,6 +190,7 @@ void fleet_start_server(struct fleet *f)
 		.done = server_command_done,
 		.done_context = s,
 		.answered = server_answered,
+		.history = {.context = s, .add = history_add},
 		.log = log_server,
 		.log_context = s};
 	prng_fill(&f->world.prng, seed, sizeof seed);

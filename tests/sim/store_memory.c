@@ -91,6 +91,10 @@ static struct store_memory_item item_of(const struct store_change *change)
 		item.number = change->order->number;
 		item.value = copy(change->order, sizeof *change->order);
 		break;
+	case STORE_KEY_PUT:
+		set_name(&item, change->key->name);
+		item.value = copy(change->key, sizeof *change->key);
+		break;
 	case STORE_EVENT_PUT:
 		item.number = change->event->number;
 		item.value = copy(change->event, sizeof *change->event);
@@ -100,6 +104,7 @@ static struct store_memory_item item_of(const struct store_change *change)
 	case STORE_RELEASE_REMOVE:
 	case STORE_DENIAL_REMOVE:
 	case STORE_CLAIM_REMOVE:
+	case STORE_KEY_REMOVE:
 		set_name(&item, change->name);
 		break;
 	case STORE_ROLLOUT_REMOVE:
@@ -205,6 +210,7 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_DEVICE_REMOVE:
 		remove_where(m, STORE_DEVICE_PUT, change, false);
 		remove_where(m, STORE_REGISTRATION_PUT, change, false);
+		remove_where(m, STORE_KEY_PUT, change, false);
 		remove_orders(m, change->name);
 		break;
 	case STORE_REGISTRATION_REMOVE:
@@ -218,6 +224,9 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 		break;
 	case STORE_CLAIM_REMOVE:
 		remove_where(m, STORE_CLAIM_PUT, change, false);
+		break;
+	case STORE_KEY_REMOVE:
+		remove_where(m, STORE_KEY_PUT, change, false);
 		break;
 	case STORE_ORDER_REMOVE:
 		remove_where(m, STORE_ORDER_PUT, change, true);
@@ -233,6 +242,7 @@ static void carry_out(struct store_memory *m, const struct store_memory_item *ch
 	case STORE_ENTRY_PUT:
 	case STORE_DENIAL_PUT:
 	case STORE_CLAIM_PUT:
+	case STORE_KEY_PUT:
 	case STORE_ORDER_PUT:
 	case STORE_EVENT_PUT:
 		put(m, change);
@@ -279,6 +289,8 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 		return v->denial(v->context, item->value);
 	case STORE_CLAIM_PUT:
 		return v->claim(v->context, item->value);
+	case STORE_KEY_PUT:
+		return v->key(v->context, item->value);
 	case STORE_ORDER_PUT:
 		return v->order(v->context, item->value);
 	case STORE_EVENT_PUT:
@@ -289,6 +301,7 @@ static bool visit(const struct store_visitor *v, const struct store_memory_item 
 	case STORE_ROLLOUT_REMOVE:
 	case STORE_DENIAL_REMOVE:
 	case STORE_CLAIM_REMOVE:
+	case STORE_KEY_REMOVE:
 	case STORE_ORDER_REMOVE:
 		break;
 	}

@@ -68,6 +68,7 @@
 /* Certificates, keys and requests, all from memory. */
 #define WOLFSSL_ASN_TEMPLATE
 #define WOLFSSL_CERT_GEN
+#define WOLFSSL_CERT_SIGN_CB /* an authority's key may lie in a token */
 #define WOLFSSL_CERT_REQ
 #define WOLFSSL_CERT_EXT
 #define WOLFSSL_ALT_NAMES

@@ -49,8 +49,8 @@ class Place(peers.Place):
         path.chmod(0o600)
         return path
 
-    def agent(self, registers=True, program=None, **sections):
-        return Agent(self, registers, program, sections)
+    def agent(self, registers=True, program=None, comes="server", **sections):
+        return Agent(self, registers, program, comes, sections)
 
     def run(self, *command):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
@@ -65,7 +65,8 @@ class Place(peers.Place):
 class Agent(peers.Endpoint):
     """A real agentd, seen by its server. What it asks of the server is answered, and kept in `asked`."""
 
-    def __init__(self, place, registers, program, sections):
+    def __init__(self, place, registers, program, comes, sections):
+        """`comes` is the section that this server is in: "server", or "bootstrap"."""
         super().__init__(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         self.socket.bind(("127.0.0.1", 0))
         place.stack.callback(self.socket.close)
@@ -76,7 +77,7 @@ class Agent(peers.Endpoint):
         place.run(place.build / "cli/mgmtctl", "keygen", "--out", place.folder / "release")
         wanted = {
             "agent": {"endpoint": EP, "state_dir": place.folder / "state", "lifetime": 300},
-            "server": {"uri": self.uri, "psk_identity": EP, "psk_key": KEY.encode().hex()},
+            comes: {"uri": self.uri, "psk_identity": EP, "psk_key": KEY.encode().hex()},
             "device": {"manufacturer": "Fieldfare", "model": "F-1", "serial": "0815",
                        "vendor_id": "6ba7b810-9dad-51d1-80b4-00c04fd430c8",
                        "class_id": "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0"},
@@ -90,19 +91,19 @@ class Agent(peers.Endpoint):
                       "--sequence", 1)
         self.process = place.start("agentd", place.build / "agent/agentd", "--config", config)
         self.rd = None
-        if registers:
+        if registers and comes == "server":
             self.rd = self.wait_asked(POST, "rd", START_S)
             self.wait_log("event=registered")
 
     def log(self):
         return (self.place.folder / "agentd.log").read_text()
 
-    def wait_log(self, text):
+    def wait_log(self, text, count=1):
         for _ in range(START_S * 50):
-            if text in self.log():
+            if self.log().count(text) >= count:
                 return
             time.sleep(0.02)
-        raise Failure(f"agentd never says {text}")
+        raise Failure(f"agentd never says {text}: {self.log()[-900:]}")
 
     def wakeups(self):
         """How often the process has waited for something."""
@@ -122,6 +123,7 @@ class Agent(peers.Endpoint):
             (POST, "rd/7"): ("2.04", []),
             (DELETE, "rd/7"): ("2.02", []),
             (POST, "dp"): ("2.04", []),
+            (POST, "bs"): ("2.04", []),
         }.get((m.code, path), ("4.04", []))
         code_ = self.answers.pop((m.code, path), code_)
         self.send(Message(ACK if m.type == CON else NON, code(code_), m.id, m.token, options))

@@ -176,6 +176,38 @@ def _(place):
     return "mute by default: nothing on /dp"
 
 
+@row("", C, "values that no server has heard")
+def _(place):
+    a = place.agent()
+    a.write("/1/0/23", False, TEXT)
+    attributes(a, "/3/0/13", "pmin=1", "pmax=1")
+    observe(a, "/3/0/13")
+    for _ in range(3):
+        a.wait_notification(b"watch", 4)
+    a.answers[(POST, "rd/7")] = "4.04"
+    expect(a.ask(POST, "/1/0/8"), wanted="2.04")
+    a.wait_asked(POST, "rd")
+    sent = a.wait_asked(POST, "dp")
+    check(sent.number(CONTENT_FORMAT) == SENML_CBOR, f"format {sent.number(CONTENT_FORMAT)}")
+    pack = cbor_read(sent.payload)
+    times = [pack[0][-3] + r.get(6, 0) for r in pack]
+    check(len(pack) >= 2 and times == sorted(times), f"{pack}")
+    check(all(abs(t - r[2]) <= 1 for t, r in zip(times, pack)), f"not of their moments: {pack}")
+    return "what was notified before the registration was found lost comes again by Send, with its times, oldest first"
+
+
+@row("", C, "Location of a device that does not move")
+def _(place):
+    a = place.agent(location={"latitude": "48.775", "longitude": "-9.18", "altitude": "245"}, server={"send": "yes"})
+    check("6" in {p.strip("/").split("/")[0] for p in parse_links(a.rd.payload.decode())}, "not registered")
+    told = a.read("/6/0", SENML_CBOR)
+    moment = told.pop("/6/0/5")
+    check(told == {"/6/0/0": 48.775, "/6/0/1": -9.18, "/6/0/2": 245}, f"{told}")
+    check(abs(moment - time.time()) < 60, f"at {moment}")
+    check(a.read("/1/0/23", SENML_CBOR) == {"/1/0/23": False}, "the factory's word on Send does not count")
+    return "latitude, longitude, altitude and time, from its configuration"
+
+
 @row("710", C, "Observe of Connectivity Monitoring")
 def _(place):
     a = place.agent()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Our agent with a server made of Leshan's (Server.java), over DTLS with a pre-shared key. The server says the format."""
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import common
 
 EP, KEY = "pump-1", "0f" * 16
 ANSWER_S = 25
+EXAMPLES = common.OBJECTS.parent / "examples/extensions"
 
 
 class Agent(common.Stage):
@@ -16,7 +18,12 @@ class Agent(common.Stage):
         super().__init__(folder)
         port = common.free_port(socket.SOCK_DGRAM)
         subprocess.run([build / "cli" / "mgmtctl", "keygen", "--out", folder / "release"], check=True, capture_output=True)
-        self.start("leshan", "java", "-cp", classpath, "Server", port, EP, KEY, common.OBJECTS, stdin=subprocess.PIPE)
+        self.extensions, definitions = folder / "extensions", folder / "definitions"
+        self.extensions.mkdir(mode=0o755)
+        (self.extensions / "room-thermostat.sensor").write_text("19500\n")
+        shutil.copytree(common.OBJECTS, definitions)
+        shutil.copy(EXAMPLES / "room-thermostat.xml", definitions)
+        self.start("leshan", "java", "-cp", classpath, "Server", port, EP, KEY, definitions, stdin=subprocess.PIPE)
         self.must_say("leshan", "ready")
         self.start("agentd", build / "agent" / "agentd", "--config", self.write("agentd.ini", f"""[agent]
 endpoint = {EP}
@@ -32,6 +39,8 @@ vendor_id = 6ba7b810-9dad-51d1-80b4-00c04fd430c8
 class_id = 0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0
 [update]
 trust_anchors = {folder}/release.pub
+[extensions]
+directory = {self.extensions}
 """))
 
     def said(self):
@@ -66,6 +75,28 @@ def play(folder, build, classpath):
         scenes(a)
     finally:
         a.close()
+
+
+def play_extension(a):
+    """An object of which neither program has been told before it was dropped into a folder of the running agent."""
+    before = a.said()
+    for name in "room-thermostat.xml", "room-thermostat":
+        shutil.copy(EXAMPLES / name, a.extensions)
+    common.check("extension", "Update with an object dropped into the running agent",
+                 a.waits_for("leshan", "updated", before) and a.waits_for("agentd", "extension_started"), a.log("agentd"))
+    a.expect("extension", "Read of its temperature as text", "205", "read text /26300/0/1", "value=19.5")
+    a.expect("extension", "Read of the instance as TLV", "205", "read tlv /26300/0", "Living room")
+    a.expect("extension", "Write of its set point as TLV", "204", "write tlv /26300/0/2 2=integer:23")
+    a.expect("extension", "it is read back", "205", "read text /26300/0/2", "value=23")
+    a.expect("extension", "Write of what is out of its range", "400", "write text /26300/0/2 2=integer:99")
+    a.expect("extension", "Execute", "204", "execute /26300/0/4")
+    a.expect("extension", "Discover", "205", "discover /26300", "</26300/0/4>")
+    before = a.said()
+    a.expect("extension", "Observe", "205", "observe text /26300/0/1", "value=19.5")
+    (a.extensions / "room-thermostat.sensor").write_text("20250\n")
+    common.check("extension", "a notification of what the program tells", a.waits_for("leshan", "value=20.25", before),
+                 a.log("leshan")[before:])
+    a.expect("extension", "Cancel", "cancelled", "cancel /26300/0/1")
 
 
 def scenes(a):
@@ -107,6 +138,7 @@ def scenes(a):
     a.expect("778", "its result", "205", "read tlv /5/0/5", "value=7")
     a.expect("756", "an empty Package URI", "204", "write tlv /5/0/1 1=string:")
     a.expect("756", "its result", "205", "read tlv /5/0/5", "value=0")
+    play_extension(a)
     a.expect("int-103", "how long Disable lasts", "204", "write text /1/0/5 5=integer:3")
     before = a.said()
     a.expect_word("int-103", "Disable", "deregistered", "execute /1/0/4")
