@@ -9,11 +9,13 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define READABLE_BYTES     64
 #define STRIDE_BYTES       (COAP_UDP_DATAGRAM_MAX_BYTES + READABLE_BYTES)
+#define BUFFERS_BYTES      ((size_t)COAP_UDP_BATCH * STRIDE_BYTES)
 #define SOCKET_QUEUE_BYTES (4 * 1024 * 1024)
 /* What fits into one IP packet that the system is to cut, with room for the headers. */
 #define SEGMENTED_MAX_BYTES 65000
@@ -56,10 +58,12 @@ struct coap_udp {
 
 static int prepare_batch(struct batch *b)
 {
-	b->buffers = aligned_alloc(64, (size_t)COAP_UDP_BATCH * STRIDE_BYTES);
-	if (b->buffers == NULL)
+	/* Zeroes that take no memory until a datagram lies there: a device fills one place of them all its life. */
+	b->buffers = mmap(NULL, BUFFERS_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (b->buffers == MAP_FAILED) {
+		b->buffers = NULL;
 		return -ENOMEM;
-	memset(b->buffers, 0, (size_t)COAP_UDP_BATCH * STRIDE_BYTES);
+	}
 	for (int i = 0; i < COAP_UDP_BATCH; i++) {
 		struct msghdr *h = &b->headers[i].msg_hdr;
 		b->vectors[i] = (struct iovec){b->buffers + (size_t)i * STRIDE_BYTES, COAP_UDP_DATAGRAM_MAX_BYTES};
@@ -180,14 +184,20 @@ int coap_udp_adopt(int descriptor, struct coap_udp **ret)
 	return finish_opening(u, adopt_socket(u), ret);
 }
 
+static void give_back(struct batch *b)
+{
+	if (b->buffers != NULL)
+		(void)munmap(b->buffers, BUFFERS_BYTES);
+}
+
 void coap_udp_close(struct coap_udp *u)
 {
 	if (u == NULL)
 		return;
 	if (u->descriptor >= 0)
 		(void)close(u->descriptor);
-	free(u->in.buffers);
-	free(u->out.buffers);
+	give_back(&u->in);
+	give_back(&u->out);
 	free(u);
 }
 

@@ -141,13 +141,14 @@ static msec carried(struct link_path *path, const struct link_quality *q, size_t
 
 void link_send(struct link *l, const struct address *from, const struct address *to, struct bytes datagram, msec now)
 {
-	struct link_path *path = path_of(l, from, to);
-	const struct link_quality *q = path->has_quality ? &path->quality : &l->quality;
 	l->sent++;
+	const struct link_path *known =
+		path_of(l, from, to); /* only until the filter makes paths, which moves them all */
+	const struct link_quality quality = known->has_quality ? known->quality : l->quality, *q = &quality;
 	bool is_lost = is_cut(l, from) || is_cut(l, to) || (q->mtu > 0 && datagram.len > q->mtu);
 	is_lost = is_lost || (l->filter != NULL && !l->filter(l->filter_context, from, to, datagram, l->sent, now));
 	is_lost = happens(l, q->loss_permille) || is_lost;
-	msec leaves = is_lost ? NEVER : carried(path, q, datagram.len, now);
+	msec leaves = is_lost ? NEVER : carried(path_of(l, from, to), q, datagram.len, now);
 	if (leaves == NEVER) {
 		l->lost++;
 		return;
