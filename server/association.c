@@ -118,7 +118,7 @@ bool server_association_read(struct server *s, const struct coap_remote *remote,
 	uint64_t number;
 	if (!server_admits(s, name, now))
 		return false;
-	if (rekeying_is_by_key(s, remote, &number) && number != 0 && !server_issued_key_is_good(s, name, number))
+	if (rekeying_is_by_key(s, remote, &number) && !server_psk_is_good(s, name, number))
 		return false;
 	server_connected(s, remote, name, now);
 	struct device *device = registry_find_remote(&s->registry, remote);

@@ -200,9 +200,10 @@ static bool may_stay(struct network *n, const struct device *device)
 		return true;
 	if (!dtls_session_info(n->dtls, device->remote.session, &info))
 		return false;
-	if (is_by_psk(info.suite) && (info.principal & ISSUED_KEY_NUMBERS) != 0)
-		return server_issued_key_is_good(n->server, bytes_of_text(device->record.name), info.principal);
-	return is_welcome(n, info.suite, info.by_raw_key, info.principal);
+	uint64_t key = 0;
+	if (psk_of(n, &device->remote, &key) && !server_psk_is_good(n->server, bytes_of_text(device->record.name), key))
+		return false;
+	return key != 0 || is_welcome(n, info.suite, info.by_raw_key, info.principal);
 }
 
 uint32_t network_expel_strangers(struct network *n, msec now)

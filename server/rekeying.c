@@ -44,13 +44,14 @@ bool server_key_is_replaced(struct server *s, struct bytes name)
 	return true;
 }
 
-bool server_issued_key_is_good(const struct server *s, struct bytes name, uint64_t number)
+bool server_psk_is_good(const struct server *s, struct bytes name, uint64_t number)
 {
 	const struct device *device = registry_find(&s->registry, name);
-	struct device_keys keys;
 	if (device == NULL)
-		return false;
-	keys = device_keys(device);
+		return number == 0;
+	struct device_keys keys = device_keys(device);
+	if (number == 0)
+		return !issued_key_is_there(&keys.current);
 	return (issued_key_is_there(&keys.current) && issued_key_number(&keys.current) == number) ||
 	       (issued_key_is_there(&keys.next) && issued_key_number(&keys.next) == number);
 }

@@ -240,8 +240,8 @@ bool server_issued_key(struct server *s, struct bytes identity, uint8_t ret_key[
 	struct bytes *ret_name, uint64_t *ret_number);
 /* Whether the device of this name has used such a key, so that no other is good for it. */
 bool server_key_is_replaced(struct server *s, struct bytes name);
-/* For associations that are brought back. */
-bool server_issued_key_is_good(const struct server *s, struct bytes name, uint64_t number);
+/* Whether an association that was made with this pre-shared key, 0 for one of a file, may go on or be brought back. */
+bool server_psk_is_good(const struct server *s, struct bytes name, uint64_t number);
 
 /* Enrolments that wait for approval, and those decided whose device has not come again. */
 const struct approval *server_enrolment_next(const struct server *s, uint32_t *cursor);

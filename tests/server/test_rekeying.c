@@ -221,6 +221,25 @@ static void a_use_that_the_store_has_lost_is_made_good_by_the_next_one(void **st
 	assert_true(is_pair_good(r, &pair));
 }
 
+static void an_association_goes_on_after_a_restart_only_with_a_key_that_is_good(void **state)
+{
+	struct rekeying *r = *state;
+	uint8_t text[SERVER_ASSOCIATION_MAX];
+	struct writer w = writer_of(text, sizeof text);
+	struct pair pair;
+	struct coap_remote remote =
+		server_device_find(r->stage.server, bytes_of_text(r->stage.devices[0].name))->remote;
+	assert_true(server_association_write(r->stage.server, &remote, &w));
+	assert_int_equal(ask_for_key(r, &pair), COAP_CHANGED);
+	come_with(r, &pair);
+	uint64_t number = r->number;
+	restart(r);
+	r->number = 5;
+	assert_false(server_association_read(r->stage.server, &remote, writer_bytes(&w), r->stage.world.now));
+	r->number = number;
+	assert_true(server_association_read(r->stage.server, &remote, writer_bytes(&w), r->stage.world.now));
+}
+
 static void a_key_that_the_store_refuses_is_given_to_nobody(void **state)
 {
 	struct rekeying *r = *state;
@@ -307,6 +326,7 @@ int main(void)
 		TEST(a_server_killed_before_it_has_answered_leaves_a_key_that_works),
 		TEST(a_server_killed_after_the_first_use_finds_the_new_key),
 		TEST(a_use_that_the_store_has_lost_is_made_good_by_the_next_one),
+		TEST(an_association_goes_on_after_a_restart_only_with_a_key_that_is_good),
 		TEST(a_key_that_the_store_refuses_is_given_to_nobody),
 		TEST(who_has_come_in_another_way_gets_no_key),
 		TEST(who_has_never_registered_gets_no_key),
