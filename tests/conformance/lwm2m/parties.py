@@ -21,12 +21,28 @@ OBJECTS = pathlib.Path(__file__).resolve().parent.parent.parent.parent / "docs/o
 EP = "pump-1"
 KEY = "sixteen bytes ok"
 START_S = 20
+GROWTH_KIB = 64
 
 
 def free_tcp_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def resident_kib(process):
+    lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def check_flat(process, do, times):
+    """Does it that often; only the first quarter may make the process larger."""
+    for i in range(times):
+        if i == times // 4:
+            before = resident_kib(process)
+        do()
+    grown = resident_kib(process) - before
+    check(grown <= GROWTH_KIB, f"it grew by {grown} KiB")
 
 
 class Place(peers.Place):

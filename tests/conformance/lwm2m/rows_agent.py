@@ -338,17 +338,39 @@ def _(place):
     return "4.05, and the value is what it was"
 
 
+NONSENSE = ((b"soon", TEXT), (b"", TEXT), (b"\xff", CBOR), (b"\x63abc", CBOR), (b"[{}", SENML_JSON),
+            (b'[{"n":"/1/0/1","vs":"x"}]', SENML_JSON), (b'[{"n":"/1/0/2","v":1}]', SENML_JSON),
+            (b"\x9b" + b"\xff" * 8, SENML_CBOR), (b"\xbb" + b"\xff" * 8, LWM2M_CBOR), (b"7" * 1000, TEXT),
+            (b"\xc8\x01\xff\x01", TLV), (b"\xc1\x02\x01", TLV), (b"\xa1\x83\x01\x00\x01\xf6", LWM2M_CBOR))
+
+
+def write_nonsense(a):
+    for payload, format in NONSENSE:
+        r = a.ask(PUT, "/1/0/1", payload, format)
+        check(code_text(r.code) == "4.00", f"{r} for {payload} in {NAMES[format]}")
+
+
 @row("", C, "Write of nonsense")
 def _(place):
     a = place.agent()
-    for payload, format in ((b"soon", TEXT), (b"", TEXT), (b"\xff", CBOR), (b"\x63abc", CBOR), (b"[{}", SENML_JSON),
-                            (b'[{"n":"/1/0/1","vs":"x"}]', SENML_JSON), (b'[{"n":"/1/0/2","v":1}]', SENML_JSON),
-                            (b"\xc8\x01\xff\x01", TLV), (b"\xc1\x02\x01", TLV), (b"\xa1\x83\x01\x00\x01\xf6", LWM2M_CBOR)):
-        r = a.ask(PUT, "/1/0/1", payload, format)
-        check(code_text(r.code) == "4.00", f"{r} for {payload} in {NAMES[format]}")
+    write_nonsense(a)
     expect(a.ask(PUT, "/1/0/1", b"1", 9999), wanted="4.15")
     check(a.value("/1/0/1", 0) == 300, "it was written")
-    return "wrong types, cut off, another path: 4.00; an unknown format: 4.15; the value is what it was"
+    return ("wrong types, cut off, more announced than there is, another path, too long: 4.00; an unknown format: 4.15; the "
+            "value is what it was")
+
+
+@row("", C, "Read-Composite of nonsense, a hundred times over")
+def _(place):
+    a = place.agent()
+    asked = [(payload, format) for payload, format in NONSENSE if format in (SENML_JSON, SENML_CBOR)]
+
+    def fetch_nonsense():
+        for payload, format in (*asked, (b"\x81\xa1\x00", SENML_CBOR), (b"[" * 900, SENML_JSON), (b"\x81" * 900, SENML_CBOR)):
+            r = a.ask(FETCH, "/", payload, format)
+            check(code_text(r.code) in ("4.00", "4.04"), f"{r} for {payload} in {NAMES[format]}")
+    check_flat(a.process, fetch_nonsense, 100)
+    return "4.00, 4.04 for a path that is not there; cut off, nested 900 deep: in memory that does not grow"
 
 
 @row("int-241", C, "Execute of Reboot")

@@ -103,10 +103,8 @@ def _(place):
     return "2.01 each; 1.0 may leave the lifetime out"
 
 
-@row("int-101 ten thousand", S, "Register with ten thousand instances")
-def _(place):
-    m = place.manager()
-    d = m.device(registers=False)
+def register_many(d):
+    """Ten thousand object instances, in blocks; the answer that ends it, and how many blocks it took."""
     body = ",".join(f"</3303/{i}>" for i in range(10000)).encode()
     query = [f"ep={EP}", "lt=300", "lwm2m=1.1"]
     number, r = 0, None
@@ -118,9 +116,24 @@ def _(place):
         r = d.receive()
         check(r is not None, "no answer")
         number += 1
+    return r, number
+
+
+@row("int-101 ten thousand", S, "Register with ten thousand instances")
+def _(place):
+    d = place.manager().device(registers=False)
+    r, number = register_many(d)
     expect(r, wanted="4.13")
     d.register("</1/0>")
     return f"4.13 after {number} blocks; a reasonable Register afterwards is 2.01"
+
+
+@row("int-101 ten thousand", S, "the same from a hundred addresses")
+def _(place):
+    m = place.manager()
+    check_flat(m.process, lambda: expect(register_many(m.device(registers=False))[0], wanted="4.13"), 100)
+    m.device()
+    return "4.13 each, in memory that does not grow; a reasonable Register afterwards is 2.01"
 
 
 # ---- reading, in each format ----
@@ -193,20 +206,35 @@ def _(place):
     return "404 for 4.04, 502 for others; what the device said is passed on"
 
 
-@row("", S, "Read answered with nonsense")
-def _(place):
-    d = place.manager().device(ct=[SENML_CBOR, TLV])
-    for payload, format in ((b"\x81\xa1", SENML_CBOR), (b"\xc8\x00\xff", TLV), (b"[", SENML_JSON), (b"\xff" * 5, LWM2M_CBOR),
-                            (b'[{"n":"/4/0/0","v":1}]', SENML_JSON), (tlv_write("/3303/0", {"/3303/0/5700": b"abc"}), TLV),
-                            (b"x", 9999)):
+NONSENSE = ((b"\x81\xa1", SENML_CBOR), (b"\xc8\x00\xff", TLV), (b"[", SENML_JSON), (b"\xff" * 5, LWM2M_CBOR),
+            (b"\xc8\x00\xffonly this", TLV), (b"\x9b" + b"\xff" * 8, SENML_CBOR), (b"\xbb" + b"\xff" * 8, LWM2M_CBOR),
+            (b'[{"n":"/4/0/0","v":1}]', SENML_JSON), (tlv_write("/3303/0", {"/3303/0/5700": b"abc"}), TLV), (b"x", 9999))
+
+
+def answer_nonsense(d):
+    for payload, format in NONSENSE:
         call = d.manager.read("/3303/0")
         d.answer(d.expect_request(GET, "/3303/0"), "2.05", payload, format)
         body = done(call, 502)
         check(body["error"] in ("unreadable", "unusable"), f"{body}")
+
+
+@row("", S, "Read answered with nonsense")
+def _(place):
+    d = place.manager().device(ct=[SENML_CBOR, TLV])
+    answer_nonsense(d)
     call = d.manager.read("/3303/0/5701")
     d.answer(d.expect_request(GET, "/3303/0/5701"), "2.05", b"Cel", TEXT)
     check(told(done(call)) == {"/3303/0/5701": "Cel"}, "it does not recover")
-    return "cut off, another path, another type, an unknown format: 502 unreadable; the next Read is as ever"
+    return ("cut off, more announced than there is, another path, another type, an unknown format: 502 unreadable; the next "
+            "Read is as ever")
+
+
+@row("", S, "the same forty times over")
+def _(place):
+    d = place.manager().device(ct=[SENML_CBOR, TLV])
+    check_flat(d.manager.process, lambda: answer_nonsense(d), 40)
+    return "the memory does not grow"
 
 
 # ---- writing ----
