@@ -6,11 +6,13 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define GATHERED_MAX   8192 /* samples */
+#define GATHERED_USUAL 256  /* more than these leave no memory behind */
 #define PIECE          4000 /* rows that a transaction takes away of each table */
 #define ROOM_TRIES     8
 #define PAGE_BYTES     4096
@@ -230,6 +232,18 @@ static bool write_batch(struct history_sqlite *h, const struct batch *batch)
 	return result == SQLITE_OK;
 }
 
+static struct batch *take_batch(void)
+{
+	struct batch *batch = mmap(NULL, sizeof *batch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return batch == MAP_FAILED ? NULL : batch;
+}
+
+static void drop_batch(struct batch *batch)
+{
+	if (batch != NULL)
+		(void)munmap(batch, sizeof *batch);
+}
+
 /* Called with the lock, which is given back while the disk works. */
 static void write_gathered(struct history_sqlite *h)
 {
@@ -239,11 +253,14 @@ static void write_gathered(struct history_sqlite *h)
 	h->is_writing = true;
 	(void)pthread_mutex_unlock(&h->lock);
 	bool good = write_batch(h, batch);
-	(void)pthread_mutex_lock(&h->lock);
-	h->counts.kept += good ? batch->count : 0;
-	h->counts.lost += good ? 0 : batch->count;
-	h->counts.is_failing = !good;
+	size_t count = batch->count;
 	batch->count = 0;
+	if (count > GATHERED_USUAL) /* what is empty may as well be fresh pages */
+		(void)madvise(batch, sizeof *batch, MADV_DONTNEED);
+	(void)pthread_mutex_lock(&h->lock);
+	h->counts.kept += good ? count : 0;
+	h->counts.lost += good ? 0 : count;
+	h->counts.is_failing = !good;
 	h->is_writing = false;
 	(void)pthread_cond_broadcast(&h->changed);
 }
@@ -429,8 +446,8 @@ static void close_file(struct history_sqlite *h)
 		(void)sqlite3_finalize(h->questions[i]);
 	(void)sqlite3_close(h->reader);
 	(void)sqlite3_close(h->writer);
-	free(h->gathering);
-	free(h->writing);
+	drop_batch(h->gathering);
+	drop_batch(h->writing);
 	free(h);
 }
 
@@ -444,8 +461,8 @@ struct history_sqlite *history_sqlite_open(
 		return NULL;
 	}
 	h->config = *config;
-	h->gathering = calloc(1, sizeof *h->gathering);
-	h->writing = calloc(1, sizeof *h->writing);
+	h->gathering = take_batch();
+	h->writing = take_batch();
 	if (h->gathering != NULL && h->writing != NULL)
 		why = open_file(h);
 	if (why == NULL && (pthread_mutex_init(&h->lock, NULL) != 0 || pthread_cond_init(&h->changed, NULL) != 0 ||
