@@ -53,7 +53,7 @@ static void write_values(struct writer *w, const struct extension_ask *ask)
 	if (ask->is_replace)
 		write_text(w, ",\"replace\":true");
 	write_text(w, ",\"values\":");
-	senml_json_write(w, PATH_ROOT, ask->records, ask->count, SENML_NONE_NULL);
+	senml_json_write(w, BYTES_NONE, PATH_ROOT, ask->records, ask->count, SENML_NONE_NULL);
 }
 
 bool extension_line_write(struct writer *w, const struct extension_ask *ask)

@@ -37,6 +37,64 @@ bool path_parse(struct bytes text, struct path *ret)
 	return true;
 }
 
+/* ---- alternate paths ---- */
+
+/* Takes "/segment" off the text; empty when the text does not begin with one. */
+static struct bytes take_segment(struct bytes *text)
+{
+	size_t end = 1;
+	if (text->len == 0 || text->data[0] != '/')
+		return BYTES_NONE;
+	while (end < text->len && text->data[end] != '/')
+		end++;
+	struct bytes segment = bytes_of(text->data + 1, end - 1);
+	*text = bytes_from(*text, end);
+	return segment;
+}
+
+static bool is_number(struct bytes segment)
+{
+	for (size_t i = 0; i < segment.len; i++)
+		if (segment.data[i] < '0' || segment.data[i] > '9')
+			return false;
+	return true;
+}
+
+/* What stands for itself in a URI (RFC 3986 section 2.3), so that nothing has to be decoded. */
+static bool is_plain(struct bytes segment)
+{
+	for (size_t i = 0; i < segment.len; i++) {
+		uint8_t c = segment.data[i], letter = c | 0x20;
+		if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '_' &&
+			c != '~')
+			return false;
+	}
+	return true;
+}
+
+bool path_is_prefix(struct bytes text)
+{
+	bool is_good = text.len > 0 && text.len <= PATH_PREFIX_MAX;
+	while (is_good && text.len > 0) {
+		struct bytes segment = take_segment(&text);
+		is_good = segment.len > 0 && !is_number(segment) && is_plain(segment);
+	}
+	return is_good;
+}
+
+struct bytes path_without_prefix(struct bytes text)
+{
+	struct bytes rest = text;
+	for (;;) {
+		struct bytes segment = take_segment(&rest);
+		if (is_number(segment))
+			return text;
+		text = rest;
+	}
+}
+
+/* ---- writing and comparing ---- */
+
 void path_write(struct writer *w, struct path path)
 {
 	if (path.depth == 0)

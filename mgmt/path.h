@@ -10,6 +10,7 @@
 #define PATH_ID_MAX     65534
 #define PATH_ID_NONE    65535 /* reserved by LwM2M; here "no instance was named" */
 #define PATH_TEXT_BYTES 24    /* "/65534/65534/65534/65534" */
+#define PATH_PREFIX_MAX 32    /* bytes of an alternate path */
 
 struct path {
 	uint16_t ids[PATH_DEPTH_MAX]; /* those behind `depth` are 0 */
@@ -45,6 +46,11 @@ bool path_parse(struct bytes text, struct path *ret);
 /* Appends one segment, as a Uri-Path option holds it. False when it is no id or the path is full. */
 bool path_add_segment(struct path *path, struct bytes segment);
 bool path_add(struct path *path, uint16_t id);
+/* Whether it may be an alternate path, "/lwm2m", below which a client keeps its objects (lwm2m interface section 2):
+ * segments of plain characters, none of them a number. */
+bool path_is_prefix(struct bytes text);
+/* What follows the alternate path that the text may begin with. */
+struct bytes path_without_prefix(struct bytes text);
 void path_write(struct writer *w, struct path path);
 
 bool path_equal(struct path a, struct path b);

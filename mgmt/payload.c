@@ -240,6 +240,16 @@ void payload_reader_init_names(struct payload_reader *r, uint32_t format, struct
 		start_format(r);
 }
 
+void payload_reader_allow_prefix(struct payload_reader *r)
+{
+	if (is_json(r->format))
+		r->senml_json.base.may_have_prefix = true;
+	else if (is_senml(r->format))
+		r->senml_cbor.base.may_have_prefix = true;
+	else if (r->format == PAYLOAD_LWM2M_JSON)
+		r->lwm2m_json.base.may_have_prefix = true;
+}
+
 /* ---- writing ---- */
 
 static bool encode_single(uint32_t format, const struct value *value, struct writer *w)
@@ -255,13 +265,13 @@ static bool encode_single(uint32_t format, const struct value *value, struct wri
 	return true;
 }
 
-static void encode_senml(uint32_t format, struct path base, const struct record *records, size_t count,
-	enum senml_none none, struct writer *w)
+static void encode_senml(struct bytes prefix, uint32_t format, struct path base, const struct record *records,
+	size_t count, enum senml_none none, struct writer *w)
 {
 	if (is_json(format))
-		senml_json_write(w, base, records, count, none);
+		senml_json_write(w, prefix, base, records, count, none);
 	else
-		senml_cbor_write(w, base, records, count, none);
+		senml_cbor_write(w, prefix, base, records, count, none);
 }
 
 static bool records_fit(uint32_t format, struct path base, const struct record *records, size_t count)
@@ -275,8 +285,8 @@ static bool records_fit(uint32_t format, struct path base, const struct record *
 	return !is_single(format) || (count == 1 && path_equal(records[0].path, base));
 }
 
-enum payload_verdict payload_encode(
-	uint32_t format, struct path base, const struct record *records, size_t count, struct writer *w)
+enum payload_verdict payload_encode_below(struct bytes prefix, uint32_t format, struct path base,
+	const struct record *records, size_t count, struct writer *w)
 {
 	if (!payload_can_write(format) || !format_fits_base(format, base) || !records_fit(format, base, records, count))
 		return PAYLOAD_UNSUPPORTED;
@@ -288,15 +298,28 @@ enum payload_verdict payload_encode(
 	} else if (format == PAYLOAD_LWM2M_CBOR) {
 		lwm2m_cbor_write(w, records, count);
 	} else {
-		encode_senml(format, base, records, count, is_etch(format) ? SENML_NONE_NULL : SENML_NONE_LEFT_OUT, w);
+		encode_senml(prefix, format, base, records, count,
+			is_etch(format) ? SENML_NONE_NULL : SENML_NONE_LEFT_OUT, w);
 	}
+	return w->failed ? PAYLOAD_FULL : PAYLOAD_GOOD;
+}
+
+enum payload_verdict payload_encode(
+	uint32_t format, struct path base, const struct record *records, size_t count, struct writer *w)
+{
+	return payload_encode_below(BYTES_NONE, format, base, records, count, w);
+}
+
+enum payload_verdict payload_encode_names_below(
+	struct bytes prefix, uint32_t format, const struct record *records, size_t count, struct writer *w)
+{
+	if (!is_senml(format))
+		return PAYLOAD_UNSUPPORTED;
+	encode_senml(prefix, format, PATH_ROOT, records, count, SENML_NONE_NAMED, w);
 	return w->failed ? PAYLOAD_FULL : PAYLOAD_GOOD;
 }
 
 enum payload_verdict payload_encode_names(uint32_t format, const struct record *records, size_t count, struct writer *w)
 {
-	if (!is_senml(format))
-		return PAYLOAD_UNSUPPORTED;
-	encode_senml(format, PATH_ROOT, records, count, SENML_NONE_NAMED, w);
-	return w->failed ? PAYLOAD_FULL : PAYLOAD_GOOD;
+	return payload_encode_names_below(BYTES_NONE, format, records, count, w);
 }

@@ -74,6 +74,9 @@ void payload_reader_init(struct payload_reader *r, uint32_t format, struct path 
 	const struct model *model, struct arena *scratch);
 /* For the body of a composite read: names of any depth and no values (SenML only). */
 void payload_reader_init_names(struct payload_reader *r, uint32_t format, struct bytes body, struct arena *scratch);
+/* What a server reads from a client with an alternate path: names may begin with one, which is left out. Between init
+ * and the first record. */
+void payload_reader_allow_prefix(struct payload_reader *r);
 /* The next record; false at the end or at a fault, which `verdict` tells. A multiple resource without any instance
  * arrives as one record with the resource's path and VALUE_NONE. */
 bool payload_next(struct payload_reader *r, struct record *ret);
@@ -87,3 +90,8 @@ enum payload_verdict payload_encode(
 /* Writes the body of a composite read: the paths of the records (SenML only). */
 enum payload_verdict payload_encode_names(
 	uint32_t format, const struct record *records, size_t count, struct writer *w);
+/* The same two for a client with an alternate path (path_is_prefix; BYTES_NONE for none), which names begin with. */
+enum payload_verdict payload_encode_below(struct bytes prefix, uint32_t format, struct path base,
+	const struct record *records, size_t count, struct writer *w);
+enum payload_verdict payload_encode_names_below(
+	struct bytes prefix, uint32_t format, const struct record *records, size_t count, struct writer *w);

@@ -254,6 +254,7 @@ static void note_root(struct registration_objects *o, const struct link *link)
 	o->prefix = is_root ? BYTES_NONE : link->target;
 	if (o->prefix.len > 0 && o->prefix.data[o->prefix.len - 1] == '/')
 		o->prefix.len--;
+	o->has_bad_prefix |= o->prefix.len > 0 && !path_is_prefix(o->prefix);
 }
 
 enum registration_verdict registration_objects_init(struct registration_objects *o, struct bytes body)
@@ -266,7 +267,7 @@ enum registration_verdict registration_objects_init(struct registration_objects 
 		links++;
 	}
 	struct registration_object object;
-	bool is_malformed = o->links.failed;
+	bool is_malformed = o->links.failed || o->has_bad_prefix;
 	o->links = links_reader_of(body);
 	while (!is_malformed && links <= REGISTRATION_LINKS_MAX && registration_objects_next(o, &object))
 		o->count++;

@@ -18,7 +18,7 @@
 
 enum registration_verdict {
 	REGISTRATION_GOOD,
-	REGISTRATION_BAD,        /* 4.00: malformed, missing or repeated parameter, malformed list */
+	REGISTRATION_BAD,        /* 4.00: malformed, missing or repeated parameter, malformed list or prefix */
 	REGISTRATION_VERSION,    /* 4.12: not LwM2M 1.x */
 	REGISTRATION_NO_OBJECTS, /* 4.00: no list of objects, and no profile we know */
 	REGISTRATION_FORMAT,     /* 4.15: the list is in another format than that of links */
@@ -62,6 +62,7 @@ struct registration_object {
 struct registration_objects {
 	struct links_reader links;
 	struct bytes prefix;  /* the alternate path, "/lwm2m"; empty when the objects are at the root */
+	bool has_bad_prefix;  /* it has a number, is longer than PATH_PREFIX_MAX or would have to be decoded */
 	struct bytes formats; /* the root link's ct: "110" or "60 110 112"; empty when not given */
 	uint16_t count;
 	enum registration_verdict verdict;

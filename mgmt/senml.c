@@ -29,14 +29,15 @@ static void take_base(struct senml_base *base, const struct senml_fields *fields
 
 bool senml_resolve(struct senml_base *base, const struct senml_fields *fields, struct record *ret)
 {
-	uint8_t text[PATH_TEXT_BYTES];
+	uint8_t text[PATH_PREFIX_MAX + PATH_TEXT_BYTES];
 	struct writer w = writer_of(text, sizeof text);
 	struct record record = {.value = fields->value};
 	take_base(base, fields);
 	write_bytes(&w, base->name);
 	if (fields->has_name)
 		write_bytes(&w, fields->name);
-	if (w.failed || !path_parse(writer_bytes(&w), &record.path))
+	struct bytes name = base->may_have_prefix ? path_without_prefix(writer_bytes(&w)) : writer_bytes(&w);
+	if (w.failed || !path_parse(name, &record.path))
 		return false;
 	record.has_time = base->has_time || fields->has_time;
 	record.time_s = (base->has_time ? base->time_s : 0) + (fields->has_time ? fields->time_s : 0);
@@ -55,21 +56,21 @@ size_t senml_count(const struct record *records, size_t count, enum senml_none n
 	return n;
 }
 
-struct bytes senml_base_name(struct path base, struct path first, uint8_t *text)
+struct bytes senml_base_name(struct bytes prefix, struct path base, struct path first, uint8_t text[SENML_NAME_BYTES])
 {
-	struct writer w = writer_of(text, PATH_TEXT_BYTES + 1);
-	if (base.depth == 0)
-		return BYTES_NONE;
-	path_write(&w, base);
-	if (first.depth > base.depth)
+	struct writer w = writer_of(text, SENML_NAME_BYTES);
+	write_bytes(&w, prefix);
+	if (base.depth > 0)
+		path_write(&w, base);
+	if (base.depth > 0 && first.depth > base.depth)
 		write_u8(&w, '/');
 	return writer_bytes(&w);
 }
 
 /* The base name ends in a slash when something follows it, so the name begins without one. */
-struct bytes senml_name(struct path base, struct path path, uint8_t *text)
+struct bytes senml_name(struct path base, struct path path, uint8_t text[SENML_NAME_BYTES])
 {
-	struct writer w = writer_of(text, PATH_TEXT_BYTES + 1);
+	struct writer w = writer_of(text, SENML_NAME_BYTES);
 	if (base.depth == 0) {
 		path_write(&w, path);
 		return writer_bytes(&w);

@@ -14,8 +14,9 @@ struct senml_base {
 	struct bytes name; /* borrowed from the body or the scratch */
 	bool has_time;
 	double time_s;
-	struct bytes unit;  /* borrowed likewise */
-	struct value value; /* to be added; VALUE_NONE when there is none */
+	struct bytes unit;    /* borrowed likewise */
+	struct value value;   /* to be added; VALUE_NONE when there is none */
+	bool may_have_prefix; /* names may begin with an alternate path, which is left out */
 };
 
 /* One record as it stands in the pack, before it is resolved. */
@@ -41,7 +42,9 @@ enum senml_none {
 
 size_t senml_count(const struct record *records, size_t count, enum senml_none none);
 
-/* How a record of a pack that is written for `base` is named: the first record carries the base name, and the name is
- * what follows it. Empty when there is none. `text` has room for PATH_TEXT_BYTES + 1. */
-struct bytes senml_base_name(struct path base, struct path first, uint8_t *text);
-struct bytes senml_name(struct path base, struct path path, uint8_t *text);
+#define SENML_NAME_BYTES (PATH_PREFIX_MAX + PATH_TEXT_BYTES + 1)
+
+/* How a record of a pack that is written for `base` is named: the first record carries the base name, which begins with
+ * the alternate path if there is one, and the name is what follows it. Empty when there is none. */
+struct bytes senml_base_name(struct bytes prefix, struct path base, struct path first, uint8_t text[SENML_NAME_BYTES]);
+struct bytes senml_name(struct path base, struct path path, uint8_t text[SENML_NAME_BYTES]);

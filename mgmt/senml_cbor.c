@@ -276,6 +276,7 @@ static void write_value(struct writer *w, const struct value *value)
 
 /* Base fields stand in the first record only. Times are written relative to the first one's. */
 struct pack {
+	struct bytes prefix;
 	struct path base;
 	enum senml_none none;
 	bool is_first;
@@ -284,8 +285,9 @@ struct pack {
 
 static void write_record(struct writer *w, struct pack *pack, const struct record *record)
 {
-	uint8_t base_text[PATH_TEXT_BYTES + 1], text[PATH_TEXT_BYTES + 1];
-	struct bytes base_name = pack->is_first ? senml_base_name(pack->base, record->path, base_text) : BYTES_NONE;
+	uint8_t base_text[SENML_NAME_BYTES], text[SENML_NAME_BYTES];
+	struct bytes base_name =
+		pack->is_first ? senml_base_name(pack->prefix, pack->base, record->path, base_text) : BYTES_NONE;
 	struct bytes name = senml_name(pack->base, record->path, text);
 	bool has_base_time = pack->is_first && record->has_time;
 	if (has_base_time)
@@ -321,10 +323,10 @@ static void write_record(struct writer *w, struct pack *pack, const struct recor
 		write_value(w, &record->value);
 }
 
-void senml_cbor_write(
-	struct writer *w, struct path base, const struct record *records, size_t count, enum senml_none none)
+void senml_cbor_write(struct writer *w, struct bytes prefix, struct path base, const struct record *records,
+	size_t count, enum senml_none none)
 {
-	struct pack pack = {.base = base, .none = none, .is_first = true};
+	struct pack pack = {.prefix = prefix, .base = base, .none = none, .is_first = true};
 	cbor_write_array(w, senml_count(records, count, none));
 	for (size_t i = 0; i < count; i++)
 		if (none != SENML_NONE_LEFT_OUT || records[i].value.type != VALUE_NONE)

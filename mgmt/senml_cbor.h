@@ -21,5 +21,6 @@ void senml_cbor_reader_init(struct senml_cbor_reader *r, struct bytes body, bool
  * with `full` the scratch was too small. */
 bool senml_cbor_next(struct senml_cbor_reader *r, struct record *ret, bool *ret_has_value);
 
-void senml_cbor_write(
-	struct writer *w, struct path base, const struct record *records, size_t count, enum senml_none none);
+/* `prefix` is the alternate path that names begin with; BYTES_NONE for none. */
+void senml_cbor_write(struct writer *w, struct bytes prefix, struct path base, const struct record *records,
+	size_t count, enum senml_none none);

@@ -244,6 +244,7 @@ static void write_value(struct writer *w, const struct value *value, bool *is_fi
 
 /* Base fields stand in the first record only. Times are written relative to the first one's. */
 struct pack {
+	struct bytes prefix;
 	struct path base;
 	enum senml_none none;
 	bool is_first;
@@ -252,8 +253,8 @@ struct pack {
 
 static void write_base(struct writer *w, struct pack *pack, const struct record *record, bool *is_first)
 {
-	uint8_t text[PATH_TEXT_BYTES + 1];
-	struct bytes base_name = senml_base_name(pack->base, record->path, text);
+	uint8_t text[SENML_NAME_BYTES];
+	struct bytes base_name = senml_base_name(pack->prefix, pack->base, record->path, text);
 	if (base_name.len > 0) {
 		write_name(w, "bn", is_first);
 		json_write_string(w, base_name);
@@ -267,7 +268,7 @@ static void write_base(struct writer *w, struct pack *pack, const struct record 
 
 static void write_record(struct writer *w, struct pack *pack, const struct record *record)
 {
-	uint8_t text[PATH_TEXT_BYTES + 1];
+	uint8_t text[SENML_NAME_BYTES];
 	struct bytes name = senml_name(pack->base, record->path, text);
 	bool is_first = true;
 	write_text(w, pack->is_first ? "{" : ",{");
@@ -292,10 +293,10 @@ static void write_record(struct writer *w, struct pack *pack, const struct recor
 	write_u8(w, '}');
 }
 
-void senml_json_write(
-	struct writer *w, struct path base, const struct record *records, size_t count, enum senml_none none)
+void senml_json_write(struct writer *w, struct bytes prefix, struct path base, const struct record *records,
+	size_t count, enum senml_none none)
 {
-	struct pack pack = {.base = base, .none = none, .is_first = true};
+	struct pack pack = {.prefix = prefix, .base = base, .none = none, .is_first = true};
 	write_u8(w, '[');
 	for (size_t i = 0; i < count; i++)
 		if (none != SENML_NONE_LEFT_OUT || records[i].value.type != VALUE_NONE)

@@ -19,5 +19,6 @@ void senml_json_reader_init(struct senml_json_reader *r, struct bytes body, bool
 /* As senml_cbor_next. */
 bool senml_json_next(struct senml_json_reader *r, struct record *ret, bool *ret_has_value);
 
-void senml_json_write(
-	struct writer *w, struct path base, const struct record *records, size_t count, enum senml_none none);
+/* `prefix` is the alternate path that names begin with; BYTES_NONE for none. */
+void senml_json_write(struct writer *w, struct bytes prefix, struct path base, const struct record *records,
+	size_t count, enum senml_none none);

@@ -207,13 +207,13 @@ bool errand_is_about_format(enum coap_code code)
 
 /* ---- building ---- */
 
-static void add_path(struct errand_request *r, struct writer *w, struct path path)
+static void add_path(struct errand_request *r, const struct errand *e)
 {
-	const uint8_t *from = w->at;
-	if (path.depth == 0) /* a composite goes to the root, which has no segment */
-		return;
-	path_write(w, path);
-	coap_options_add_path(&r->options, COAP_OPTION_URI_PATH, bytes_of(from, (size_t)(w->at - from)));
+	struct writer w = writer_of(r->text, sizeof r->text);
+	write_bytes(&w, e->prefix);
+	if (e->path.depth > 0) /* a composite goes to the root, which has no segment */
+		path_write(&w, e->path);
+	coap_options_add_path(&r->options, COAP_OPTION_URI_PATH, writer_bytes(&w));
 }
 
 static void add_format(struct errand_request *r, uint16_t option, uint16_t format)
@@ -224,7 +224,7 @@ static void add_format(struct errand_request *r, uint16_t option, uint16_t forma
 
 static bool write_values(struct errand_request *r, const struct errand *e, uint16_t format, struct writer *body)
 {
-	if (payload_encode(format, e->path, e->records, e->count, body) != PAYLOAD_GOOD)
+	if (payload_encode_below(e->prefix, format, e->path, e->records, e->count, body) != PAYLOAD_GOOD)
 		return false;
 	add_format(r, COAP_OPTION_CONTENT_FORMAT, format);
 	r->call.body = writer_bytes(body);
@@ -233,7 +233,7 @@ static bool write_values(struct errand_request *r, const struct errand *e, uint1
 
 static bool write_names(struct errand_request *r, const struct errand *e, uint16_t format, struct writer *body)
 {
-	if (payload_encode_names(format, e->records, e->count, body) != PAYLOAD_GOOD)
+	if (payload_encode_names_below(e->prefix, format, e->records, e->count, body) != PAYLOAD_GOOD)
 		return false;
 	add_format(r, COAP_OPTION_CONTENT_FORMAT, format);
 	add_format(r, COAP_OPTION_ACCEPT, format);
@@ -277,9 +277,8 @@ static bool add_content(struct errand_request *r, const struct errand *e, uint16
 bool errand_build(struct errand_request *ret, const struct errand *e, uint16_t format, struct writer *body)
 {
 	assert(e->kind < ERRAND_KIND_END && e->text.len <= ERRAND_TEXT_MAX);
-	struct writer w = writer_of(ret->text, sizeof ret->text);
 	coap_options_clear(&ret->options);
 	ret->call = (struct coap_call){.method = forms[e->kind].method, .options = &ret->options, .body = BYTES_NONE};
-	add_path(ret, &w, e->path);
+	add_path(ret, e);
 	return add_content(ret, e, format, body) && !ret->options.failed;
 }

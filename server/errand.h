@@ -32,6 +32,7 @@ struct errand {
 	const struct record *records;
 	size_t count;
 	struct bytes text;
+	struct bytes prefix; /* the device's alternate path; not part of `path` */
 };
 
 enum errand_verdict {
@@ -71,7 +72,7 @@ size_t errand_formats(const struct errand *e, const struct model *model, const s
 struct errand_request {
 	struct coap_options options;
 	struct coap_call call;
-	uint8_t text[ERRAND_TEXT_MAX + PATH_TEXT_BYTES]; /* what the options borrow */
+	uint8_t text[PATH_PREFIX_MAX + PATH_TEXT_BYTES]; /* what the options borrow */
 };
 
 /* Builds the request in one of errand_formats. What is sent is written to `body`, and borrowed from there and from

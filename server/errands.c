@@ -166,8 +166,10 @@ struct errand errands_read_kept(struct server *s, enum errand_kind kind, struct 
 static struct errand read_kept(
 	struct server *s, const struct errand_place *place, const struct model *model, struct arena *scratch)
 {
-	return errands_read_kept(s, place->kind, place->path, bytes_of(place->text, place->text_len),
+	struct errand errand = errands_read_kept(s, place->kind, place->path, bytes_of(place->text, place->text_len),
 		bytes_of(place->kept, place->kept_len), model, scratch);
+	errand.prefix = device_prefix(registry_get(&s->registry, place->device));
+	return errand;
 }
 
 /* Formats that cannot hold the values are passed over. */
@@ -318,6 +320,7 @@ static void read_answer(struct server *s, const struct errand_place *place, cons
 	bool is_composite = place->kind == ERRAND_READ_COMPOSITE;
 	payload_reader_init(
 		&r, reply->content_format, is_composite ? PATH_ROOT : place->path, reply->body, answer->model, scratch);
+	payload_reader_allow_prefix(&r);
 	while (count < SERVER_RECORDS_MAX && payload_next(&r, &s->records[count]))
 		count++;
 	answer->is_unreadable = r.verdict != PAYLOAD_GOOD || count == SERVER_RECORDS_MAX;
@@ -325,14 +328,14 @@ static void read_answer(struct server *s, const struct errand_place *place, cons
 	answer->count = answer->is_unreadable ? 0 : count;
 }
 
-/* "/3303/2" from the Location-Path of a Create. */
+/* "/3303/2" from the Location-Path of a Create, with or without the alternate path in front. */
 static struct path location_of(const struct coap_message *message)
 {
 	struct path path = PATH_ROOT;
 	struct bytes segment;
 	unsigned cursor = 0;
 	while (message != NULL && coap_message_next(message, COAP_OPTION_LOCATION_PATH, &cursor, &segment))
-		if (!path_add_segment(&path, segment))
+		if (!path_add_segment(&path, segment) && path.depth > 0)
 			return PATH_ROOT;
 	return path;
 }

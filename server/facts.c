@@ -136,6 +136,7 @@ enum payload_verdict facts_read(struct registry *registry, struct device *device
 	struct record r;
 	clear_reported(&d, base);
 	payload_reader_init(&reader, format, base, body, &model_core, scratch);
+	payload_reader_allow_prefix(&reader);
 	while (payload_next(&reader, &r))
 		if (!is_late(&r, wall))
 			take(&d, &r);

@@ -65,9 +65,10 @@ static struct bytes keep(struct writer *w, const uint8_t *from)
 	return bytes_of(from, (size_t)(w->at - from));
 }
 
-static void add_path(struct follow_request *r, struct writer *w, struct path path)
+static void add_path(struct follow_request *r, struct writer *w, struct bytes prefix, struct path path)
 {
 	const uint8_t *from = w->at;
+	write_bytes(w, prefix);
 	path_write(w, path);
 	coap_options_add_path(&r->options, COAP_OPTION_URI_PATH, keep(w, from));
 }
@@ -99,7 +100,7 @@ void follow_build(struct follow_request *ret, enum operation operation, const st
 		.method = form->method, .options = &ret->options, .body = BYTES_NONE, .observe = form->observes};
 	ret->path = form->path;
 	ret->reads = form->reads;
-	add_path(ret, &w, form->path);
+	add_path(ret, &w, device_prefix(device), form->path);
 	uint16_t accept = form->reads ? accepted_format(device) : FORMAT_ANY;
 	if (accept != FORMAT_ANY)
 		coap_options_add_uint(&ret->options, COAP_OPTION_ACCEPT, accept);

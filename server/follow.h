@@ -18,7 +18,7 @@ struct follow_request {
 	struct coap_call call;
 	struct path path;  /* which answers are about */
 	bool reads;        /* an answer has a body to be read */
-	uint8_t text[224]; /* what options and body borrow */
+	uint8_t text[256]; /* what options and body borrow */
 };
 
 struct follow_pace {

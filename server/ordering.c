@@ -466,6 +466,7 @@ size_t server_order_values(
 	arena_init(&scratch, s->scratch, sizeof s->scratch);
 	payload_reader_init(&r, o->format, o->kind == ERRAND_READ ? o->path : PATH_ROOT,
 		bytes_of(o->result, o->result_len), model, &scratch);
+	payload_reader_allow_prefix(&r);
 	while (count < SERVER_RECORDS_MAX && payload_next(&r, &s->records[count]))
 		count++;
 	return r.verdict == PAYLOAD_GOOD ? count : 0;

@@ -156,6 +156,7 @@ struct registration device_registration(const struct device *device)
 	r.registered_at = kept->registered_at;
 	r.renewed_at = kept->renewed_at;
 	r.address = kept->address;
+	bytes_copy((uint8_t *)r.prefix, device_prefix(device).data, device_prefix(device).len);
 	for (unsigned i = 0; i < kept->format_count; i++)
 		r.formats[i] = kept->formats[i];
 	for (unsigned i = 0; i < kept->object_count; i++)
@@ -289,12 +290,21 @@ bool device_is_reachable(const struct device *device)
 	return device_is_registered(device) && device->is_connected && device->is_announced && device->is_awake;
 }
 
+static const uint16_t *keep_root(struct registry *r, const struct registration *from)
+{
+	uint8_t value[sizeof from->formats + PATH_PREFIX_MAX];
+	struct writer w = writer_of(value, sizeof value);
+	write_bytes(&w, bytes_of(from->formats, from->format_count * sizeof *from->formats));
+	write_text(&w, from->prefix);
+	return exchange(r, NULL, writer_bytes(&w));
+}
+
 static struct kept_registration kept_of(struct registry *r, const struct registration *from)
 {
 	struct kept_registration kept = {.registered_at = from->registered_at,
 		.renewed_at = from->renewed_at,
 		.objects = exchange(r, NULL, bytes_of(from->objects, from->object_count * sizeof *from->objects)),
-		.formats = exchange(r, NULL, bytes_of(from->formats, from->format_count * sizeof *from->formats)),
+		.formats = keep_root(r, from),
 		.address = from->address,
 		.lifetime_s = from->lifetime_s,
 		.major = from->major,
@@ -353,6 +363,13 @@ struct format_device device_formats(const struct device *device)
 {
 	const struct kept_registration *r = &device->registration;
 	return (struct format_device){.minor = r->minor, .formats = r->formats, .format_count = r->format_count};
+}
+
+struct bytes device_prefix(const struct device *device)
+{
+	const struct kept_registration *r = &device->registration;
+	return r->formats == NULL ? BYTES_NONE
+				  : bytes_from(shelf_bytes(r->formats), r->format_count * sizeof *r->formats);
 }
 
 bool device_has_tag(const struct device *device, struct bytes tag)

@@ -52,6 +52,7 @@ struct registration {
 	uint32_t lifetime_s;
 	wall_msec registered_at, renewed_at;
 	struct address address;
+	char prefix[PATH_PREFIX_MAX + 1]; /* the alternate path; empty when objects are at the root */
 	uint16_t formats[DEVICE_FORMATS_MAX];
 	struct device_object objects[DEVICE_OBJECTS_MAX];
 };
@@ -101,7 +102,7 @@ struct kept_record {
 struct kept_registration {
 	wall_msec registered_at, renewed_at;
 	const struct device_object *objects;
-	const uint16_t *formats;
+	const uint16_t *formats; /* what the root link says: behind them stands the alternate path */
 	struct address address;
 	uint32_t lifetime_s;
 	char location[DEVICE_LOCATION_MAX + 1];
@@ -199,6 +200,8 @@ bool device_has_object(const struct device *device, uint16_t object);
 bool device_has_instance(const struct device *device, uint16_t object, uint16_t instance);
 /* What it said of the formats it understands; borrowed from the device. */
 struct format_device device_formats(const struct device *device);
+/* The alternate path its objects are below (lwm2m interface section 2); empty at the root. Borrowed likewise. */
+struct bytes device_prefix(const struct device *device);
 /* Whether the tag is one of the device's. */
 bool device_has_tag(const struct device *device, struct bytes tag);
 

@@ -17,6 +17,7 @@ static void open_report(struct server *s, const struct report *report, const str
 {
 	arena_init(scratch, s->scratch, sizeof s->scratch);
 	payload_reader_init(ret, report->format, report->base, report->body, model, scratch);
+	payload_reader_allow_prefix(ret);
 }
 
 /* A report may hold history, and a clock that is wrong is wrong for all of it. */

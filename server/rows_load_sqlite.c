@@ -153,6 +153,8 @@ static bool visit_registration(struct taker *t, const struct store_visitor *v)
 	t->failed |= !address_parse(take_bytes(t), 0, &r.address);
 	take_formats(t, &r);
 	take_objects(t, &r);
+	take_text(t, r.prefix, sizeof r.prefix);
+	t->failed |= r.prefix[0] != '\0' && !path_is_prefix(bytes_of_text(r.prefix));
 	return !t->failed && v->registration(v->context, device, &r);
 }
 

@@ -58,6 +58,7 @@ static const char *const migrations[] = {
 	"  next_since INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TRIGGER issued_key_of_device AFTER DELETE ON device BEGIN DELETE FROM issued_key WHERE"
 	"  device=old.name; END;",
+	"ALTER TABLE registration ADD COLUMN prefix TEXT NOT NULL DEFAULT '';",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
@@ -67,7 +68,7 @@ static const char *const statements[] = {
 			     " manufacturer=?3, model=?4, serial=?5, version=?6, first_seen=?7",
 	[STORE_DEVICE_REMOVE] = "DELETE FROM device WHERE name=?1",
 	[STORE_REGISTRATION_PUT] =
-		"INSERT OR REPLACE INTO registration VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+		"INSERT OR REPLACE INTO registration VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
 	[STORE_REGISTRATION_REMOVE] = "DELETE FROM registration WHERE device=?1",
 	[STORE_RELEASE_PUT] = "INSERT OR REPLACE INTO release VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 	[STORE_RELEASE_REMOVE] = "DELETE FROM release WHERE name=?1",
@@ -306,6 +307,7 @@ static void bind_registration(struct binder *b, const char *device, const struct
 	bind_address(b, &r->address);
 	bind_formats(b, r);
 	bind_objects(b, r);
+	bind_text(b, r->prefix);
 }
 
 static void bind_release(struct binder *b, const struct release *r)

@@ -193,8 +193,11 @@ bool watches_send(struct server *s, struct device *device, uint32_t purpose, coa
 	uint8_t memory[WATCH_NAMES_BYTES + 64];
 	struct writer body = writer_of(memory, sizeof memory);
 	arena_init(&scratch, s->scratch, sizeof s->scratch);
-	struct errand errand = {
-		.kind = w->kind, .path = w->path, .records = s->records, .count = read_names(s, w, &scratch)};
+	struct errand errand = {.kind = w->kind,
+		.path = w->path,
+		.records = s->records,
+		.count = read_names(s, w, &scratch),
+		.prefix = device_prefix(device)};
 	if (!errand_build(&request, &errand, w->formats[w->tried], &body))
 		return false;
 	request.call.observe = true;
@@ -392,6 +395,7 @@ size_t server_watch_values(
 	arena_init(&scratch, s->scratch, sizeof s->scratch);
 	payload_reader_init(&r, w->format, w->kind == ERRAND_READ ? w->path : PATH_ROOT, bytes_of(w->body, w->body_len),
 		model, &scratch);
+	payload_reader_allow_prefix(&r);
 	while (count < SERVER_RECORDS_MAX && payload_next(&r, &s->records[count]))
 		count++;
 	return r.verdict == PAYLOAD_GOOD ? count : 0;

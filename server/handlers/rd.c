@@ -107,9 +107,8 @@ static enum registration_verdict take_objects(struct registration *r, const stru
 	enum registration_verdict verdict = registration_objects_init(&objects, request->body);
 	if (verdict != REGISTRATION_GOOD)
 		return verdict;
-	/* Objects below an alternate path (section 2) would need it in front of every request. */
-	if (objects.prefix.len > 0)
-		return REGISTRATION_BAD;
+	memset(r->prefix, 0, sizeof r->prefix);
+	bytes_copy((uint8_t *)r->prefix, objects.prefix.data, objects.prefix.len);
 	r->object_count = 0;
 	r->has_more_objects = false;
 	while (registration_objects_next(&objects, &object)) {
@@ -229,7 +228,8 @@ static bool is_same(const struct registration *a, const struct registration *b)
 	return a->lifetime_s == b->lifetime_s && a->bindings == b->bindings && a->object_count == b->object_count &&
 	       a->format_count == b->format_count && address_equal(&a->address, &b->address) &&
 	       memcmp(a->objects, b->objects, sizeof a->objects) == 0 &&
-	       memcmp(a->formats, b->formats, sizeof a->formats) == 0;
+	       memcmp(a->formats, b->formats, sizeof a->formats) == 0 &&
+	       memcmp(a->prefix, b->prefix, sizeof a->prefix) == 0;
 }
 
 static enum coap_answer update_device(

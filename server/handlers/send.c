@@ -30,6 +30,7 @@ static bool is_registered(
 	struct payload_reader r;
 	struct record record;
 	payload_reader_init(&r, request->content_format, PATH_ROOT, request->body, s->config.model, scratch);
+	payload_reader_allow_prefix(&r);
 	while (payload_next(&r, &record))
 		if (!device_has_object(device, record.path.ids[0]) && !device->registration.has_more_objects)
 			return false;

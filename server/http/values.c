@@ -308,7 +308,7 @@ json_t *values_view_links(const struct model *model, struct bytes body)
 	struct link link;
 	while (links_next(&links, &link)) {
 		struct path path;
-		if (!path_parse(link.target, &path)) {
+		if (!path_parse(path_without_prefix(link.target), &path)) {
 			links.failed = true;
 			break;
 		}

@@ -315,10 +315,13 @@ static json_t *formats_json(const struct kept_registration *r)
 json_t *view_device_whole(const struct server *s, const struct device *d)
 {
 	json_t *o = view_device(s, d);
+	struct bytes prefix = device_prefix(d);
 	set(o, "operations_waiting", number(server_device_operations(s, d)));
 	if (device_is_registered(d)) {
 		set(o, "objects", objects_json(&d->registration));
 		set(o, "content_formats", formats_json(&d->registration));
+		if (prefix.len > 0)
+			set(o, "alternate_path", json_stringn((const char *)prefix.data, prefix.len));
 	}
 	return o;
 }

@@ -47,6 +47,32 @@ static void segments_make_a_path(void **state)
 	assert_true(path_equal(path_cut(path, 2), path_of_instance(3, 0)));
 }
 
+static void alternate_paths_have_no_numbers(void **state)
+{
+	static const char *const good[] = {"/lwm2m", "/a", "/v1/device-7", "/.well~known_"};
+	static const char *const bad[] = {"", "/", "lwm2m", "/lwm2m/", "//lwm2m", "/3", "/lwm2m/3", "/3/lwm2m", "/a b",
+		"/a%20b", "/a?b", "/a\x01", "/\xc3\xa4", "/a-prefix-that-is-longer-than-all.."};
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		if (!path_is_prefix(bytes_of_text(good[i])))
+			fail_msg("%s is refused", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (path_is_prefix(bytes_of_text(bad[i])))
+			fail_msg("%s is accepted", bad[i]);
+}
+
+static void what_follows_the_alternate_path_is_the_path(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {{"/lwm2m/3/0", "/3/0"}, {"/v1/a/3", "/3"}, {"/3/0/9", "/3/0/9"}, {"/lwm2m", ""}, {"", ""},
+		{"/", "/"}, {"3/0", "3/0"}, {"/lwm2m//3", "//3"}, {"/lwm2m/", "/"}, {"/3/lwm2m", "/3/lwm2m"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		if (!bytes_equal_text(path_without_prefix(bytes_of_text(cases[i].text)), cases[i].expected))
+			fail_msg("%s is taken apart wrongly", cases[i].text);
+}
+
 static void parents_come_before_their_children(void **state)
 {
 	(void)state;
@@ -72,6 +98,8 @@ int main(void)
 		cmocka_unit_test(paths_read_and_write_the_same),
 		cmocka_unit_test(what_is_no_path_is_refused),
 		cmocka_unit_test(segments_make_a_path),
+		cmocka_unit_test(alternate_paths_have_no_numbers),
+		cmocka_unit_test(what_follows_the_alternate_path_is_the_path),
 		cmocka_unit_test(parents_come_before_their_children),
 		cmocka_unit_test(within_is_the_path_itself_or_below),
 	};

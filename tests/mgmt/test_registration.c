@@ -177,7 +177,8 @@ static void broken_lists_are_refused(void **state)
 {
 	static const char *const bad[] = {"<", "</3/0", "/3/0", "</3/0>,", "</3/0>,,</4/0>", "</3/0></4/0>", "</3/0>;",
 		"</3/0>;=1", "</3/0>;x=\"a", "</3/0>;x=a\"b\"", "</3/0> ,</4/0>", "</3/0>x", ",</3/0>", "</3/0>;a b=1",
-		"</3/0>;x=\"a\\\"", "</3/0>;x=\"", "</3/0>;x=\"\"a\"\""};
+		"</3/0>;x=\"a\\\"", "</3/0>;x=\"", "</3/0>;x=\"\"a\"\"", "</7>;rt=\"oma.lwm2m\",</7/3/0>",
+		"</a%20b>;rt=\"oma.lwm2m\",</a%20b/3/0>"};
 	struct registration_objects o;
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

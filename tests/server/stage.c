@@ -212,7 +212,7 @@ static void respond_records(const struct coap_request *request, struct coap_resp
 	if (is_tlv)
 		tlv_write(&w, base, records, count);
 	else
-		senml_cbor_write(&w, base, records, count, SENML_NONE_LEFT_OUT);
+		senml_cbor_write(&w, BYTES_NONE, base, records, count, SENML_NONE_LEFT_OUT);
 	assert(!w.failed);
 	arena_keep(request->scratch, &w);
 	ret->code = COAP_CONTENT;

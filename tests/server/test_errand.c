@@ -167,6 +167,25 @@ static void requests_are_those_of_the_specification(void **state)
 	expect(&e, FORMAT_ANY, "DELETE 11=3303 11=0 ");
 }
 
+/* Section 2: in front of every path, in options and in the names of SenML. */
+static void an_alternate_path_stands_in_front(void **state)
+{
+	struct record name = record_at("/3/0/0", value_none()), lifetime = record_at("/1/0/1", value_integer(60));
+	struct errand e = {.kind = ERRAND_READ, .path = path_of("/3/0/0"), .prefix = bytes_of_text("/x/lw")};
+	(void)state;
+	expect(&e, PAYLOAD_TEXT, "GET 11=x 11=lw 11=3 11=0 11=0 17= ");
+	e.kind = ERRAND_READ_COMPOSITE;
+	e.path = PATH_ROOT;
+	e.records = &name;
+	e.count = 1;
+	expect(&e, PAYLOAD_SENML_CBOR, "FETCH 11=x 11=lw 12=70 17=70 81a221652f782f6c7700662f332f302f30");
+	e.kind = ERRAND_WRITE;
+	e.path = path_of("/1/0");
+	e.records = &lifetime;
+	expect(&e, PAYLOAD_SENML_CBOR, "PUT 11=x 11=lw 11=1 11=0 12=70 81a3216a2f782f6c772f312f302f00613102183c");
+	expect(&e, PAYLOAD_TLV, "PUT 11=x 11=lw 11=1 11=0 12=2d16 c1013c");
+}
+
 static size_t formats_of(const struct errand *e, uint8_t minor)
 {
 	uint16_t formats[FORMAT_CANDIDATES_MAX];
@@ -192,6 +211,7 @@ int main(void)
 		cmocka_unit_test(each_operation_has_its_paths),
 		cmocka_unit_test(values_are_held_against_the_definition),
 		cmocka_unit_test(requests_are_those_of_the_specification),
+		cmocka_unit_test(an_alternate_path_stands_in_front),
 		cmocka_unit_test(what_came_with_a_later_version_is_not_asked_of_an_earlier_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,7 @@ static void everything_comes_back_as_it_was_after_a_reopen(void **state)
 		.registered_at = 1700000000123,
 		.renewed_at = 1700000000456,
 		.address = address_ipv4(192, 0, 2, 9, 5684),
+		.prefix = "/lwm2m",
 		.formats = {112, 11542},
 		.objects = {{3, 0, 0, 0}, {5, REGISTRATION_NO_INSTANCE, 1, 1}, {26250, 0, 0, 0}}};
 	struct release release = {.name = "two",

@@ -464,6 +464,60 @@ def _(d, format):
     return "2.04; the value is kept"
 
 
+def answer_below(d, method, wanted, path, values=None, **how):
+    """Answers the next request, which has the alternate path in front; gives back what it carried."""
+    m = d.expect_request(method, "/lwm2m" + path)
+    body = b"" if values is None else formats.write(SENML_CBOR, "/", {"/lwm2m" + path: value for path, value in values.items()})
+    d.answer(m, wanted, body, SENML_CBOR if values else None, **how)
+    return formats.read(SENML_CBOR, "/", m.payload) if m.payload and m.number(CONTENT_FORMAT) == SENML_CBOR else None
+
+
+@row("", S, "an alternate path")
+def _(place):
+    m = place.manager()
+    d = m.device(links='</lwm2m>;rt="oma.lwm2m";ct="112",</lwm2m/1/0>,</lwm2m/3303/0>,</4/0>')
+    own = listed(m)
+    check(own["alternate_path"] == "/lwm2m" and [o["object"] for o in own["objects"]] == [1, 3303], f"{own}")
+    call = m.read("/3303/0/5700")
+    answer_below(d, GET, "2.05", "/3303/0/5700", {"/3303/0/5700": 21.5})
+    check(told(done(call)) == {"/3303/0/5700": 21.5}, "Read: other values")
+    call = m.call("PATCH", f"/devices/{EP}/resources", {"values": [{"path": "/1/0/1", "value": 300}, {"path": "/1/0/6", "value": False}]})
+    got = answer_below(d, IPATCH, "2.04", "")
+    check(got == {"/lwm2m/1/0/1": 300, "/lwm2m/1/0/6": False}, f"Write-Composite: {got}")
+    done(call, 204)
+    call = m.read("/3303/0/5700", "/1/0/1")
+    request = d.expect_request(FETCH, "/lwm2m")
+    d.answer(request, "2.05", formats.write(SENML_CBOR, "/", {"/3303/0/5700": 1.5}), SENML_CBOR)    # some leave it out
+    check(told(done(call)) == {"/3303/0/5700": 1.5}, "Read-Composite: other values")
+    call = m.call("GET", f"/devices/{EP}/links?path=/3303/0")
+    d.answer(d.expect_request(GET, "/lwm2m/3303/0"), "2.05", b"</lwm2m/3303/0>,</lwm2m/3303/0/5700>;pmin=10", LINKS)
+    check([one["path"] for one in done(call)["links"]] == ["/3303/0", "/3303/0/5700"], "Discover: other paths")
+    call = m.call("POST", f"/devices/{EP}/execute", {"path": "/1/0/8"})
+    answer_below(d, POST, "2.04", "/1/0/8")
+    done(call, 204)
+    call = m.call("POST", f"/devices/{EP}/resources", {"path": "/3303", "values": [{"path": "5701", "value": "K"}]})
+    answer_below(d, POST, "2.01", "/3303", location="/lwm2m/3303/7")
+    check(done(call, 201) == {"path": "/3303/7"}, "Create: another path")
+    request, number = observe_below(d)
+    d.notify(request, 2, {"/lwm2m/3303/0/5700": 3.5}, SENML_CBOR, "/")
+    check(told(wait_reports(m, 2)) == {"/3303/0/5700": 3.5}, "Notify: another value")
+    expect(d.ask(POST, "dp", formats.write(SENML_CBOR, "/", {"/lwm2m/3303/0/5700": 4.5}), format=SENML_CBOR), wanted="2.04")
+    expect(d.ask(POST, d.location, b"</1/0>,</3303/0>", format=LINKS), wanted="2.04")
+    call = m.read("/3303/0/5700")
+    answer_read(d, "/3303/0/5700", SENML_CBOR, {"/3303/0/5700": 5.5})
+    check("alternate_path" not in listed(m) and told(done(call)) == {"/3303/0/5700": 5.5}, "the Update is not heard")
+    for bad in ('</7>;rt="oma.lwm2m",</7/1/0>', '</a/7/b>;rt="oma.lwm2m",</a/7/b/1/0>', f'</{"a" * 40}>;rt="oma.lwm2m",</{"a" * 40}/1/0>'):
+        expect(d.ask(POST, d.location, bad.encode(), format=LINKS), wanted="4.00")
+    return "/lwm2m in front of Uri-Path and names, in every operation; left out of what is shown; numbers in it 4.00"
+
+
+def observe_below(d):
+    call = d.manager.call("POST", f"/devices/{EP}/observations", {"paths": ["/3303/0/5700"]})
+    request = d.expect_request(GET, "/lwm2m/3303/0/5700")
+    d.answer(request, "2.05", formats.write(SENML_CBOR, "/", {"/lwm2m/3303/0/5700": 2.5}), SENML_CBOR, observe=1)
+    return request, done(call, 201)["id"]
+
+
 @row("int-306 bad", S, "Send that makes no sense")
 def _(place):
     m = place.manager()
