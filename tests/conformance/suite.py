@@ -55,8 +55,9 @@ def write(document, text):
     document.write_text(old[:old.index(BEGIN) + len(BEGIN)] + text + old[old.index(END):])
 
 
-def main(description, document, make_place, more_checks=lambda: []):
-    """The program of a suite, whose rows have been registered; its exit status. `document` is a path below the root."""
+def main(description, document, make_place, more_checks=lambda: [], in_front=lambda: ""):
+    """The program of a suite, whose rows have been registered; its exit status. `document` is a path below the root; what the rows
+    have to say together stands in front of their table."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--write", action="store_true", help=f"put the table into {document}")
@@ -70,9 +71,9 @@ def main(description, document, make_place, more_checks=lambda: []):
         print("FAIL  " + "  ".join((result[0], result[1], result[3])))
     is_stale = False
     if arguments.write:
-        write(ROOT / document, table(results))
+        write(ROOT / document, in_front() + table(results))
     elif not arguments.only and not failed:
-        is_stale = checked_in(ROOT / document) != table(results)
+        is_stale = checked_in(ROOT / document) != in_front() + table(results)
     if is_stale:
         print(f"the table in {document} is not what this run has seen; run again with --write")
     missing = more_checks()

@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 
 import formats
+import matrix
 import peers
 from coap import *
 from peers import Failure, check, expect
@@ -87,6 +88,7 @@ class Agent(peers.Endpoint):
         self.socket.bind(("127.0.0.1", 0))
         place.stack.callback(self.socket.close)
         self.place, self.asked, self.notified, self.answers, self.files = place, [], [], {}, {}
+        self.is_bootstrapping = False
         port = int(place.start("unwrap", place.build / "tests/conformance/unwrap", EP, KEY,
                                self.socket.getsockname()[1]).stdout.readline())
         self.uri = f"coaps://127.0.0.1:{port}"
@@ -142,6 +144,8 @@ class Agent(peers.Endpoint):
             (POST, "bs"): ("2.04", []),
         }.get((m.code, path), ("4.04", []))
         code_ = self.answers.pop((m.code, path), code_)
+        self.is_bootstrapping |= path == "bs" and code_ == "2.04"
+        matrix.note_exchange("agent", m, code_, None)
         self.send(Message(ACK if m.type == CON else NON, code(code_), m.id, m.token, options))
 
     def answer_block(self, m, body):
@@ -161,6 +165,8 @@ class Agent(peers.Endpoint):
         elif m.code != EMPTY:
             if m.type == CON:
                 self.ack(m)
+            if m.number(OBSERVE) is not None:
+                matrix.note("agent", "Notify", m.number(CONTENT_FORMAT), code_text(m.code))
             self.notified.append(m)
         else:
             self.notified.append(m)
@@ -215,11 +221,13 @@ class Agent(peers.Endpoint):
             m = self.send(Message(CON, method, self.new_id(), os.urandom(4) if token is None or number > 0 else token,
                                   options, payload))
             r = self.wait_notification(m.token, seconds)
-            first = r if number == 0 else first
+            first, asked = (r, m) if number == 0 else (first, asked)
             body += r.payload
             b = r.block(BLOCK2)
             if b is None or not b.more:
                 first.payload = body
+                matrix.note_exchange("agent", asked, code_text(first.code), first.number(CONTENT_FORMAT), self.is_bootstrapping)
+                self.is_bootstrapping &= not (method == POST and asked.path == ["bs"] and first.code == code("2.04"))
                 return first
             number, size = b.number + 1, b.size
 
@@ -334,6 +342,7 @@ class Device(peers.Endpoint):
         m = self.send(Message(CON, method, self.new_id(), os.urandom(4), options, payload))
         r = self.receive()
         check(r is not None and r.token == m.token, f"no answer to {m} /{path}, but {r}")
+        matrix.note_exchange("server", m, code_text(r.code), None)
         return r
 
     def register(self, links, version="1.1", ct=None, wanted="2.01", query=None):
@@ -359,8 +368,10 @@ class Device(peers.Endpoint):
         options = [] if format is None else [(CONTENT_FORMAT, uint(format))]
         options += [(OBSERVE, uint(numbers["observe"]))] if "observe" in numbers else []
         options += [(LOCATION_PATH, part.encode()) for part in numbers.get("location", "").split("/") if part]
+        matrix.note_exchange("server", request, wanted, format)
         self.send(Message(ACK, code(wanted), request.id, request.token, options, payload))
 
     def notify(self, request, number, values, format, base):
+        matrix.note("server", "Notify", format, "2.05")
         return self.send(Message(NON, code("2.05"), self.new_id(), request.token,
                                  [(OBSERVE, uint(number)), (CONTENT_FORMAT, uint(format))], formats.write(format, base, values)))

@@ -320,6 +320,62 @@ def _(place):
     return "lifetime, a flag and a portfolio at once"
 
 
+def reads_everywhere(a, path, accept, fits, observe=None):
+    """A Read or the begin and the end of an observation; a format that does not fit is refused."""
+    r = expect(a.ask(GET, path, accept=accept, observe=observe, token=b"each"), wanted="2.05" if fits else "4.06")
+    if not fits:
+        return
+    check(r.number(CONTENT_FORMAT) == accept, f"{path} in {r.number(CONTENT_FORMAT)} instead of {accept}")
+    check(formats.read(accept, path, r.payload), f"{path}: no values")
+    if observe is not None:
+        expect(a.ask(GET, path, observe=1, accept=accept, token=b"each"), wanted="2.05")
+
+
+@row("", C, "Read and Observe of every level in every format")
+def _(place):
+    a = place.agent()
+    for path in ("/3", "/3/0", "/3/0/11", "/3/0/0", "/3/0/11/0"):
+        is_single = path in ("/3/0/0", "/3/0/11/0")
+        for accept in (TEXT, OPAQUE, CBOR, TLV, SENML_JSON, SENML_CBOR, JSON, LWM2M_CBOR):
+            fits = accept in (SINGLE if is_single else SEVERAL)
+            reads_everywhere(a, path, accept, fits)
+            reads_everywhere(a, path, accept, fits, observe=0)
+    return "what cannot hold it is 4.06: text, octets and CBOR are for one value, octets for opaque ones alone"
+
+
+@row("", C, "Write of a resource instance and partial Write of a resource in every format")
+def _(place):
+    a = place.agent()
+    a.write("/16", {"/16/0/0/0": "host", "/16/0/0/1": "maker"}, SENML_CBOR, POST, "2.01")
+    for format in SINGLE:
+        a.write("/16/0/0/0", NAMES[format], format)
+        check(a.read("/16/0", SENML_CBOR) == {"/16/0/0/0": NAMES[format], "/16/0/0/1": "maker"}, f"{NAMES[format]}: another portfolio")
+    for format in SEVERAL:
+        a.write("/16/0/0", {"/16/0/0/1": "maker", "/16/0/0/2": NAMES[format]}, format, POST)
+        check(a.read("/16/0", SENML_CBOR) == {"/16/0/0/0": NAMES[SINGLE[-1]], "/16/0/0/1": "maker", "/16/0/0/2": NAMES[format]},
+              f"{NAMES[format]}: another portfolio")
+        a.write("/16/0/0", {"/16/0/0/0": NAMES[SINGLE[-1]], "/16/0/0/1": "maker"}, format, PUT)
+        check("/16/0/0/2" not in a.read("/16/0", SENML_CBOR), f"{NAMES[format]}: what was left out is still there")
+    return "PUT changes that one, or replaces all; POST keeps the others"
+
+
+@row("", C, "composite operations in every format")
+def _(place):
+    a = place.agent()
+    names = {"/1/0/1": None, "/3/0/0": None}
+    for format in (SENML_JSON, SENML_CBOR):
+        for accept in COMPOSITE:
+            question = dict(payload=senml_write(format, names), format=format, accept=accept)
+            r = expect(a.ask(FETCH, "/", **question), wanted="2.05")
+            check(set(formats.read(accept, "/", r.payload)) == set(names), f"{NAMES[format]}, {NAMES[accept]}: other values")
+            expect(a.ask(FETCH, "/", observe=0, token=b"each", **question), wanted="2.05")
+            expect(a.ask(FETCH, "/", observe=1, token=b"each", **question), wanted="2.05")
+    for i, format in enumerate(COMPOSITE):
+        a.write("/", {"/1/0/2": i + 5, "/1/0/6": bool(i % 2)}, format, IPATCH)
+        within({"/1/0/2": i + 5, "/1/0/6": bool(i % 2)}, a.read("/1/0", SENML_CBOR))
+    return "asked in SenML, answered in SenML and LwM2M CBOR; written in all three"
+
+
 @row("int-257", C, "Write-Composite of two objects")
 def _(place):
     a = place.agent()

@@ -266,6 +266,48 @@ def _(d, format):
     return "POST and PUT with both values"
 
 
+@each_format("", "Write of a resource instance", FORMATS[:4])
+def _(d, format):
+    call = d.manager.call("PUT", f"/devices/{EP}/resources", {"path": "/16/0/0/1", "value": "maker"})
+    request = d.expect_request(PUT, "/16/0/0/1")
+    told_in = request.number(CONTENT_FORMAT)
+    got = formats.read(told_in, "/16/0/0/1", request.payload, {"/16/0/0/1": ""})
+    check(got == {"/16/0/0/1": "maker"}, f"{got}")
+    d.answer(request, "2.04")
+    done(call, 204)
+    return f"PUT in {NAMES[told_in]}"
+
+
+@each_format("", "Write of a multiple resource, partial and whole", [(TLV, "1.2"), (SENML_JSON, "1.2"), (SENML_CBOR, "1.2"), (LWM2M_CBOR, "1.2")])
+def _(d, format):
+    wanted = {"/16/0/0/0": "host", "/16/0/0/3": "maker"}
+    for method, http in ((POST, "PATCH"), (PUT, "PUT")):
+        call = d.manager.call(http, f"/devices/{EP}/resources",
+                              {"path": "/16/0/0", "values": [{"path": "0", "value": "host"}, {"path": "3", "value": "maker"}]})
+        request = d.expect_request(method, "/16/0/0")
+        told_in = request.number(CONTENT_FORMAT)
+        got = formats.read(told_in, "/16/0/0", request.payload, wanted)
+        check(got == wanted, f"{got}")
+        d.answer(request, "2.04")
+        done(call, 204)
+    return f"POST and PUT with both instances, in {NAMES[told_in]}"
+
+
+@each_format("", "Write and Read of octets", FORMATS[:4])
+def _(d, format):
+    call = d.manager.call("PUT", f"/devices/{EP}/resources", {"path": "/5/0/0", "value": "AP8A"})
+    request = d.expect_request(PUT, "/5/0/0")
+    told_in = request.number(CONTENT_FORMAT)
+    got = formats.read(told_in, "/5/0/0", request.payload, {"/5/0/0": b""})
+    check(got == {"/5/0/0": b"\0\xff\0"}, f"{got}")
+    d.answer(request, "2.04")
+    done(call, 204)
+    call = d.manager.read("/19/0/0/1")
+    answer_read(d, "/19/0/0/1", format, {"/19/0/0/1": b"\0\xff\0"})
+    check(done(call)["values"][0]["value"] == "AP8A", f"{call.result()}")
+    return f"PUT in {NAMES[told_in]}"
+
+
 @row("int-256", S, "what the definition of the object forbids")
 def _(place):
     m = place.manager()
@@ -405,6 +447,17 @@ def _(d, format):
     r = d.receive()
     check(r is not None and r.type == RST, f"{r} instead of RST")
     return "the newest value counts; Observe 1 with the same token; RST to what comes afterwards"
+
+
+@each_format("", "Observe of an object, an instance and a resource instance")
+def _(d, format):
+    for path, values in (("/3303", TEMPERATURE), ("/3303/0", TEMPERATURE), ("/3/0/11/1", {"/3/0/11/1": 4})):
+        call = d.manager.call("POST", f"/devices/{EP}/observations", {"paths": [path]})
+        request = d.expect_request(GET, path)
+        check(request.number(OBSERVE) == 0, "no Observe")
+        d.answer(request, "2.05", formats.write(format, path, values), format, observe=1)
+        check(told(done(call, 201)) == values, f"{path}: {call.result()}")
+    return "the values, below what was asked for"
 
 
 @row("int-301 CON", S, "a confirmable notification")
