@@ -114,6 +114,12 @@ static void what_contradicts_itself_is_refused_whole(void **state)
 		{OBJECT(HEAD "<Resources>" ITEM("1", "", "R", "String", "") "</Resources>"),
 			"line 1: resource 1 has no name"},                                         /* 11 */
 		{OBJECT(HEAD "<Resources>\n<Item/></Resources>"), "line 2: a resource has no ID"}, /* 12 */
+		{"<!DOCTYPE LWM2M [<!ENTITY x SYSTEM \"file:///etc/hostname\">]>" OBJECT(
+			 "<Name>&x;</Name><ObjectID>3</ObjectID>"),
+			"line 1: a document type declaration has no place here"}, /* 13 */
+		{"<!DOCTYPE LWM2M [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>" OBJECT(
+			 "<Name>&b;</Name><ObjectID>3</ObjectID>"),
+			"line 1: a document type declaration has no place here"}, /* 14 */
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
