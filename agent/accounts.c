@@ -4,7 +4,8 @@
 #include "mgmt/model.h"
 
 #define FACTORY_SHORT_ID 1
-#define RECORD_VERSION   1
+#define RECORD_VERSION   2
+#define RECORD_OLDEST    1 /* pre-shared keys alone */
 
 /* ---- finding ---- */
 
@@ -57,7 +58,7 @@ static struct account_security *add_security(struct accounts *a, uint16_t id)
 	for (unsigned i = 0; i < ACCOUNTS_SECURITIES_MAX; i++) {
 		if (a->securities[i].is_there)
 			continue;
-		a->securities[i] = (struct account_security){.is_there = true, .id = id};
+		a->securities[i] = (struct account_security){.is_there = true, .id = id, .usage = USAGE_DOMAIN};
 		return &a->securities[i];
 	}
 	return NULL;
@@ -83,6 +84,13 @@ static bool keep(uint8_t *to, uint8_t *ret_len, size_t capacity, struct bytes fr
 	bytes_copy(to, from.data, from.len);
 	*ret_len = (uint8_t)from.len;
 	return true;
+}
+
+static void keep_long(struct account_security *s, uint8_t *to, uint16_t *ret_len, struct bytes from)
+{
+	s->is_unusable |= from.len > ACCOUNT_CERTIFICATE_MAX;
+	*ret_len = (uint16_t)(s->is_unusable ? 0 : from.len);
+	bytes_copy(to, from.data, *ret_len);
 }
 
 static void set_uri(struct account_security *s, struct bytes uri)
@@ -136,6 +144,18 @@ static void read_short_blob(struct reader *r, uint8_t *to, size_t capacity, uint
 		r->failed = true;
 }
 
+static void write_long_blob(struct writer *w, const uint8_t *data, uint16_t len)
+{
+	write_u16(w, len);
+	write_bytes(w, bytes_of(data, len));
+}
+
+static void read_long_blob(struct reader *r, struct account_security *s, uint8_t *to, uint16_t *ret_len)
+{
+	keep_long(s, to, ret_len, read_bytes(r, read_u16(r)));
+	r->failed |= s->is_unusable;
+}
+
 static void write_security(struct writer *w, const struct account_security *s)
 {
 	write_u8(w, (uint8_t)((s->is_factory ? IS_FACTORY : 0) | (s->is_bootstrap ? IS_BOOTSTRAP : 0)));
@@ -147,14 +167,36 @@ static void write_security(struct writer *w, const struct account_security *s)
 	write_u32(w, s->hold_off_s);
 	write_u32(w, s->timeout_s);
 	write_short_blob(w, s->uri, s->uri_len);
-	write_short_blob(w, s->identity, s->identity_len);
 	write_short_blob(w, s->key, s->key_len);
+	write_long_blob(w, s->identity, s->identity_len);
+	write_long_blob(w, s->peer, s->peer_len);
+	write_short_blob(w, s->sni, s->sni_len);
+	write_u8(w, s->usage);
 }
 
-static void read_security(struct reader *r, const struct accounts_factory *factory, struct account_security *s)
+/* As version 1 had them. */
+static void read_pre_shared_key(struct reader *r, struct account_security *s)
+{
+	uint8_t len = 0;
+	read_short_blob(r, s->identity, ACCOUNT_IDENTITY_MAX, &len);
+	s->identity_len = len;
+	read_short_blob(r, s->key, ACCOUNT_PSK_MAX, &s->key_len);
+}
+
+static void read_keys(struct reader *r, struct account_security *s)
+{
+	read_short_blob(r, s->key, sizeof s->key, &s->key_len);
+	read_long_blob(r, s, s->identity, &s->identity_len);
+	read_long_blob(r, s, s->peer, &s->peer_len);
+	read_short_blob(r, s->sni, sizeof s->sni, &s->sni_len);
+	s->usage = read_u8(r);
+}
+
+static void read_security(
+	struct reader *r, uint8_t version, const struct accounts_factory *factory, struct account_security *s)
 {
 	uint8_t flags = read_u8(r);
-	*s = (struct account_security){.is_there = true};
+	*s = (struct account_security){.is_there = true, .usage = USAGE_DOMAIN};
 	s->is_factory = (flags & IS_FACTORY) != 0;
 	s->is_bootstrap = (flags & IS_BOOTSTRAP) != 0;
 	s->id = read_u16(r);
@@ -171,8 +213,10 @@ static void read_security(struct reader *r, const struct accounts_factory *facto
 	s->hold_off_s = read_u32(r);
 	s->timeout_s = read_u32(r);
 	read_short_blob(r, s->uri, sizeof s->uri, &s->uri_len);
-	read_short_blob(r, s->identity, sizeof s->identity, &s->identity_len);
-	read_short_blob(r, s->key, sizeof s->key, &s->key_len);
+	if (version == RECORD_OLDEST)
+		read_pre_shared_key(r, s);
+	else
+		read_keys(r, s);
 }
 
 static void write_server(struct writer *w, const struct account_server *s)
@@ -242,10 +286,11 @@ static bool read_all(struct reader *r, const struct accounts_factory *factory, s
 	uint8_t version = read_u8(r);
 	uint8_t securities = read_u8(r), servers = read_u8(r);
 	memset(ret, 0, sizeof *ret);
-	if (version != RECORD_VERSION || securities > ACCOUNTS_SECURITIES_MAX || servers > ACCOUNTS_SERVERS_MAX)
+	if (version < RECORD_OLDEST || version > RECORD_VERSION || securities > ACCOUNTS_SECURITIES_MAX ||
+		servers > ACCOUNTS_SERVERS_MAX)
 		return false;
 	for (unsigned i = 0; i < securities; i++)
-		read_security(r, factory, &ret->securities[i]);
+		read_security(r, version, factory, &ret->securities[i]);
 	for (unsigned i = 0; i < servers; i++)
 		read_server(r, &ret->servers[i]);
 	access_decode(r, &ret->access);
@@ -314,8 +359,10 @@ static bool write_to_security(struct account_security *s, uint16_t resource, con
 		s->mode = (uint8_t)value->integer;
 		return value->integer >= SECURITY_PSK && value->integer <= SECURITY_EST;
 	case 3:
-		if (!keep(s->identity, &s->identity_len, sizeof s->identity, value->bytes))
-			s->is_unusable = true;
+		keep_long(s, s->identity, &s->identity_len, value->bytes);
+		return true;
+	case 4:
+		keep_long(s, s->peer, &s->peer_len, value->bytes);
 		return true;
 	case 5:
 		if (!keep(s->key, &s->key_len, sizeof s->key, value->bytes))
@@ -327,6 +374,13 @@ static bool write_to_security(struct account_security *s, uint16_t resource, con
 		return set_u32(&s->hold_off_s, value->integer);
 	case 12:
 		return set_u32(&s->timeout_s, value->integer);
+	case 14:
+		if (!keep(s->sni, &s->sni_len, sizeof s->sni, value->bytes))
+			s->is_unusable = true;
+		return true;
+	case 15:
+		s->usage = (uint8_t)value->natural;
+		return value->natural <= USAGE_DOMAIN;
 	}
 	return true;
 }

@@ -20,9 +20,12 @@
 #define ACCOUNTS_SERVERS_MAX    4
 #define ACCOUNTS_SECURITIES_MAX (ACCOUNTS_SERVERS_MAX + 1)
 
-#define ACCOUNT_URI_MAX      255
-#define ACCOUNT_IDENTITY_MAX 128 /* RFC 4279 section 5.3 */
-#define ACCOUNT_KEY_MAX      64
+#define ACCOUNT_URI_MAX         255
+#define ACCOUNT_PSK_MAX         64  /* RFC 4279 section 5.3 */
+#define ACCOUNT_IDENTITY_MAX    128 /* RFC 4279 section 5.3 */
+#define ACCOUNT_CERTIFICATE_MAX 1024
+#define ACCOUNT_KEY_MAX         160 /* a P-256 key in PKCS #8 takes 138 */
+#define ACCOUNT_SNI_MAX         128
 
 enum security_mode {
 	SECURITY_PSK = 0,
@@ -30,6 +33,12 @@ enum security_mode {
 	SECURITY_CERTIFICATE = 2,
 	SECURITY_NONE = 3,
 	SECURITY_EST = 4,
+};
+
+/* Resource 15 of object 0, what the certificate in resource 4 is to the server's (RFC 6698 section 2.1.1). */
+enum certificate_usage {
+	USAGE_TRUST_ANCHOR = 2, /* it has signed it */
+	USAGE_DOMAIN = 3,       /* it is it */
 };
 
 /* An instance of object 0. */
@@ -42,10 +51,14 @@ struct account_security {
 	uint16_t id, short_id; /* of the instance; resource 10, 0 for none */
 	uint32_t hold_off_s;   /* resource 11 */
 	uint32_t timeout_s;    /* resource 12; 0: the Bootstrap server's account stays */
-	uint8_t uri_len, identity_len, key_len;
-	uint8_t uri[ACCOUNT_URI_MAX];           /* resource 0 */
-	uint8_t identity[ACCOUNT_IDENTITY_MAX]; /* resource 3 */
-	uint8_t key[ACCOUNT_KEY_MAX];           /* resource 5 */
+	uint8_t usage;         /* resource 15, enum certificate_usage and two that nobody can use here */
+	uint8_t uri_len, key_len, sni_len;
+	uint16_t identity_len, peer_len;
+	uint8_t uri[ACCOUNT_URI_MAX]; /* resource 0 */
+	uint8_t sni[ACCOUNT_SNI_MAX]; /* resource 14: what the server's certificate names; empty: the URI's host */
+	uint8_t key[ACCOUNT_KEY_MAX]; /* resource 5: the PSK, or a private key in DER */
+	uint8_t identity[ACCOUNT_CERTIFICATE_MAX]; /* resource 3: the PSK's, or our public key or certificate in DER */
+	uint8_t peer[ACCOUNT_CERTIFICATE_MAX];     /* resource 4: the server's, in DER */
 };
 
 /* An instance of object 1. */
@@ -73,9 +86,10 @@ struct accounts {
 	struct access access;
 };
 
-#define ACCOUNTS_RECORD_BYTES                                                                               \
-	(SHELF_HEAD_BYTES + 4 +                                                                             \
-		ACCOUNTS_SECURITIES_MAX * (20 + ACCOUNT_URI_MAX + ACCOUNT_IDENTITY_MAX + ACCOUNT_KEY_MAX) + \
+#define ACCOUNTS_RECORD_BYTES                                                                                      \
+	(SHELF_HEAD_BYTES + 4 +                                                                                    \
+		ACCOUNTS_SECURITIES_MAX *                                                                          \
+			(26 + ACCOUNT_URI_MAX + ACCOUNT_SNI_MAX + ACCOUNT_KEY_MAX + 2 * ACCOUNT_CERTIFICATE_MAX) + \
 		ACCOUNTS_SERVERS_MAX * 64 + ACCESS_RECORD_BYTES)
 
 /* What the device comes with; an empty URI is no account. At least one should be given. */

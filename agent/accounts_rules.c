@@ -8,6 +8,23 @@
 
 /* ---- consistency ---- */
 
+/* Certificate usages 0 and 1 would need the authorities of the web. */
+static const char *keys_fault(const struct account_security *s)
+{
+	bool is_psk = s->mode == SECURITY_PSK;
+	if (!is_psk && s->mode != SECURITY_RAW_KEY && s->mode != SECURITY_CERTIFICATE)
+		return "an account asks for a security mode other than pre-shared key, raw public key and certificate";
+	if (is_psk && (s->identity_len > ACCOUNT_IDENTITY_MAX || s->key_len > ACCOUNT_PSK_MAX))
+		return "a value of /0 is too long for this device";
+	if (s->identity_len == 0 || s->key_len == 0)
+		return "an account has no identity or no key";
+	if (!is_psk && s->peer_len == 0)
+		return "an account has no public key or certificate of the server";
+	if (s->mode == SECURITY_CERTIFICATE && s->usage < USAGE_TRUST_ANCHOR)
+		return "an account asks for a certificate usage other than 2 and 3";
+	return NULL;
+}
+
 static const char *security_fault(const struct account_security *s)
 {
 	struct coap_uri uri;
@@ -17,11 +34,9 @@ static const char *security_fault(const struct account_security *s)
 		return "a value of /0 is too long for this device";
 	if (!coap_uri_parse(bytes_of(s->uri, s->uri_len), &uri) || uri.path.len > 1 || uri.has_query)
 		return "a URI in /0 is not of the form coaps://host:port";
-	if (s->mode != SECURITY_PSK || !uri.is_secure || uri.is_reliable)
-		return "an account asks for another security than pre-shared keys over coaps";
-	if (s->identity_len == 0 || s->key_len == 0)
-		return "an account has no identity or no key";
-	return NULL;
+	if (!uri.is_secure || uri.is_reliable)
+		return "an account is not at a coaps URI";
+	return keys_fault(s);
 }
 
 static const char *server_fault(const struct accounts *a, unsigned i)

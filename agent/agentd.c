@@ -9,6 +9,7 @@
 #include "agent/agentd_options.h"
 #include "agent/objects/object.h"
 #include "agent/config.h"
+#include "agent/account_credential_wolfssl.h"
 #include "agent/credential_files.h"
 #include "agent/extensions_linux.h"
 #include "agent/keystore_files.h"
@@ -46,7 +47,7 @@ struct association {
 	bool is_there;
 	bool is_factory;
 	struct coap_remote server;
-	struct dtls_client_credential credential; /* of an account that is not the factory's; points into the account */
+	struct account_credential credential; /* of an account that is not the factory's; points into the account */
 };
 
 struct daemon {
@@ -127,10 +128,8 @@ static const struct dtls_client_credential *credential_of(
 		return &d->bootstrap_credential.client;
 	if (account->is_factory)
 		return d->config.enrols ? keystore_files_choose(&d->keystore) : &d->credential.client;
-	x->credential = (struct dtls_client_credential){.kind = DTLS_CREDENTIAL_PSK,
-		.psk_identity = bytes_of(account->identity, account->identity_len),
-		.psk_key = bytes_of(account->key, account->key_len)};
-	return &x->credential;
+	account_credential_init(&x->credential, account);
+	return &x->credential.client;
 }
 
 /* Names are resolved at each attempt, since addresses change; the loop waits for the resolver meanwhile. */

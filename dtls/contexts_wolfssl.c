@@ -14,7 +14,8 @@ static const char suites_certificate[] = "ECDHE-ECDSA-AES128-CCM-8:ECDHE-ECDSA-A
 static const char suites_both[] = "PSK-AES128-CCM-8:PSK-AES128-GCM-SHA256:ECDHE-PSK-AES128-GCM-SHA256:"
 				  "ECDHE-ECDSA-AES128-CCM-8:ECDHE-ECDSA-AES128-GCM-SHA256";
 
-static bool load_certificate(WOLFSSL_CTX *context, const struct dtls_own_certificate *own, const char **ret_reason)
+static bool load_certificate(
+	WOLFSSL_CTX *context, const struct dtls_own_certificate *own, bool is_pinned, const char **ret_reason)
 {
 	*ret_reason = "the certificate chain is unusable";
 	if (wolfSSL_CTX_use_certificate_chain_buffer(context, own->chain_pem.data, (long)own->chain_pem.len) !=
@@ -26,6 +27,8 @@ static bool load_certificate(WOLFSSL_CTX *context, const struct dtls_own_certifi
 		wolfSSL_CTX_check_private_key(context) != WOLFSSL_SUCCESS)
 		return false;
 	*ret_reason = "the trust anchors are unusable";
+	if (is_pinned)
+		return true;
 	return wolfSSL_CTX_load_verify_buffer(context, own->anchors_pem.data, (long)own->anchors_pem.len,
 		       WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
 }
@@ -87,7 +90,7 @@ WOLFSSL_CTX *server_context_new(
 {
 	bool has_certificate = own->chain_pem.len > 0;
 	WOLFSSL_CTX *context = make_server_context(peers, has_certificate, WOLFSSL_CERT_TYPE_X509, ret_reason);
-	if (context == NULL || !has_certificate || load_certificate(context, own, ret_reason))
+	if (context == NULL || !has_certificate || load_certificate(context, own, false, ret_reason))
 		return context;
 	wolfSSL_CTX_free(context);
 	return NULL;
@@ -145,7 +148,7 @@ static bool load_client(WOLFSSL_CTX *context, const struct dtls_client_credentia
 		wolfSSL_CTX_set_psk_client_callback(context, proof_give_key);
 		return true;
 	case DTLS_CREDENTIAL_CERTIFICATE:
-		return load_certificate(context, &client->certificate, &reason);
+		return load_certificate(context, &client->certificate, client->server_certificate.len > 0, &reason);
 	case DTLS_CREDENTIAL_RAW_KEY:
 		return load_raw_key(context, client->certificate.raw_key_pem, &reason) &&
 		       set_key_form(context, WOLFSSL_CERT_TYPE_RPK);
@@ -172,7 +175,8 @@ static bool mark_credential(const struct dtls_client_credential *c, uint8_t ret_
 {
 	const struct bytes parts[] = {c->certificate.chain_pem, c->certificate.key_pem, c->certificate.anchors_pem,
 		c->certificate.raw_key_pem};
-	const uint64_t form[] = {c->kind, c->only_suite, parts[0].len, parts[1].len, parts[2].len, parts[3].len};
+	const uint64_t form[] = {c->kind, c->only_suite, c->server_certificate.len > 0, parts[0].len, parts[1].len,
+		parts[2].len, parts[3].len};
 	wc_Sha256 hash;
 	if (wc_InitSha256(&hash) != 0)
 		return false;

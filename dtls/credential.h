@@ -80,6 +80,9 @@ struct dtls_client_credential {
 	struct bytes psk_identity, psk_key;      /* DTLS_CREDENTIAL_PSK */
 	struct dtls_own_certificate certificate; /* DTLS_CREDENTIAL_CERTIFICATE; DTLS_CREDENTIAL_RAW_KEY: raw_key_pem */
 	struct bytes server_raw_key;             /* DTLS_CREDENTIAL_RAW_KEY: the digest of the server's, and no other */
+	/* DTLS_CREDENTIAL_CERTIFICATE: the server's own, DER, and no other, whoever has signed it and until whenever
+	 * (RFC 6698 usage 3). Empty: any that chains to the anchors and has the name. */
+	struct bytes server_certificate;
 	/* What the server's certificate must name: a dNSName, an iPAddress, a uniformResourceIdentifier or the common
 	 * name. Empty: any certificate under the anchors will do, for closed systems with one server. */
 	struct bytes server_name;

@@ -105,7 +105,7 @@ static bool certificate_names(const DecodedCert *cert, struct bytes wanted)
 static bool accept_server(struct proof *p, const DecodedCert *cert)
 {
 	struct bytes wanted = p->own.server_name;
-	return wanted.len == 0 || certificate_names(cert, wanted);
+	return wanted.len == 0 || p->own.server_certificate.len > 0 || certificate_names(cert, wanted);
 }
 
 static bool accept_client(struct proof *p, const struct dtls_certificate *certificate)
@@ -171,15 +171,23 @@ static bool accept_raw_key(struct proof *p, struct bytes info)
 	return true;
 }
 
-/* Called for each certificate of the chain, the leaf (depth 0) last. */
+/* Called for each certificate of the chain, the leaf (depth 0) last. What is wrong with the chain of a leaf that is
+ * known beforehand does not matter; it has to be that leaf. */
 int proof_check_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store)
 {
 	struct proof *p = store->userCtx;
-	if (!is_good || p == NULL || store->certs == NULL)
+	if (p == NULL || store->certs == NULL)
+		return 0;
+	bool is_pinned = p->is_client && !p->by_raw_key && p->own.server_certificate.len > 0;
+	if (!is_good && !is_pinned)
 		return 0;
 	if (store->error_depth != 0)
 		return 1;
 	struct bytes der = bytes_of(store->certs[0].buffer, store->certs[0].length);
+	if (is_pinned && !bytes_equal(der, p->own.server_certificate)) {
+		proof_fail(p, DTLS_FAILURE_BAD_CERTIFICATE);
+		return 0;
+	}
 	bool accepted = p->by_raw_key ? accept_raw_key(p, der) : accept_certificate(p, der);
 	if (!accepted)
 		proof_fail(p, DTLS_FAILURE_BAD_CERTIFICATE);

@@ -175,7 +175,18 @@ static void what_is_not_consistent_is_named(void **state)
 	expect_fault("two accounts are at the same address, which this device could not tell apart");
 	write_account(2, 101);
 	assert_int_equal(put(0, 2, 2, value_integer(SECURITY_NONE)), COAP_CHANGED);
-	expect_fault("an account asks for another security than pre-shared keys over coaps");
+	expect_fault("an account asks for a security mode other than pre-shared key, raw public key and certificate");
+	write_account(2, 101);
+	assert_int_equal(put(0, 2, 0, text("coap://192.0.2.1")), COAP_CHANGED);
+	expect_fault("an account is not at a coaps URI");
+	write_account(2, 101);
+	assert_int_equal(put(0, 2, 2, value_integer(SECURITY_CERTIFICATE)), COAP_CHANGED);
+	expect_fault("an account has no public key or certificate of the server");
+	write_account(2, 101);
+	assert_int_equal(put(0, 2, 2, value_integer(SECURITY_CERTIFICATE)), COAP_CHANGED);
+	assert_int_equal(put(0, 2, 4, opaque("certificate")), COAP_CHANGED);
+	assert_int_equal(put(0, 2, 15, value_unsigned(1)), COAP_CHANGED);
+	expect_fault("an account asks for a certificate usage other than 2 and 3");
 	write_account(2, 101);
 	assert_int_equal(put(0, 2, 5, opaque("")), COAP_CHANGED);
 	expect_fault("an account has no identity or no key");
@@ -195,6 +206,51 @@ static void a_value_too_long_to_be_kept_is_told_at_the_end(void **state)
 	write_account(2, 101);
 	assert_int_equal(put(0, 2, 3, value_opaque(bytes_of(certificate, sizeof certificate))), COAP_CHANGED);
 	expect_fault("a value of /0 is too long for this device");
+	uint8_t huge[ACCOUNT_CERTIFICATE_MAX + 1] = {0x30};
+	write_account(2, 101);
+	assert_int_equal(put(0, 2, 2, value_integer(SECURITY_CERTIFICATE)), COAP_CHANGED);
+	assert_int_equal(put(0, 2, 4, value_opaque(bytes_of(huge, sizeof huge))), COAP_CHANGED);
+	expect_fault("a value of /0 is too long for this device");
+}
+
+/* Version 1 had no certificates: an identity and a key, each behind an octet for its length. */
+static const uint8_t of_before[] = {1, 1, 1, 0, 0, 2, 0, 101, SECURITY_PSK, 0, 0, 0, 0, 0, 0, 0, 0, 9, 'c', 'o', 'a',
+	'p', 's', ':', '/', '/', 'h', 2, 'm', 'e', 3, 'k', 'e', 'y', 0, 2, 0, 101, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+static void a_record_of_an_earlier_version_is_understood(void **state)
+{
+	uint8_t whole[SHELF_HEAD_BYTES + sizeof of_before + ACCESS_RECORD_BYTES];
+	struct access none = {.entries = {{.is_there = false}}};
+	struct writer w = writer_of(whole + SHELF_HEAD_BYTES, sizeof whole - SHELF_HEAD_BYTES);
+	(void)state;
+	write_bytes(&w, bytes_of(of_before, sizeof of_before));
+	access_encode(&none, &w);
+	assert_int_equal(shelf_store(&shelf, SHELF_ACCOUNTS, whole, SHELF_HEAD_BYTES + writer_bytes(&w).len), 0);
+	assert_true(accounts_load(&a, &bootstrap_only, &shelf, record));
+	const struct account_security *s = accounts_security_of(&a, accounts_server(&a, 2));
+	assert_true(bytes_equal_text(bytes_of(s->identity, s->identity_len), "me"));
+	assert_true(bytes_equal_text(bytes_of(s->key, s->key_len), "key"));
+	assert_int_equal(accounts_server(&a, 2)->lifetime_s, 60);
+}
+
+static void certificates_are_kept_as_well(void **state)
+{
+	(void)state;
+	write_account(2, 101);
+	assert_int_equal(put(0, 2, 2, value_integer(SECURITY_CERTIFICATE)), COAP_CHANGED);
+	assert_int_equal(put(0, 2, 4, opaque("the authority's")), COAP_CHANGED);
+	assert_int_equal(put(0, 2, 14, text("server.example")), COAP_CHANGED);
+	assert_int_equal(put(0, 2, 15, value_unsigned(USAGE_TRUST_ANCHOR)), COAP_CHANGED);
+	assert_null(accounts_fault(&a));
+	assert_int_equal(accounts_store(&a, &shelf, record), 0);
+	accounts_init(&a, &bootstrap_only);
+	assert_true(accounts_load(&a, &bootstrap_only, &shelf, record));
+	const struct account_security *s = accounts_security_of(&a, accounts_server(&a, 2));
+	assert_int_equal(s->mode, SECURITY_CERTIFICATE);
+	assert_int_equal(s->usage, USAGE_TRUST_ANCHOR);
+	assert_true(bytes_equal_text(bytes_of(s->peer, s->peer_len), "the authority's"));
+	assert_true(bytes_equal_text(bytes_of(s->sni, s->sni_len), "server.example"));
 }
 
 static void values_that_no_account_could_have_are_refused(void **state)
@@ -245,6 +301,8 @@ int main(void)
 		TEST(a_record_that_is_torn_or_rotten_leaves_the_factorys_accounts),
 		TEST(a_factorys_account_that_the_configuration_has_no_longer_is_gone),
 		TEST(what_is_not_consistent_is_named),
+		TEST(a_record_of_an_earlier_version_is_understood),
+		TEST(certificates_are_kept_as_well),
 		TEST(a_value_too_long_to_be_kept_is_told_at_the_end),
 		TEST(values_that_no_account_could_have_are_refused),
 		TEST(deleting_spares_the_bootstrap_servers_account),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <wolfssl/wolfcrypt/asn_public.h>
 
 #define SEEDS             200
 #define SEEDS_CERTIFICATE 40
@@ -94,6 +95,13 @@ static void connection_ids_are_used_only_when_both_ends_want_them(void **state)
 	}
 }
 
+static struct bytes der_of(const char *pem, uint8_t *room, int capacity)
+{
+	int len = wc_CertPemToDer((const byte *)pem, (int)strlen(pem), room, capacity, CERT_TYPE);
+	assert_true(len > 0);
+	return bytes_of(room, (size_t)len);
+}
+
 static void a_certificate_without_a_uri_is_known_by_its_common_name(void **state)
 {
 	(void)state;
@@ -108,6 +116,29 @@ static void a_certificate_without_a_uri_is_known_by_its_common_name(void **state
 	assert_true(bytes_equal_text(dtls_principal_name(&server->seen.peer.principal), "endpoint 8"));
 	assert_true(
 		bytes_equal_text(bytes_of(client->seen.peer.identity, client->seen.peer.identity_len), "server.test"));
+	pair_world_free(w);
+}
+
+/* RFC 6698 usage 3: whoever has signed it, and whatever it names. */
+static void a_server_may_be_known_by_its_very_certificate(void **state)
+{
+	uint8_t der[2048];
+	(void)state;
+	struct pair_world *w = pair_world_new(1);
+	(void)pair_end_start(w, 0, a_server(true));
+	struct pair_end *client = pair_end_start(w, 1, a_client(true));
+	struct dtls_client_credential c = pair_certificate(test_device_certificate, test_device_key);
+	c.server_certificate = der_of(test_server_certificate, der, sizeof der);
+	c.certificate.anchors_pem = bytes_of_text(test_other_ca_certificate);
+	c.server_name = bytes_of_text("other.test");
+	pair_connect(client, &c);
+	pair_run(w, 200);
+	assert_int_equal(client->seen.established, 1);
+	der[c.server_certificate.len - 1] ^= 1; /* the last of its signature */
+	pair_connect(client, &c);
+	pair_run(w, SECONDS(5));
+	assert_int_equal(client->seen.established, 1);
+	assert_int_equal(client->seen.failure, DTLS_FAILURE_BAD_CERTIFICATE);
 	pair_world_free(w);
 }
 
@@ -548,6 +579,7 @@ int main(void)
 		cmocka_unit_test(every_suite_carries_messages_both_ways),
 		cmocka_unit_test(connection_ids_are_used_only_when_both_ends_want_them),
 		cmocka_unit_test(a_certificate_without_a_uri_is_known_by_its_common_name),
+		cmocka_unit_test(a_server_may_be_known_by_its_very_certificate),
 		cmocka_unit_test(whoever_cannot_prove_himself_gets_no_session),
 		cmocka_unit_test(a_client_without_a_common_suite_is_told_so),
 		cmocka_unit_test(a_credential_that_cannot_be_used_is_refused_at_once),

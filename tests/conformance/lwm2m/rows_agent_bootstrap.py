@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bootstrap with our agent, before a scripted Bootstrap server (int-0 to int-9; lwm2m interface section 4)."""
+import subprocess
+
 import formats
 from formats import *
 from parties import *
@@ -64,6 +66,66 @@ for format, name in ((TLV, "TLV"), (SENML_JSON, "SenML JSON"), (SENML_CBOR, "Sen
         a.wait_asked(POST, "rd", START_S)
         return "2.04 each; then it registers"
     row("int-1", C, f"full bootstrap with pre-shared keys in {name}")(write_in)
+
+
+def openssl(place, *words):
+    place.run("openssl", *words)
+
+
+def der(path, *words):
+    return subprocess.run(["openssl", *words, "-in", path, "-outform", "DER"], check=True, capture_output=True).stdout
+
+
+def certificates(place):
+    """An authority, and what it has issued to the server at 127.0.0.1 and to the device."""
+    folder = place.folder
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
+    for name, subject, more in (("ca", "authority", ()), ("server", "some server", ("-addext", "subjectAltName=IP:127.0.0.1")),
+                                ("device", EP, ())):
+        signer = () if name == "ca" else ("-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-addext", "basicConstraints=CA:FALSE")
+        openssl(place, *new, "-subj", f"/CN={subject}", *more, *signer, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt")
+    return folder
+
+
+def secured_by(a, folder):
+    """Another server with the same script behind it, which knows certificates."""
+    port = int(a.place.start("unwrap-certificate", a.place.build / "tests/conformance/unwrap", EP, KEY, a.socket.getsockname()[1],
+                             folder / "server.crt", folder / "server.key", folder / "ca.crt").stdout.readline())
+    return f"coaps://127.0.0.1:{port}"
+
+
+def give_certificate(a, folder, uri, peer, usage):
+    security, server = account(a, 101)
+    security |= {"0": uri, "2": 2, "3": der(folder / "device.crt", "x509"), "4": der(folder / peer, "x509"),
+                 "5": der(folder / "device.key", "pkcs8", "-topk8", "-nocrypt")} | ({} if usage is None else {"15": usage})
+    for object, values in (("0", security), ("1", server)):
+        a.write(f"/{object}/1", {f"/{object}/1/{id}": value for id, value in values.items()}, SENML_CBOR)
+
+
+for title, peer, usage in (("the server's authority", "ca.crt", 2), ("the server's very certificate", "server.crt", None)):
+    def by_certificate(place, peer=peer, usage=usage):
+        a, folder = bootstrapping(place), certificates(place)
+        uri = secured_by(a, folder)
+        clear(a)
+        give_certificate(a, folder, uri, peer, usage)
+        finish(a)
+        rd = a.wait_asked(POST, "rd", START_S)
+        check("/1/1" in parse_links(rd.payload.decode()), "another instance of Server")
+        a.wait_log("event=connected")
+        return "2.04 each; then it registers over DTLS with the certificate"
+    row("int-2", C, f"full bootstrap with certificates, by {title}")(by_certificate)
+
+
+@row("int-2", C, "a certificate of another server")
+def _(place):
+    a, folder = bootstrapping(place), certificates(place)
+    uri = secured_by(a, folder)
+    clear(a)
+    give_certificate(a, folder, uri, "device.crt", 3)
+    finish(a)
+    a.wait_log('reason="bad certificate"')
+    check(not any("/".join(m.path) == "rd" for m in a.asked), "it registers with a stranger")
+    return "no registration; the log says why"
 
 
 @row("int-1", C, "Write of a whole object, with two accounts")
