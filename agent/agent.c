@@ -185,6 +185,7 @@ static void init_deploy(struct agent *a, const struct parts *p)
 			.self_test_timeout_ms = c->self_test_timeout_ms,
 			.settle_ms = c->settle_ms,
 			.give_up_ms = c->download_give_up_ms,
+			.push_give_up_ms = PUSH_GIVE_UP,
 			.store_retry_ms = STORE_RETRY_MS,
 			.trials_max = c->trials_max,
 			.image_size_max = c->image_size_max},

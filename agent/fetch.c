@@ -15,7 +15,7 @@
 #define SILENCE_MAX_MS SECONDS(45) /* without any response to a block */
 #define FULL_RETRY_MS  200
 
-static void end_with(struct agent *a, enum firmware_result result, const char *reason, msec now)
+void fetch_end_with(struct agent *a, enum firmware_result result, const char *reason, msec now)
 {
 	struct logline line = logline_begin("update_refused");
 	logline_text(&line, "reason", reason);
@@ -97,15 +97,16 @@ static bool is_for_us(struct agent *a, const struct manifest *m, msec now)
 {
 	const struct platform_identity *id = &a->config.identity;
 	if (memcmp(m->vendor_id, id->vendor_id, sizeof m->vendor_id) != 0) {
-		end_with(a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "made for another vendor's devices", now);
+		fetch_end_with(a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "made for another vendor's devices", now);
 		return false;
 	}
 	if (memcmp(m->class_id, id->class_id, sizeof m->class_id) != 0) {
-		end_with(a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "made for another class of devices", now);
+		fetch_end_with(a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "made for another class of devices", now);
 		return false;
 	}
 	if (m->sequence <= a->deploy.update.state.sequence_floor) {
-		end_with(a, FIRMWARE_RESULT_INTEGRITY, "downgrade refused: not newer than what was confirmed", now);
+		fetch_end_with(
+			a, FIRMWARE_RESULT_INTEGRITY, "downgrade refused: not newer than what was confirmed", now);
 		return false;
 	}
 	return true;
@@ -123,12 +124,12 @@ static struct journal_image image_of(const struct manifest *m)
 	return image;
 }
 
-static void take_manifest(struct agent *a, struct bytes envelope, msec now)
+void fetch_take_manifest(struct agent *a, struct bytes envelope, msec now)
 {
 	struct manifest m;
 	enum manifest_reason reason = manifest_check(envelope, a->ports.signature, &m);
 	if (reason != MANIFEST_GOOD) {
-		end_with(a, result_of(reason), manifest_reason_text(reason), now);
+		fetch_end_with(a, result_of(reason), manifest_reason_text(reason), now);
 		return;
 	}
 	if (!is_for_us(a, &m, now))
@@ -153,7 +154,7 @@ static void take_error(struct agent *a, enum coap_code code, msec now)
 		return;
 	}
 	fetch_stop(a, now);
-	end_with(a, FIRMWARE_RESULT_INVALID_URI, "the server has no such file", now);
+	fetch_end_with(a, FIRMWARE_RESULT_INVALID_URI, "the server has no such file", now);
 }
 
 static void manifest_replied(void *context, struct coap_endpoint *e, const struct coap_reply *reply, msec now)
@@ -168,11 +169,11 @@ static void manifest_replied(void *context, struct coap_endpoint *e, const struc
 			return;
 		}
 		a->fetch.what = FETCH_NOTHING;
-		take_manifest(a, reply->body, now);
+		fetch_take_manifest(a, reply->body, now);
 		return;
 	case COAP_OUTCOME_BROKEN:
 		a->fetch.what = FETCH_NOTHING;
-		end_with(
+		fetch_end_with(
 			a, FIRMWARE_RESULT_UNSUPPORTED_PACKAGE, "the manifest is too large or changed on the way", now);
 		return;
 	case COAP_OUTCOME_TIMEOUT:
@@ -214,7 +215,7 @@ static bool adopt_block_size(struct agent *a, msec now)
 	return true;
 }
 
-static void log_complete(struct agent *a)
+void fetch_log_complete(struct agent *a)
 {
 	const struct download *d = &a->deploy.download;
 	struct logline line = logline_begin("download_complete");
@@ -232,7 +233,7 @@ static void keep_block(struct agent *a, uint32_t number, struct bytes payload, m
 	if (deploy_block(&a->deploy, number, payload, now, &outcome))
 		a->counters.blocks_fetched++;
 	if (coap_blockfetch_is_complete(&a->fetch.image.fetch))
-		log_complete(a);
+		fetch_log_complete(a);
 	if (a->deploy.update.phase != UPDATE_IMAGE)
 		fetch_stop(a, now);
 	agent_follow(a, &outcome, now);
@@ -260,7 +261,7 @@ static void image_refused(struct agent *a, enum coap_code code, msec now)
 		return;
 	}
 	fetch_stop(a, now); /* the block lies behind the end of the file */
-	end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is shorter than the manifest says", now);
+	fetch_end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is shorter than the manifest says", now);
 }
 
 /* That the image is whole is seen where its last block is kept. */
@@ -284,8 +285,8 @@ static void image_ended(void *context, enum coap_blockget_outcome outcome, msec 
 	case COAP_BLOCKGET_CHANGED:
 	case COAP_BLOCKGET_BROKEN:
 		fetch_stop(a, now);
-		end_with(a, FIRMWARE_RESULT_INTEGRITY, "the server's file is not the one that the manifest describes",
-			now);
+		fetch_end_with(a, FIRMWARE_RESULT_INTEGRITY,
+			"the server's file is not the one that the manifest describes", now);
 		return;
 	}
 }
@@ -315,7 +316,7 @@ static void ask_image(struct agent *a, msec now)
 	coap_blockget_begin(&a->fetch.image, &config, now);
 }
 
-static void log_image(struct agent *a)
+void fetch_log_image(struct agent *a)
 {
 	const struct download *d = &a->deploy.download;
 	struct logline line = logline_begin("image_fetch");
@@ -332,7 +333,7 @@ static void begin_manifest(struct agent *a, msec now)
 {
 	struct coap_uri uri;
 	if (!coap_uri_parse(package_uri(a), &uri) || !aim(a, &uri)) {
-		end_with(a, FIRMWARE_RESULT_INVALID_URI, "the Package URI is not on our server", now);
+		fetch_end_with(a, FIRMWARE_RESULT_INVALID_URI, "the Package URI is not on our server", now);
 		return;
 	}
 	a->fetch.what = FETCH_MANIFEST;
@@ -349,23 +350,24 @@ static void begin_image(struct agent *a, msec now)
 	struct manifest m;
 	enum manifest_reason reason = manifest_check(bytes_of(s->envelope, s->envelope_len), a->ports.signature, &m);
 	if (reason != MANIFEST_GOOD) {
-		end_with(a, result_of(reason), manifest_reason_text(reason), now);
+		fetch_end_with(a, result_of(reason), manifest_reason_text(reason), now);
 		return;
 	}
 	if (!coap_uri_parse(package_uri(a), &base) || !coap_uri_resolve(&base, m.uri, &room, &uri) || !aim(a, &uri)) {
-		end_with(a, FIRMWARE_RESULT_INVALID_URI, "the image's URI is not on our server", now);
+		fetch_end_with(a, FIRMWARE_RESULT_INVALID_URI, "the image's URI is not on our server", now);
 		return;
 	}
 	a->fetch.what = FETCH_IMAGE;
 	a->counters.blocks_resumed += a->deploy.download.have;
-	log_image(a);
+	fetch_log_image(a);
 	ask_image(a, now);
 }
 
 void fetch_begin(struct agent *a, msec now)
 {
 	bool is_wanted = a->deploy.update.phase == UPDATE_MANIFEST || a->deploy.update.phase == UPDATE_IMAGE;
-	if (!is_wanted || a->fetch.what != FETCH_NOTHING || !agent_is_registered(a))
+	if (!is_wanted || update_is_pushed(&a->deploy.update) || a->fetch.what != FETCH_NOTHING ||
+		!agent_is_registered(a))
 		return;
 	a->fetch.from = find_source(a);
 	if (a->fetch.from != NULL && !register_is_registered(&a->fetch.from->registration))

@@ -143,12 +143,31 @@ static void add_resource(struct agent *a, struct path tree)
 	};
 }
 
+static enum coap_answer handle_package(void *context, struct coap_endpoint *endpoint,
+	const struct coap_request *request, struct coap_response *ret, msec now)
+{
+	const struct agent_entry *entry = context;
+	if (push_handle(entry->agent, request, ret, now))
+		return COAP_ANSWER_NOW;
+	return handle_request(context, endpoint, request, ret, now);
+}
+
+/* Its own resource, because a package is longer than any body that is put together. */
+static void add_package(struct agent *a)
+{
+	struct agent_entry *entry = &a->entries[a->resource_count];
+	*entry = (struct agent_entry){.agent = a, .path = path_of_resource(MODEL_FIRMWARE, 0, FIRMWARE_PACKAGE)};
+	a->resources[a->resource_count++] = (struct coap_resource){
+		.path = "5/0/0", .is_hidden = true, .takes_stream = true, .handle = handle_package, .context = entry};
+}
+
 void serve_init(struct agent *a)
 {
 	for (size_t i = 0; i < a->own_count; i++)
 		add_resource(a, path_of_object(a->own[i]->id));
 	add_resource(a, path_of_object(MODEL_SECURITY));
 	add_resource(a, PATH_ROOT);
+	add_package(a);
 	a->resources[a->resource_count++] =
 		(struct coap_resource){.path = "bs", .is_hidden = true, .handle = handle_finish, .context = a};
 }

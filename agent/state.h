@@ -11,6 +11,7 @@
  *     rekey.c      pre-shared keys on the wire
  *     bootstrapping.c  accounts on the wire
  *     fetch.c      manifest and image on the wire
+ *     push.c       a package that a server writes
  *     delegate.c   requests that an extension answers
  *     supervise.c  extensions as they come and go
  *     logline.c    lines for the log port
@@ -24,6 +25,7 @@
 #include "agent/deploy.h"
 #include "agent/extensions.h"
 #include "agent/logline.h"
+#include "agent/package.h"
 #include "agent/objects.h"
 #include "agent/register.h"
 #include "agent/renewal.h"
@@ -32,7 +34,7 @@
 #include "coap/blockget.h"
 
 #define AGENT_OBJECTS_MAX       16
-#define AGENT_RESOURCES_MAX     (AGENT_OBJECTS_MAX + 3) /* and Security, the root, /bs */
+#define AGENT_RESOURCES_MAX     (AGENT_OBJECTS_MAX + 4) /* and Security, the root, /bs, /5/0/0 */
 #define AGENT_NAME_MAX          128                     /* bytes of an endpoint name */
 #define AGENT_ID_TEXT_BYTES     6
 #define AGENT_TABLE_MAX         (AGENT_OBJECTS_MAX + EXTENSIONS_MAX * EXTENSION_OBJECTS_MAX)
@@ -55,6 +57,20 @@ struct fetch {
 	void *memory;  /* of `image` */
 	msec retry_at; /* after a 5.xx, or when the endpoint was full; NEVER */
 	msec backoff;
+};
+
+#define PUSH_GIVE_UP           SECONDS(247) /* EXCHANGE_LIFETIME, RFC 7252 section 4.8.2 */
+#define PUSH_BLOCK_MAX         1024
+#define PUSH_ENCODED_RESET_MAX 32 /* bytes of a zero byte in TLV, SenML and the like */
+
+/* The package that comes; at most one. */
+struct push {
+	bool is_open;
+	struct coap_remote from;
+	struct package package;
+	uint32_t block, filled; /* the next block of the slot, and how much of it is there */
+	uint8_t bytes[PUSH_BLOCK_MAX];
+	uint8_t envelope[MANIFEST_ENVELOPE_MAX];
 };
 
 /* What is told without being asked; bits of wishes. */
@@ -155,6 +171,7 @@ struct agent {
 
 	struct deploy deploy;
 	struct fetch fetch;
+	struct push push;
 	struct object_world world;
 	struct portfolio portfolio;
 	struct services services;
@@ -324,3 +341,14 @@ void fetch_begin(struct agent *a, msec now);
 void fetch_stop(struct agent *a, msec now);
 msec fetch_deadline(const struct agent *a);
 void fetch_tick(struct agent *a, msec now);
+/* The envelope is whole; whatever brought it. */
+void fetch_take_manifest(struct agent *a, struct bytes envelope, msec now);
+/* The update ends with this result, and the log says why. */
+void fetch_end_with(struct agent *a, enum firmware_result result, const char *reason, msec now);
+void fetch_log_image(struct agent *a);
+void fetch_log_complete(struct agent *a);
+
+/* ---- push.c ---- */
+
+/* False when the request is not part of a package. */
+bool push_handle(struct agent *a, const struct coap_request *request, struct coap_response *ret, msec now);

@@ -73,6 +73,16 @@ static bool is_fetching(const struct update *u)
 	return u->phase == UPDATE_MANIFEST || u->phase == UPDATE_IMAGE || u->phase == UPDATE_VERIFY;
 }
 
+bool update_is_pushed(const struct update *u)
+{
+	return is_fetching(u) && u->state.uri_len == 0;
+}
+
+static msec patience(const struct update *u, msec now)
+{
+	return msec_after(now, u->state.uri_len == 0 ? u->config->push_give_up_ms : u->config->give_up_ms);
+}
+
 static void forget_update(struct update *u, enum firmware_result result)
 {
 	struct journal_state *s = &u->state;
@@ -181,10 +191,12 @@ static void started(struct update *u, const struct update_event *event, msec now
 	push_confirmed_runs(u, effects);
 	if (u->state.phase == JOURNAL_DOWNLOADED) {
 		u->phase = UPDATE_DOWNLOADED;
+	} else if (u->state.phase == JOURNAL_FETCHING && u->state.uri_len == 0) {
+		end_update(u, FIRMWARE_RESULT_CONNECTION_LOST, event, effects);
 	} else if (u->state.phase == JOURNAL_FETCHING) {
 		bool has_manifest = u->state.envelope_len > 0;
 		u->phase = has_manifest ? UPDATE_IMAGE : UPDATE_MANIFEST;
-		u->deadline = msec_after(now, u->config->give_up_ms);
+		u->deadline = patience(u, now);
 		push(u, effects, has_manifest ? UPDATE_FETCH_IMAGE : UPDATE_FETCH_MANIFEST, update_target(u));
 	}
 }
@@ -196,11 +208,12 @@ static void begin_update(struct update *u, const struct update_event *event, mse
 	struct journal_state *s = &u->state;
 	forget_update(u, FIRMWARE_RESULT_INITIAL);
 	s->phase = JOURNAL_FETCHING;
-	memcpy(s->uri, event->uri.data, event->uri.len);
+	bytes_copy(s->uri, event->uri.data, event->uri.len);
 	s->uri_len = event->uri.len;
-	enter(u, UPDATE_MANIFEST, event, msec_after(now, u->config->give_up_ms));
+	enter(u, UPDATE_MANIFEST, event, patience(u, now));
 	push(u, effects, UPDATE_STORE, update_target(u));
-	push(u, effects, UPDATE_FETCH_MANIFEST, update_target(u));
+	if (s->uri_len > 0)
+		push(u, effects, UPDATE_FETCH_MANIFEST, update_target(u));
 	push(u, effects, UPDATE_TELL, update_target(u));
 }
 
@@ -237,6 +250,15 @@ static enum update_verdict uri_written(
 	enum firmware_result result = package_uri_judge(event->uri, event->server_uri);
 	if (result != FIRMWARE_RESULT_INITIAL)
 		return reset(u, result, event, effects);
+	begin_update(u, event, now, effects);
+	return UPDATE_ACCEPTED;
+}
+
+static enum update_verdict push_began(
+	struct update *u, const struct update_event *event, msec now, struct update_effects *effects)
+{
+	if (u->phase != UPDATE_IDLE)
+		return UPDATE_NOT_NOW;
 	begin_update(u, event, now, effects);
 	return UPDATE_ACCEPTED;
 }
@@ -281,7 +303,7 @@ static void manifest_arrived(
 	s->images[target] = *event->image;
 	s->images[target].is_present = false;
 	u->was_fetched_twice = false;
-	enter(u, UPDATE_IMAGE, event, msec_after(now, u->config->give_up_ms));
+	enter(u, UPDATE_IMAGE, event, patience(u, now));
 	push(u, effects, UPDATE_STORE, target);
 	push(u, effects, UPDATE_FETCH_IMAGE, target);
 	push(u, effects, UPDATE_TELL, target);
@@ -305,7 +327,7 @@ static void image_verified(struct update *u, const struct update_event *event, m
 		enter(u, UPDATE_DOWNLOADED, event, NEVER);
 		push(u, effects, UPDATE_STORE, target);
 		push(u, effects, UPDATE_TELL, target);
-	} else if (u->was_resumed && !u->was_fetched_twice) {
+	} else if (u->was_resumed && !u->was_fetched_twice && u->state.uri_len > 0) {
 		u->was_fetched_twice = true;
 		enter(u, UPDATE_IMAGE, event, msec_after(now, u->config->give_up_ms));
 		push(u, effects, UPDATE_DISCARD, target);
@@ -469,6 +491,8 @@ enum update_verdict update_step(
 		break;
 	case UPDATE_URI_WRITTEN:
 		return uri_written(u, event, now, effects);
+	case UPDATE_PUSH_BEGAN:
+		return push_began(u, event, now, effects);
 	case UPDATE_PACKAGE_RESET:
 		return reset(u, FIRMWARE_RESULT_INITIAL, event, effects);
 	case UPDATE_EXECUTED:
@@ -484,7 +508,7 @@ enum update_verdict update_step(
 		break;
 	case UPDATE_PROGRESSED:
 		if (u->phase == UPDATE_MANIFEST || u->phase == UPDATE_IMAGE)
-			u->deadline = msec_after(now, u->config->give_up_ms);
+			u->deadline = patience(u, now);
 		break;
 	case UPDATE_IMAGE_ARRIVED:
 		image_arrived(u, event, effects);

@@ -21,6 +21,7 @@
  *     phase       /5/0/3  journal                    boot choice   a restart
  *     IDLE           0    IDLE                       old           starts old
  *     MANIFEST       1    FETCHING, URI              old           starts old, fetches the manifest again
+ *       pushed       1    FETCHING, no URI           old           starts old, result 4: the server sends it again
  *     IMAGE, VERIFY  1    FETCHING, URI, envelope    old           starts old, goes on behind the last journalled block
  *     DOWNLOADED     2    DOWNLOADED                 old           starts old, waits for Update
  *     ORDERED,       3    TRIAL, 0 trials            old           checks the digest again and begins the trial
@@ -55,8 +56,9 @@ enum update_phase {
 struct update_config {
 	msec order_delay_ms; /* from the answer to Update to the switch */
 	msec self_test_timeout_ms, settle_ms;
-	msec give_up_ms;     /* of downloads, since the last new block */
-	msec store_retry_ms; /* between attempts to journal a confirmation on a full disk */
+	msec give_up_ms;      /* of downloads, since the last new block */
+	msec push_give_up_ms; /* of a package that is sent to us */
+	msec store_retry_ms;  /* between attempts to journal a confirmation on a full disk */
 	uint8_t trials_max;
 	uint64_t image_size_max;
 };
@@ -78,6 +80,7 @@ struct update {
 enum update_event_kind {
 	UPDATE_STARTED,          /* the agent has started with a journal; once, first */
 	UPDATE_URI_WRITTEN,      /* /5/0/1; empty is a reset */
+	UPDATE_PUSH_BEGAN,       /* /5/0/0 begins to arrive; the manifest and blocks follow without being fetched */
 	UPDATE_PACKAGE_RESET,    /* /5/0/0 with one zero byte or none */
 	UPDATE_EXECUTED,         /* /5/0/2 */
 	UPDATE_CANCELLED,        /* /5/0/10 */
@@ -151,5 +154,7 @@ msec update_deadline(const struct update *u);
 /* ---- questions ---- */
 
 enum firmware_state update_lwm2m_state(const struct update *u);
+/* Whether what is on its way is sent by a server rather than fetched. A push does not outlive a restart. */
+bool update_is_pushed(const struct update *u);
 /* The slot a download goes to and a trial comes from. */
 enum slot update_target(const struct update *u);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * release upload, list, show, remove: releases on the server. Signing them is in commands_sign.c. */
+ * release upload, list, show, remove: releases on the server. Signing them is in commands_sign.c, packing in
+ * commands_pack.c. */
 #include "cli/files.h"
 #include "cli/http_client.h"
 #include "cli/memory.h"
@@ -228,6 +229,10 @@ const struct command commands_release[] = {
 		"the one they\n"
 		"run.",
 		release_sign_options, 0, 0, run_release_sign},
+	{"release pack", "FILE.suit --image FILE --out FILE", "makes one file of both, for servers that push",
+		"A device takes it as a write to /5/0/0 (Firmware Update, Package), and checks it like one that it "
+		"fetches.",
+		release_pack_options, 1, 1, run_release_pack},
 	{"release upload", "FILE.suit --image FILE", "brings a signed release and its image to the server",
 		"The server checks that manifest and image belong together, and the signature where it was given trust "
 		"anchors.",

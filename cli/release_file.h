@@ -23,6 +23,8 @@ bool release_file_read(struct bytes envelope, struct manifest *ret, char ret_err
 /* The same as the server would show it. */
 json_t *release_file_json(struct bytes envelope, char ret_error[RELEASE_FILE_ERROR_BYTES]);
 
-/* The command. */
+/* The commands that work without a server. */
 extern const struct option_spec release_sign_options[];
 enum exit_status run_release_sign(struct mgmtctl *m);
+extern const struct option_spec release_pack_options[];
+enum exit_status run_release_pack(struct mgmtctl *m);

@@ -244,7 +244,7 @@ static bool skip_elements(struct cbor_reader *r, const struct cbor_item *item, u
 	/* A count beyond what is left is a lie; this also keeps twice the count from wrapping. */
 	uint64_t left = item->number;
 	bool was_break = false;
-	if (!item->is_indefinite && left > cbor_left(r))
+	if (item->kind != CBOR_TAG && !item->is_indefinite && left > cbor_left(r))
 		return false;
 	if (item->kind == CBOR_MAP)
 		left *= 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Object 5, Firmware Update: a face of the update engine (agent/update.h). Delivery is by pull only, so a Package that
- * is pushed is refused, except for the one zero byte that resets. */
+ * Object 5, Firmware Update: a face of the update engine (agent/update.h). A Package that is pushed comes in blocks
+ * and goes past the objects (agent/push.c); here it is the one zero byte that resets. */
 #include "agent/objects/object.h"
 #include "mgmt/firmware.h"
 
@@ -21,7 +21,7 @@ static const struct object_resource resources[] = {
 	{FIRMWARE_DEFER_PERIOD, MODEL_READ | MODEL_WRITE},
 };
 
-enum { PROTOCOL_COAP = 0, PROTOCOL_COAPS = 1, DELIVERY_PULL = 0, SEVERITY_OPTIONAL = 2 };
+enum { PROTOCOL_COAP = 0, PROTOCOL_COAPS = 1, DELIVERY_BOTH = 2, SEVERITY_OPTIONAL = 2 };
 
 /* Name and version are of the package that is on its way or waits. */
 static void read_package(const struct update *u, uint16_t resource, struct object_records *out)
@@ -63,7 +63,7 @@ static void read(const struct object_world *world, struct path at, struct object
 		read_protocols(world, out);
 		return;
 	case FIRMWARE_DELIVERY:
-		object_put(out, resource, value_integer(DELIVERY_PULL));
+		object_put(out, resource, value_integer(DELIVERY_BOTH));
 		return;
 	case FIRMWARE_SEVERITY:
 		object_put(out, resource, value_integer(u->state.severity));

@@ -25,6 +25,7 @@ static const struct deploy_config config = {
 		.self_test_timeout_ms = 30000,
 		.settle_ms = 10000,
 		.give_up_ms = 600000,
+		.push_give_up_ms = 247000,
 		.store_retry_ms = 5000,
 		.trials_max = 3,
 		.image_size_max = 4096},

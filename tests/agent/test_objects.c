@@ -21,6 +21,7 @@ static const struct deploy_config deploy_config = {
 		.self_test_timeout_ms = 30000,
 		.settle_ms = 10000,
 		.give_up_ms = 600000,
+		.push_give_up_ms = 247000,
 		.store_retry_ms = 5000,
 		.trials_max = 3,
 		.image_size_max = 4096},
@@ -907,7 +908,7 @@ static void firmware_shows_state_result_protocols_and_delivery(void **state)
 	expect_text("/5/0/3", "0");
 	expect_text("/5/0/5", "0");
 	expect_text("/5/0/8/0", "1");
-	expect_text("/5/0/9", "0");
+	expect_text("/5/0/9", "2");
 	expect_text("/5/0/1", "");
 	assert_int_equal(get("/5/0/7", COAP_FORMAT_TEXT), COAP_NOT_FOUND);
 }

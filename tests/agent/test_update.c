@@ -20,6 +20,7 @@ static const struct update_config config = {
 	.self_test_timeout_ms = 30000,
 	.settle_ms = 10000,
 	.give_up_ms = 600000,
+	.push_give_up_ms = 247000,
 	.store_retry_ms = 5000,
 	.trials_max = 3,
 	.image_size_max = 1 << 20,
@@ -468,6 +469,49 @@ static void restart(void)
 	(void)step(UPDATE_STARTED);
 }
 
+/* 770: nothing is fetched, and a restart asks for it anew. */
+static void a_package_that_is_pushed_goes_the_same_way(void **state)
+{
+	(void)state;
+	assert_int_equal(step(UPDATE_PUSH_BEGAN), UPDATE_ACCEPTED);
+	assert_string_equal(asked(), "store tell");
+	expect(FIRMWARE_DOWNLOADING, FIRMWARE_RESULT_INITIAL);
+	assert_true(update_is_pushed(&u));
+	assert_int_equal(step(UPDATE_PUSH_BEGAN), UPDATE_NOT_NOW);
+	assert_int_equal(write_uri(OUR_URI), UPDATE_NOT_NOW);
+	assert_int_equal(update_deadline(&u), now + config.push_give_up_ms);
+	bring_manifest(5000);
+	assert_string_equal(asked(), "store fetch_image-b tell");
+	now += 1000;
+	(void)step(UPDATE_PROGRESSED);
+	assert_int_equal(update_deadline(&u), now + config.push_give_up_ms);
+	restart();
+	assert_string_equal(asked(), "activate-a start_payload-a store tell");
+	expect(FIRMWARE_IDLE, FIRMWARE_RESULT_CONNECTION_LOST);
+	assert_int_equal(step(UPDATE_PUSH_BEGAN), UPDATE_ACCEPTED);
+	bring_manifest(5000);
+	(void)step(UPDATE_IMAGE_ARRIVED);
+	tell_passed(UPDATE_DIGEST_KNOWN, true);
+	expect(FIRMWARE_DOWNLOADED, FIRMWARE_RESULT_INITIAL);
+	assert_false(update_is_pushed(&u));
+	assert_int_equal(step(UPDATE_PUSH_BEGAN), UPDATE_NOT_NOW);
+}
+
+static void a_push_that_stops_or_is_wrong_ends(void **state)
+{
+	(void)state;
+	(void)step(UPDATE_PUSH_BEGAN);
+	pass_time();
+	assert_string_equal(asked(), "stop_fetch store tell"); /* the blocks stay, for the next one */
+	expect(FIRMWARE_IDLE, FIRMWARE_RESULT_CONNECTION_LOST);
+	(void)step(UPDATE_PUSH_BEGAN);
+	bring_manifest(5000);
+	struct update_event resumed = {.kind = UPDATE_IMAGE_ARRIVED, .was_resumed = true};
+	assert_int_equal(update_step(&u, &resumed, now, &effects), UPDATE_ACCEPTED);
+	tell_passed(UPDATE_DIGEST_KNOWN, false); /* nobody can be asked for it again */
+	expect(FIRMWARE_IDLE, FIRMWARE_RESULT_INTEGRITY);
+}
+
 static void a_restart_goes_on_where_the_journal_says(void **state)
 {
 	(void)state;
@@ -614,6 +658,8 @@ int main(void)
 		TEST(a_program_or_a_switch_that_cannot_be_done_goes_back),
 		TEST(an_image_that_changed_since_it_was_checked_is_not_tried),
 		TEST(without_an_old_image_there_is_nothing_to_go_back_to),
+		TEST(a_package_that_is_pushed_goes_the_same_way),
+		TEST(a_push_that_stops_or_is_wrong_ends),
 		TEST(a_restart_goes_on_where_the_journal_says),
 		TEST(a_restart_after_the_end_starts_what_was_confirmed),
 		TEST(an_image_that_kills_the_device_each_time_is_given_up),

@@ -141,7 +141,8 @@ static void whole_items_are_skipped(void **state)
 	assert_true(skips("bf6346756ef563416d7421ff"));
 	assert_true(skips("5f42010243030405ff"));
 	assert_true(skips("c11a514b67b0"));
-	assert_true(skips("818181818181818101")); /* eight deep, the limit */
+	assert_true(skips("d86ba1034a00010203040506070809")); /* a tag's number counts nothing */
+	assert_true(skips("818181818181818101"));             /* eight deep, the limit */
 }
 
 static void broken_items_are_not_skipped(void **state)

@@ -231,6 +231,15 @@ class Agent(peers.Endpoint):
                 return first
             number, size = b.number + 1, b.size
 
+    def ask_block(self, method, path, part, format, block1):
+        """The response to one block of a request."""
+        options = [(URI_PATH, piece.encode()) for piece in path.split("/") if piece]
+        m = self.send(Message(CON, method, self.new_id(), os.urandom(4),
+                              [*options, (CONTENT_FORMAT, uint(format)), (BLOCK1, block1)], part))
+        r = self.wait_notification(m.token)
+        matrix.note_exchange("agent", m, code_text(r.code), None)
+        return r
+
     def read(self, path, accept=None, like=None, wanted="2.05", method=GET, payload=b"", format=None):
         """The values that a Read gives, by path."""
         r = expect(self.ask(method, path, payload, accept=accept, format=format), wanted=wanted)

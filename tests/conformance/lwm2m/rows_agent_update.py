@@ -59,17 +59,97 @@ def wait_state(a, *wanted, seconds=20):
 def _(place):
     a = updatable(place)
     told = a.read("/5/0", SENML_CBOR)
-    check((told["/5/0/3"], told["/5/0/5"], told["/5/0/9"]) == (0, 0, 0), f"{told}")
+    check((told["/5/0/3"], told["/5/0/5"], told["/5/0/9"]) == (0, 0, 2), f"{told}")
     check(told["/5/0/8/0"] == 1, "no CoAPS")
-    return "State 0, Result 0; pull, by CoAPS"
+    return "State 0, Result 0; pull and push, by CoAPS"
 
 
-@row("755", C, "a Package of one zero byte")
+def package(a, image, **how):
+    """The same in one file, by the operator's tool."""
+    release(a, image, **how)
+    a.place.run(a.place.build / "cli/mgmtctl", "release", "pack", a.place.folder / "new.suit", "--image", image,
+                "--out", a.place.folder / "package")
+    return (a.place.folder / "package").read_bytes()
+
+
+def push(a, body, format=OPAQUE, size=1024, wanted="2.04", upto=None, start=0):
+    """Writes the Package block by block, up to an offset; each but the last is answered 2.31."""
+    for at in range(start, len(body), size):
+        if upto is not None and at >= upto:
+            return
+        rest = at + size < len(body)
+        r = a.ask_block(PUT, "/5/0/0", body[at:at + size], format, block(at // size, rest, size))
+        if not rest or code_text(r.code) != "2.31":
+            expect(r, wanted=wanted)
+            return
+
+
+@row("755", C, "a Package of one zero byte, then a good one")
 def _(place):
     a = updatable(place)
     a.write("/5/0/0", b"\0", OPAQUE)
     check(state(a) == (IDLE, 0), f"{state(a)}")
-    return "State 0, Result 0"
+    push(a, package(a, program(place, "new", filler="x" * 30000)))
+    wait_state(a, DOWNLOADED, 0)
+    a.write("/5/0/0", b"\0", TLV)
+    check(state(a) == (IDLE, 0), "a zero byte is no reset")
+    return "State 0, Result 0; 2.31 for each block and 2.04 for the last, State 2; and 0 again"
+
+
+for format, size in ((OPAQUE, 1024), (TLV, 64)):
+    def pushes(place, format=format, size=size):
+        a = updatable(place)
+        body = package(a, program(place, "new", filler="x" * 5000))
+        body = body if format == OPAQUE else tlv_of(3, 0, body)
+        push(a, body, format, size, upto=len(body) // 2)
+        check(state(a) == (DOWNLOADING, 0), f"{state(a)}")
+        expect(a.ask(POST, "/5/0/2"), wanted="4.05")
+        push(a, body, format, size, start=(len(body) // 2 + size - 1) // size * size)
+        wait_state(a, DOWNLOADED, 0)
+        expect(a.ask(POST, "/5/0/2"), wanted="2.04")
+        check(state(a)[0] == UPDATING, f"{state(a)}")
+        push(a, body, format, size, wanted="4.05")
+        wait_state(a, IDLE, 1, seconds=40)
+        check(a.value("/3/0/3") == "2.0.0", "another version afterwards")
+        return "2.31, 2.04; State 1, 2, 3, 0; Result 1 and the new version in /3/0/3"
+    row("770", C, f"a whole update by push, in blocks of {size} bytes, as {NAMES[format]}")(pushes)
+
+
+@row("774", C, "a package larger than the storage, by push")
+def _(place):
+    a = updatable(place, update={"trust_anchors": place.folder / "release.pub", "image_size_max": 64})
+    push(a, package(a, program(place, "new", filler="x" * 70000)), wanted="4.13")
+    wait_state(a, IDLE, 2)
+    push(a, package(a, program(place, "new", filler="x" * 7000)))
+    wait_state(a, DOWNLOADED, 0)
+    return "4.13 as soon as the manifest is there; Result 2, State 0; a smaller one is taken"
+
+
+@row("", C, "what is pushed and is no good")
+def _(place):
+    a = updatable(place)
+    good = package(a, program(place, "new", filler="x" * 3000))
+    push(a, b"GIF89a" * 500, wanted="4.00")
+    wait_state(a, IDLE, 6)
+    push(a, good[:-1], wanted="4.00")
+    wait_state(a, IDLE, 5)
+    push(a, good + b"x", wanted="4.00")
+    wait_state(a, IDLE, 6)
+    push(a, good[:-40] + bytes(40))
+    wait_state(a, IDLE, 5)
+    place.run(place.build / "cli/mgmtctl", "keygen", "--out", place.folder / "foreign")
+    push(a, package(a, program(place, "new"), key=place.folder / "foreign.key"), wanted="4.00")
+    wait_state(a, IDLE, 5)
+    push(a, good, format=SENML_CBOR, wanted="4.15")
+    push(a, good, start=1024, wanted="4.08")
+    push(a, good, upto=2000)
+    a.write("/5/0/0", b"\0", OPAQUE)
+    push(a, good, start=2048, wanted="4.08")
+    check(state(a) == (IDLE, 0), f"{state(a)}")
+    push(a, good, upto=2000)
+    push(a, good)
+    wait_state(a, DOWNLOADED, 0)
+    return "no package 6; cut off, another digest, another key 5; another format 4.15; a gap, or after a reset 4.08; it begins anew"
 
 
 @row("756", C, "an empty Package URI, then a good one")
