@@ -61,6 +61,7 @@ struct platform_sample {
 	enum platform_bearer bearer;
 	int16_t signal_dbm;                  /* 0 when the bearer has no such thing */
 	uint64_t sent_bytes, received_bytes; /* of the interface that leads to the server, since the machine started */
+	uint64_t network_errors;             /* of the same: packets dropped or damaged, both ways */
 	uint8_t address_count;
 	char addresses[PLATFORM_ADDRESSES_MAX][PLATFORM_ADDRESS_TEXT_BYTES];
 	char router[PLATFORM_ADDRESS_TEXT_BYTES]; /* empty when there is none */

@@ -204,6 +204,8 @@ static void sample_link(struct platform_sample *s)
 	sample_addresses(name, s);
 	s->sent_bytes = interface_counter(name, "tx_bytes");
 	s->received_bytes = interface_counter(name, "rx_bytes");
+	s->network_errors = interface_counter(name, "rx_errors") + interface_counter(name, "tx_errors") +
+			    interface_counter(name, "rx_dropped") + interface_counter(name, "tx_dropped");
 }
 
 /* ---- the port ---- */

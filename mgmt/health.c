@@ -39,6 +39,9 @@ size_t health_write(const struct health *h, struct record ret[HEALTH_RECORDS_MAX
 	put(&o, HEALTH_PAYLOAD_STATE, value_integer(h->payload_state));
 	put(&o, HEALTH_PAYLOAD_RESTARTS, value_unsigned(h->payload_restarts));
 	put(&o, HEALTH_PAYLOAD_VERSION, value_string(bytes_of_text(h->payload_version)));
+	put(&o, HEALTH_NETWORK_RECEIVED, value_unsigned(h->network_received_kib));
+	put(&o, HEALTH_NETWORK_SENT, value_unsigned(h->network_sent_kib));
+	put(&o, HEALTH_NETWORK_ERRORS, value_unsigned(h->network_errors));
 	return o.count;
 }
 
@@ -127,6 +130,12 @@ static bool take(struct health *h, enum health_resource resource, const struct r
 		return take_unsigned32(value, &h->payload_restarts);
 	case HEALTH_PAYLOAD_VERSION:
 		return take_version(h, value);
+	case HEALTH_NETWORK_RECEIVED:
+		return take_unsigned(value, &h->network_received_kib);
+	case HEALTH_NETWORK_SENT:
+		return take_unsigned(value, &h->network_sent_kib);
+	case HEALTH_NETWORK_ERRORS:
+		return take_unsigned(value, &h->network_errors);
 	case HEALTH_RESOURCE_COUNT:
 		return false;
 	}
@@ -215,6 +224,12 @@ static uint64_t *number_of(struct health *h, enum health_resource resource)
 		return &h->disk_free_kib;
 	case HEALTH_UPTIME:
 		return &h->uptime_s;
+	case HEALTH_NETWORK_RECEIVED:
+		return &h->network_received_kib;
+	case HEALTH_NETWORK_SENT:
+		return &h->network_sent_kib;
+	case HEALTH_NETWORK_ERRORS:
+		return &h->network_errors;
 	case HEALTH_CPU_LOAD:
 	case HEALTH_LOAD_1:
 	case HEALTH_LOAD_5:
@@ -233,7 +248,7 @@ static uint64_t *number_of(struct health *h, enum health_resource resource)
 void health_pack(const struct health *h, struct writer *w)
 {
 	struct health copy = *h;
-	write_u16(w, h->has);
+	pack_number(w, h->has);
 	if (health_has(h, HEALTH_CPU_LOAD))
 		pack_real(w, h->cpu_load_percent);
 	for (unsigned i = 0; i < 3; i++)
@@ -267,7 +282,7 @@ bool health_unpack(struct bytes packed, struct health *ret)
 {
 	struct health h = {0};
 	struct reader r = reader_of(packed);
-	h.has = read_u16(&r);
+	h.has = (uint32_t)unpack_number(&r);
 	if (health_has(&h, HEALTH_CPU_LOAD))
 		h.cpu_load_percent = unpack_real(&r);
 	for (unsigned i = 0; i < 3; i++)

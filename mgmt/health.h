@@ -21,7 +21,10 @@ enum health_resource {
 	HEALTH_PAYLOAD_STATE = 11, /* enum health_payload */
 	HEALTH_PAYLOAD_RESTARTS = 12,
 	HEALTH_PAYLOAD_VERSION = 13,
-	HEALTH_RESOURCE_COUNT = 14,
+	HEALTH_NETWORK_RECEIVED = 14, /* KiB through the interface that leads out, since the machine started */
+	HEALTH_NETWORK_SENT = 15,     /* KiB */
+	HEALTH_NETWORK_ERRORS = 16,   /* packets that were dropped or damaged, both ways */
+	HEALTH_RESOURCE_COUNT = 17,
 };
 
 enum health_payload {
@@ -36,7 +39,7 @@ enum health_payload {
 #define HEALTH_RECORDS_MAX      (HEALTH_RESOURCE_COUNT - 1 + HEALTH_TEMPERATURES_MAX)
 
 struct health {
-	uint16_t has; /* bit n: the resource with the id n is there */
+	uint32_t has; /* bit n: the resource with the id n is there */
 	float cpu_load_percent;
 	float load[3];
 	uint64_t memory_total_kib, memory_available_kib;
@@ -48,6 +51,7 @@ struct health {
 	enum health_payload payload_state;
 	uint32_t payload_restarts;
 	char payload_version[HEALTH_VERSION_MAX + 1]; /* zero-terminated */
+	uint64_t network_received_kib, network_sent_kib, network_errors;
 };
 
 static inline bool health_has(const struct health *h, enum health_resource resource)
@@ -57,7 +61,7 @@ static inline bool health_has(const struct health *h, enum health_resource resou
 
 static inline void health_mark(struct health *h, enum health_resource resource)
 {
-	h->has = (uint16_t)(h->has | 1u << resource);
+	h->has |= 1u << resource;
 }
 
 /* Records of instance 0 in the order of their paths. They borrow the version from `h`. The count is returned. */
@@ -69,6 +73,6 @@ const char *health_payload_name(enum health_payload state);
 /* What was measured and nothing else, for whoever keeps the health of a fleet: some sixty bytes of what an agent of
  * ours reports. What is read back is the same, and zero where nothing was measured. False when the bytes were never
  * written by health_pack. */
-#define HEALTH_PACKED_MAX 140
+#define HEALTH_PACKED_MAX 148
 void health_pack(const struct health *h, struct writer *w);
 bool health_unpack(struct bytes packed, struct health *ret);

@@ -175,6 +175,9 @@ static const struct model_resource fieldfare_host_health[] = {
 	{11, R, VALUE_INTEGER, false, false, true, 0, 3, "Payload State", NULL},
 	{12, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Payload Restarts", NULL},
 	{13, R, VALUE_STRING, false, false, true, 0, 31, "Payload Version", NULL},
+	{14, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Network Received", "KiB"},
+	{15, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Network Sent", "KiB"},
+	{16, R, VALUE_UNSIGNED, false, false, false, 0, 0, "Network Errors", NULL},
 };
 
 static const struct model_resource fieldfare_service_health[] = {

@@ -19,6 +19,9 @@ static const struct object_resource resources[] = {
 	{HEALTH_PAYLOAD_STATE, MODEL_READ},
 	{HEALTH_PAYLOAD_RESTARTS, MODEL_READ},
 	{HEALTH_PAYLOAD_VERSION, MODEL_READ},
+	{HEALTH_NETWORK_RECEIVED, MODEL_READ},
+	{HEALTH_NETWORK_SENT, MODEL_READ},
+	{HEALTH_NETWORK_ERRORS, MODEL_READ},
 };
 
 static enum health_payload payload_state(const struct deploy *d)
@@ -37,19 +40,23 @@ static enum health_payload payload_state(const struct deploy *d)
 static void fill_machine(const struct platform_sample *s, struct health *h)
 {
 	h->has = 1u << HEALTH_CPU_LOAD | 1u << HEALTH_LOAD_1 | 1u << HEALTH_LOAD_5 | 1u << HEALTH_LOAD_15 |
-		 1u << HEALTH_UPTIME | 1u << HEALTH_PROCESSES;
+		 1u << HEALTH_UPTIME | 1u << HEALTH_PROCESSES | 1u << HEALTH_NETWORK_RECEIVED |
+		 1u << HEALTH_NETWORK_SENT | 1u << HEALTH_NETWORK_ERRORS;
+	h->network_received_kib = s->received_bytes / 1024;
+	h->network_sent_kib = s->sent_bytes / 1024;
+	h->network_errors = s->network_errors;
 	h->cpu_load_percent = (float)s->cpu_permille / 10;
 	for (int i = 0; i < 3; i++)
 		h->load[i] = (float)s->load_permille[i] / 1000;
 	h->uptime_s = s->uptime_s;
 	h->processes = s->processes;
 	if (s->memory_total > 0) {
-		h->has = (uint16_t)(h->has | 1u << HEALTH_MEMORY_TOTAL | 1u << HEALTH_MEMORY_AVAILABLE);
+		h->has |= 1u << HEALTH_MEMORY_TOTAL | 1u << HEALTH_MEMORY_AVAILABLE;
 		h->memory_total_kib = s->memory_total / 1024;
 		h->memory_available_kib = s->memory_available / 1024;
 	}
 	if (s->disk_total > 0) {
-		h->has = (uint16_t)(h->has | 1u << HEALTH_DISK_TOTAL | 1u << HEALTH_DISK_FREE);
+		h->has |= 1u << HEALTH_DISK_TOTAL | 1u << HEALTH_DISK_FREE;
 		h->disk_total_kib = s->disk_total / 1024;
 		h->disk_free_kib = s->disk_available / 1024;
 	}

@@ -201,6 +201,9 @@ json_t *view_health(const struct device *d)
 	set_number(o, h, HEALTH_PAYLOAD_RESTARTS, "payload_restarts", h->payload_restarts);
 	if (health_has(h, HEALTH_PAYLOAD_VERSION))
 		set(o, "payload_version", view_text(h->payload_version));
+	set_number(o, h, HEALTH_NETWORK_RECEIVED, "network_received_kib", h->network_received_kib);
+	set_number(o, h, HEALTH_NETWORK_SENT, "network_sent_kib", h->network_sent_kib);
+	set_number(o, h, HEALTH_NETWORK_ERRORS, "network_errors", h->network_errors);
 	set_moment(o, "at", d->health_at);
 	return o;
 }

@@ -23,6 +23,9 @@ static struct health sample(void)
 		.payload_state = HEALTH_PAYLOAD_RUNNING,
 		.payload_restarts = 3,
 		.payload_version = "1.2.3",
+		.network_received_kib = 70000,
+		.network_sent_kib = 900,
+		.network_errors = 3,
 	};
 	for (unsigned i = 0; i < HEALTH_RESOURCE_COUNT; i++)
 		health_mark(&h, (enum health_resource)i);
@@ -36,7 +39,7 @@ static void health_survives_every_format(void **state)
 	struct record records[HEALTH_RECORDS_MAX];
 	size_t count = health_write(&sent, records);
 	(void)state;
-	assert_int_equal(count, 15);
+	assert_int_equal(count, 18);
 	for (size_t i = 0; i < 3; i++) {
 		uint8_t body[512], memory[64];
 		struct arena scratch;
@@ -57,6 +60,8 @@ static void health_survives_every_format(void **state)
 		assert_true(got.disk_total_kib == sent.disk_total_kib && got.uptime_s == sent.uptime_s);
 		assert_int_equal(got.payload_state, HEALTH_PAYLOAD_RUNNING);
 		assert_string_equal(got.payload_version, "1.2.3");
+		assert_true(
+			got.network_received_kib == 70000 && got.network_sent_kib == 900 && got.network_errors == 3);
 	}
 }
 
@@ -144,7 +149,7 @@ static void what_breaks_a_limit_is_refused(void **state)
 	const struct record bad[] = {
 		record_of(path_of_resource(3, 0, 9), value_unsigned(1)),
 		record_of(path_of_resource(MODEL_HOST_HEALTH, 1, 9), value_unsigned(1)),
-		record_of(path_of_resource(MODEL_HOST_HEALTH, 0, 14), value_unsigned(1)),
+		record_of(path_of_resource(MODEL_HOST_HEALTH, 0, 17), value_unsigned(1)),
 		record_of(path_of_resource(MODEL_HOST_HEALTH, 0, 9), value_integer(1)),
 		record_of(path_of_resource_instance(MODEL_HOST_HEALTH, 0, 9, 0), value_unsigned(1)),
 		record_of(path_of_resource(MODEL_HOST_HEALTH, 0, 8), value_float(1)),
