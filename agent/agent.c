@@ -144,7 +144,8 @@ void agent_gather_objects(struct agent *a)
 static void init_objects(struct agent *a, const struct parts *p)
 {
 	static const struct object *const everywhere[] = {&object_server, &object_device, &object_connectivity,
-		&object_firmware, &object_statistics, &object_portfolio, &object_host, &object_credential};
+		&object_firmware, &object_statistics, &object_portfolio, &object_eventlog, &object_host,
+		&object_credential};
 	extensions_init(
 		&a->extensions, p->extensions, a->config.extensions_max, &model_core, a->config.extension_patience_ms);
 	a->objects = (struct objects){a->table, 0, &a->extensions.model, &a->world, a->reports, 0, false, p->records};
@@ -210,6 +211,7 @@ static void init_world(struct agent *a)
 	a->world.shelf = &a->ports.shelf;
 	a->world.configured_lifetime_s = a->config.lifetime_s;
 	a->world.portfolio = &a->portfolio;
+	a->world.events = &a->events;
 	a->world.services = &a->services;
 	a->world.extensions = &a->extensions;
 	services_init(&a->services, &a->ports.services);
@@ -225,6 +227,7 @@ struct agent *agent_init(void *memory, const struct agent_config *config, const 
 	memset(a, 0, sizeof *a);
 	a->config = *config;
 	a->ports = *ports;
+	chronicle_init(a);
 	prng_init(&a->chance, seed);
 	a->fetch.memory = parts.fetch;
 	a->fetch.bitmap = parts.fetch_bitmap;
@@ -285,6 +288,7 @@ int agent_start(struct agent *a, struct coap_endpoint *endpoint, msec now)
 	struct deploy_outcome outcome;
 	a->endpoint = endpoint;
 	portfolio_init(&a->portfolio, &a->ports.shelf);
+	chronicle_load(a);
 	agent_sample(a, now);
 	enum journal_loaded loaded = deploy_start(&a->deploy, now, &outcome);
 	log_start(a, loaded, outcome.error);
@@ -308,6 +312,7 @@ void agent_shutdown(struct agent *a, msec now)
 	if (a->is_stopping)
 		return;
 	a->is_stopping = true;
+	chronicle_stop(a, now);
 	fetch_stop(a, now);
 	deploy_stop(&a->deploy);
 	catchup_stop(a, now);
@@ -551,6 +556,7 @@ void agent_tick(struct agent *a, msec now)
 	}
 	send_tick(a, now);
 	catchup_tick(a, now);
+	chronicle_tick(a, now);
 	reboot_if_due(a, now);
 }
 

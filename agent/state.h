@@ -12,6 +12,7 @@
  *     bootstrapping.c  accounts on the wire
  *     fetch.c      manifest and image on the wire
  *     push.c       a package that a server writes
+ *     chronicle.c  what is kept of the log
  *     delegate.c   requests that an extension answers
  *     supervise.c  extensions as they come and go
  *     logline.c    lines for the log port
@@ -23,6 +24,7 @@
 #include "agent/backlog.h"
 #include "agent/bootstrap.h"
 #include "agent/deploy.h"
+#include "agent/eventlog.h"
 #include "agent/extensions.h"
 #include "agent/logline.h"
 #include "agent/package.h"
@@ -174,6 +176,9 @@ struct agent {
 	struct push push;
 	struct object_world world;
 	struct portfolio portfolio;
+	struct eventlog events;
+	struct agent_log_port outer_log; /* where lines go that have been put into `events` */
+	uint8_t events_record[EVENTLOG_RECORD_BYTES];
 	struct services services;
 	struct objects objects;
 	msec sampled_at;
@@ -332,6 +337,14 @@ void catchup_lost(struct uplink *u);
 void catchup_registered(struct uplink *u);
 msec catchup_deadline(const struct agent *a);
 void catchup_tick(struct agent *a, msec now);
+
+/* ---- chronicle.c ---- */
+
+/* From here on every line of the log passes it. */
+void chronicle_init(struct agent *a);
+void chronicle_load(struct agent *a);
+void chronicle_stop(struct agent *a, msec now);
+void chronicle_tick(struct agent *a, msec now);
 
 /* ---- fetch.c ---- */
 

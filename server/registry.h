@@ -29,7 +29,7 @@
 #define DEVICE_NAME_MAX     64 /* bytes of an endpoint name */
 #define DEVICE_TEXT_MAX     31 /* bytes of manufacturer, model, serial number and version; longer ones are cut */
 #define DEVICE_TAGS_MAX     47 /* bytes of all tags, separated by spaces */
-#define DEVICE_OBJECTS_MAX  24
+#define DEVICE_OBJECTS_MAX  40
 #define DEVICE_FORMATS_MAX  8
 #define DEVICE_LOCATION_MAX 12
 #define REGISTRY_GRACE      SECONDS(93) /* MAX_TRANSMIT_WAIT: a confirmable Update may take as long to arrive */

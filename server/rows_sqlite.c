@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #define APPLICATION_ID 0x46696566 /* "Fief" */
-#define LIST_BYTES     640
+#define LIST_BYTES     1024
 
 /* ---- the schema ---- */
 

@@ -14,7 +14,7 @@ struct head {
 	bool is_shared;
 };
 
-static const uint16_t cell_bytes[SHELF_SIZES] = {20, 24, 32, 48, 64, 96, sizeof(struct head) + SHELF_VALUE_MAX};
+static const uint16_t cell_bytes[SHELF_SIZES] = {20, 24, 32, 48, 64, 96, 160, sizeof(struct head) + SHELF_VALUE_MAX};
 
 _Static_assert(sizeof(struct head) == 12, "values are aligned to 4 bytes");
 

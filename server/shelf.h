@@ -15,8 +15,8 @@
 #include "coap/base/bytes.h"
 #include "coap/carve.h"
 
-#define SHELF_VALUE_MAX 148 /* bytes of a value */
-#define SHELF_SIZES     7
+#define SHELF_VALUE_MAX 240 /* bytes of a value */
+#define SHELF_SIZES     8
 
 struct shelf_cells {
 	uint8_t *memory;

@@ -28,6 +28,7 @@ struct object_collection {
 };
 
 struct extensions; /* agent/extensions.h */
+struct eventlog;   /* agent/eventlog.h */
 
 enum credential_kind { CREDENTIAL_PSK, CREDENTIAL_RAW_KEY, CREDENTIAL_CERTIFICATE };
 
@@ -52,6 +53,7 @@ struct object_world {
 	uint32_t configured_lifetime_s;
 	struct object_collection statistics;
 	struct portfolio *portfolio;
+	struct eventlog *events;
 	struct services *services; /* looked at when they are read */
 	struct extensions *extensions;
 	uint32_t payload_restarts;
@@ -114,7 +116,8 @@ struct object {
 };
 
 extern const struct object object_access, object_server, object_device, object_connectivity, object_firmware,
-	object_statistics, object_host, object_portfolio, object_services, object_location, object_credential;
+	object_statistics, object_host, object_portfolio, object_services, object_location, object_credential,
+	object_eventlog;
 
 /* Of the server that asks. */
 static inline struct bytes object_server_uri(const struct object_world *world)

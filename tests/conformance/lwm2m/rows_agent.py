@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Registration, reading and writing with our agent (int-101 to int-281)."""
+
+import re
 import signal
 
 import formats
@@ -106,6 +108,8 @@ def _(place):
     expect(a.ask(PUT, "/26250/0", query=["pmin=2", "pmax=2"]), wanted="2.04")
     expect(a.ask(GET, "/26250/0", observe=0, accept=SENML_CBOR, token=b"watch"), wanted="2.05")
     expect(a.ask(GET, "/5/0", observe=0, accept=SENML_CBOR, token=b"five"), wanted="2.05")
+    for _ in range(2):    # until what was to be written down is on disk
+        a.wait_notification(b"watch", 4)
     before = a.wakeups()
     for _ in range(3):
         a.wait_notification(b"watch", 4)
@@ -534,6 +538,26 @@ def _(place):
     a.write("/3/0/0", "x", TEXT, wanted="4.05")
     check(a.value("/3/0/19") != "" and a.value("/3/0/0") == "Fieldfare", "no version")
     return "read-only: 4.05; the version is there"
+
+
+@row("", C, "Event Log")
+def _(place):
+    a = place.agent()
+    check(a.value("/20/0/4013") == "2" and a.value("/20/0/4015") == "100", "status or format")
+    log = a.read("/20/0/4014", OPAQUE)["/20/0/4014"].decode()
+    check("event=start " in log and log.strip().split("\n")[-1].split()[1] == "event=registered", f"{log}")
+    check(re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S.*\n)+", log), f"no lines: {log}")
+    expect(a.ask(POST, "/20/0/4012", b"2", TEXT), wanted="4.00")
+    expect(a.ask(POST, "/20/0/4012"), wanted="2.04")
+    a.write("/5/0/1", "nonsense", TEXT)
+    check(a.read("/20/0/4014", OPAQUE)["/20/0/4014"].decode() == log and a.value("/20/0/4013") == "3", "it is not stopped")
+    expect(a.ask(POST, "/20/0/4011", b"0='1'", TEXT), wanted="2.04")
+    a.write("/5/0/1", "ftp://x/y", TEXT)
+    log = a.read("/20/0/4014", OPAQUE)["/20/0/4014"].decode()
+    check("event=start " in log and "result=9" in log.replace('"', "") or "unsupported" in log, f"{log}")
+    expect(a.ask(POST, "/20/0/4011"), wanted="2.04")
+    check(a.value("/20/0/4013") == "0", "it is not empty")
+    return "lines of text with their moments; LogStop, LogStart with and without what was there"
 
 
 @row("701", C, "Read of Connectivity Monitoring")
