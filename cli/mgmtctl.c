@@ -25,7 +25,7 @@ static const struct option_spec global_options[] = {
 
 static const struct command *const groups[] = {commands_authority, commands_claim, commands_device, commands_enrolment,
 	commands_event, commands_history, commands_key, commands_observation, commands_release, commands_rekey,
-	commands_request, commands_resource, commands_revocation, commands_rollout, commands_server};
+	commands_log, commands_request, commands_resource, commands_revocation, commands_rollout, commands_server};
 
 #define GROUP_COUNT (sizeof groups / sizeof *groups)
 

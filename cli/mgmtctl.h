@@ -43,8 +43,8 @@ struct command {
 
 extern const struct command commands_authority[], commands_claim[], commands_device[], commands_enrolment[],
 	commands_event[], commands_history[], commands_key[], commands_observation[], commands_release[],
-	commands_rekey[], commands_request[], commands_resource[], commands_revocation[], commands_rollout[],
-	commands_server[]; /* each ends with an element without words */
+	commands_rekey[], commands_log[], commands_request[], commands_resource[], commands_revocation[],
+	commands_rollout[], commands_server[]; /* each ends with an element without words */
 
 /* ---- what commands say ---- */
 

@@ -152,6 +152,13 @@ def watched_services_are_shown_with_what_they_use(stage):
     assert stage.value("/26251/1/state")["value"] == 0
 
 
+def the_devices_log_is_read_as_lines(stage):
+    lines = stage.expect(0, "device", "log", "pump-1").splitlines()
+    assert any(" event=start " in line for line in lines) and lines[-1].split()[1] == "event=registered", lines
+    stage.expect(0, "execute", "pump-1", "/20/0/4011")
+    assert "Nothing has happened" in stage.expect(0, "device", "log", "pump-1")
+
+
 def instances_are_created_and_deleted(stage):
     stage.expect(0, "create", "pump-1", "/16", "/16/3/0/0=in the cellar")
     assert stage.value("/16/3/0/0")["value"] == "in the cellar"
@@ -267,7 +274,7 @@ def everything_that_changes_something_is_in_the_audit_log(stage):
 
 def main():
     stories = [resources_are_read_by_number_and_by_name, watched_services_are_shown_with_what_they_use,
-             instances_are_created_and_deleted, values_are_written_and_wrong_ones_refused,
+               the_devices_log_is_read_as_lines, instances_are_created_and_deleted, values_are_written_and_wrong_ones_refused,
                what_is_there_is_discovered_with_its_attributes, resources_are_executed,
                what_the_device_does_not_do_is_told, what_is_observed_is_told_until_it_is_ended,
                what_is_left_for_later_is_carried_out_and_its_result_kept,

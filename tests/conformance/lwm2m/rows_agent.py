@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Registration, reading and writing with our agent (int-101 to int-281)."""
-
 import re
 import signal
 
