@@ -484,6 +484,16 @@ void agent_payload_exited(struct agent *a, int status, msec now)
 	agent_follow(a, &outcome, now);
 }
 
+void agent_located(struct agent *a, msec now)
+{
+	bool was_known = a->world.sample.location.is_known;
+	a->sampled_at = NEVER;
+	agent_sample(a, now);
+	agent_touch(a, path_of_object(MODEL_LOCATION), now);
+	for (struct uplink *u = uplink_after(a, NULL); u != NULL && !was_known; u = uplink_after(a, u))
+		register_list_changed(&u->registration, now); /* /6/0 is there from now on */
+}
+
 /* ---- time ---- */
 
 msec agent_deadline(const struct agent *a)

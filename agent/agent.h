@@ -154,6 +154,8 @@ bool agent_hears(const struct agent *a, const struct coap_remote *from, struct b
 void agent_self_test_done(struct agent *a, bool passed, const char *reason, msec now);
 /* `status` is the exit status, or 256 plus the number of the signal that ended it. */
 void agent_payload_exited(struct agent *a, int status, msec now);
+/* The platform knows where the device is, or that it is somewhere else. */
+void agent_located(struct agent *a, msec now);
 
 /* The files of an extension have come: its objects are registered, and its program is started by the next tick. What
  * `definition` points to must stay until agent_extension_close. Refused, nothing has changed. */

@@ -11,6 +11,8 @@
 #include "agent/config.h"
 #include "agent/account_credential_wolfssl.h"
 #include "agent/credential_files.h"
+#include "agent/gpsd_linux.h"
+#include "agent/logline.h"
 #include "agent/extensions_linux.h"
 #include "agent/keystore_files.h"
 #include "agent/payload_linux.h"
@@ -71,6 +73,7 @@ struct daemon {
 	struct platform_linux platform;
 	struct services_linux services;
 	struct extensions_linux extensions;
+	struct gpsd_linux gpsd;
 	struct sha256_stream digest;
 	struct trust_anchors anchors;
 	struct signature_port signature;
@@ -397,7 +400,7 @@ static struct agent_config agent_config_of(const struct daemon *d)
 	a.download_give_up_ms = SECONDS(c->give_up_s);
 	a.image_size_max = (uint64_t)c->image_size_max_kib * 1024;
 	a.payload_restart_ms = SECONDS(c->restart_s);
-	a.has_location = c->latitude < CONFIG_NOT_GIVEN;
+	a.has_location = c->latitude < CONFIG_NOT_GIVEN || c->gpsd[0] != '\0';
 	a.may_send = c->may_send != 0;
 	a.backlog_max = (uint16_t)c->backlog;
 	a.extensions_max = c->extensions[0] == '\0' ? 0 : EXTENSIONS_MAX;
@@ -510,6 +513,34 @@ static void start_extensions(struct daemon *d)
 	extensions_linux_start(&d->extensions, &config, coap_loop_read_clock());
 }
 
+static void located(void *context, const struct platform_location *location)
+{
+	struct daemon *d = context;
+	if (!d->platform.location.is_known)
+		log_text(d, AGENT_LOG_INFO, "event=located by=gpsd");
+	d->platform.location = *location;
+	agent_located(d->agent, coap_loop_now(&d->loop));
+}
+
+static void gpsd_troubled(void *context, const char *reason)
+{
+	struct daemon *d = context;
+	struct logline line = logline_begin("gpsd_troubled");
+	logline_text(&line, "reason", reason);
+	write_log(d, AGENT_LOG_WARNING, bytes_of(line.text, line.len));
+}
+
+static void start_gpsd(struct daemon *d)
+{
+	struct address address;
+	if (!address_parse(bytes_of_text(d->config.gpsd), CONFIG_GPSD_PORT, &address))
+		return;
+	d->gpsd.context = d;
+	d->gpsd.found = located;
+	d->gpsd.troubled = gpsd_troubled;
+	gpsd_linux_start(&d->gpsd, &d->loop, &address, d->config.gpsd_interval_s);
+}
+
 static enum agentd_status run(struct daemon *d, char **argv)
 {
 	if (!open_network(d) || !build_agent(d))
@@ -522,7 +553,9 @@ static enum agentd_status run(struct daemon *d, char **argv)
 		return AGENTD_STATE;
 	}
 	start_extensions(d);
+	start_gpsd(d);
 	coap_loop_run(&d->loop);
+	gpsd_linux_stop(&d->gpsd);
 	coap_udp_flush(d->udp);
 	extensions_linux_done(&d->extensions);
 	if (d->platform.wants_reboot)

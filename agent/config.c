@@ -83,6 +83,8 @@ static const struct key keys[] = {
 	{"location", "latitude", DECIMAL, FIELD(latitude), 0, 90},
 	{"location", "longitude", DECIMAL, FIELD(longitude), 0, 180},
 	{"location", "altitude", DECIMAL, FIELD(altitude_m), 0, 100000},
+	{"location", "gpsd", TEXT, FIELD(gpsd), ANY},
+	{"location", "gpsd_interval", NUMBER, FIELD(gpsd_interval_s), 10, 86400},
 	{"extensions", "directory", TEXT, FIELD(extensions), ANY},
 	{"extensions", "user", TEXT, FIELD(extensions_user), ANY},
 	{"extensions", "patience", NUMBER, FIELD(extensions_patience_s), 1, 60},
@@ -245,6 +247,7 @@ static void set_defaults(struct config *c)
 	memset(c, 0, sizeof *c);
 	(void)set_text(c->state_dir, sizeof c->state_dir, "/var/lib/fieldfare");
 	c->latitude = c->longitude = c->altitude_m = CONFIG_NOT_GIVEN;
+	c->gpsd_interval_s = 300;
 	c->lifetime_s = d->lifetime_s;
 	c->backlog = d->backlog_max;
 	c->log_level = AGENT_LOG_INFO;
@@ -333,6 +336,10 @@ static const char *what_is_missing(const struct config *c, const char **ret_sect
 	*ret_section = "";
 	if (is_given(c->latitude) != is_given(c->longitude) || (is_given(c->altitude_m) && !is_given(c->latitude)))
 		return "[location] needs both latitude and longitude";
+	if (has(c->gpsd) && is_given(c->latitude))
+		return "[location] has either latitude and longitude or gpsd";
+	if (has(c->gpsd) && !address_parse(bytes_of_text(c->gpsd), CONFIG_GPSD_PORT, &(struct address){.port = 0}))
+		return "[location] gpsd is an address with a port, like 127.0.0.1:2947";
 	if (!has(c->trust_anchors))
 		return "[update] trust_anchors is missing: nobody could sign an update for this device";
 	return NULL;

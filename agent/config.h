@@ -13,6 +13,7 @@
 #define CONFIG_PATH_BYTES    256
 #define CONFIG_MESSAGE_BYTES 512
 #define CONFIG_NOT_GIVEN     1e9 /* no number that could be */
+#define CONFIG_GPSD_PORT     2947
 
 /* A server, and how the device and it prove themselves to each other. */
 struct config_peer {
@@ -54,8 +55,10 @@ struct config {
 	uint32_t restart_s;
 	/* [services]: lists of words, see services_linux.h */
 	char units[512], pid_files[512], commands[512];
-	/* [location], of a device that does not move; CONFIG_NOT_GIVEN without */
+	/* [location], of a device that does not move; CONFIG_NOT_GIVEN without; or where gpsd is, "127.0.0.1:2947" */
 	double latitude, longitude, altitude_m;
+	char gpsd[CONFIG_TEXT_BYTES];
+	uint32_t gpsd_interval_s;
 	/* [extensions]; without a directory there are none */
 	char extensions[CONFIG_PATH_BYTES];
 	char extensions_user[CONFIG_TEXT_BYTES]; /* as whom their programs run; empty: as the agent does */

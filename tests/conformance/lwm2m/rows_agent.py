@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Registration, reading and writing with our agent (int-101 to int-281)."""
+import json
 import re
 import signal
+import socket
+import threading
+import time
 
 import formats
 from formats import *
@@ -537,6 +541,75 @@ def _(place):
     a.write("/3/0/0", "x", TEXT, wanted="4.05")
     check(a.value("/3/0/19") != "" and a.value("/3/0/0") == "Fieldfare", "no version")
     return "read-only: 4.05; the version is there"
+
+
+class Gpsd:
+    """A gpsd that says what it is told to: one list of lines for each connection, after its greeting and the answer to
+    ?WATCH. It keeps the connection open, as the real one does."""
+    GREETING = b'{"class":"VERSION","release":"3.22","rev":"3.22","proto_major":3,"proto_minor":14}\r\n'
+    WATCHING = (b'{"class":"DEVICES","devices":[{"class":"DEVICE","path":"/dev/ttyS0","driver":"u-blox"}]}\r\n'
+                b'{"class":"WATCH","enable":true,"json":true,"nmea":false,"raw":0}\r\n')
+
+    def __init__(self, place, *turns):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.at = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.turns, self.asked = turns, []
+        place.stack.callback(self.listener.close)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        for turn in self.turns:
+            connection, _address = self.listener.accept()
+            with connection:
+                connection.sendall(self.GREETING)
+                self.asked.append(connection.recv(100))
+                connection.sendall(self.WATCHING)
+                for part in turn:
+                    connection.sendall(part)
+                    time.sleep(0.05)
+                while connection.recv(100):
+                    pass
+
+
+def tpv(mode, **more):
+    return json.dumps({"class": "TPV", "device": "/dev/ttyS0", "mode": mode, **more}).encode() + b"\r\n"
+
+
+FIX = dict(time="2026-11-24T12:00:00.000Z", lat=48.5, lon=-11.25, altMSL=519.5, eph=6.5)
+
+
+@row("801, 810", C, "Location by gpsd")
+def _(place):
+    fix, moved = tpv(3, **FIX), tpv(2, **{**FIX, "lat": 48.75})
+    gpsd = Gpsd(place, [tpv(1), b'{"class":"SKY","satellites":[' + b'{"PRN":1},' * 900, b'{"PRN":2}]}\n', fix[:20], fix[20:]], [moved])
+    a = place.agent(location={"gpsd": gpsd.at, "gpsd_interval": 10})
+    if "/6/0" not in parse_links(a.rd.payload.decode()):
+        check("/6/0" in parse_links(a.wait_asked(POST, "rd/7", 10).payload.decode()), "no Update with the instance")
+    check(gpsd.asked == [b'?WATCH={"enable":true,"json":true};\n'], f"{gpsd.asked}")
+    check(a.read("/6/0", SENML_CBOR) == {"/6/0/0": 48.5, "/6/0/1": -11.25, "/6/0/2": 519.5, "/6/0/3": 6.5, "/6/0/5": 1795521600},
+          f"{a.read('/6/0', SENML_CBOR)}")
+    expect(a.ask(PUT, "/6/0", query=["pmin=1", "pmax=30"]), wanted="2.04")
+    expect(a.ask(GET, "/6/0", observe=0, accept=SENML_CBOR, token=b"where"), wanted="2.05")
+    told = senml_read(SENML_CBOR, a.wait_notification(b"where", 20).payload)
+    check(told["/6/0/0"] == 48.75 and "/6/0/2" not in told, f"{told}")
+    return "listed by an Update once it is known; read; a notification when it moves; no altitude without a fix in three dimensions"
+
+
+@row("", C, "a gpsd that is no good")
+def _(place):
+    a = place.agent(location={"gpsd": Gpsd(place, [b"220 mail.example ESMTP\r\n"]).at, "gpsd_interval": 10})
+    a.wait_log("event=gpsd_troubled reason=\"it does not speak gpsd's JSON\"")
+    expect(a.ask(GET, "/6/0"), wanted="4.04")
+    check(a.value("/3/0/0") == "Fieldfare", "the agent suffers")
+    return "said in the log; no location, and nothing else is harmed"
+
+
+@row("", C, "no gpsd where one should be")
+def _(place):
+    a = place.agent(location={"gpsd": "127.0.0.1:9"})
+    a.wait_log("event=gpsd_troubled reason=")
+    expect(a.ask(GET, "/6/0"), wanted="4.04")
+    return "said in the log; no location"
 
 
 @row("", C, "Event Log")
