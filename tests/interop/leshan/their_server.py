@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import common
 
@@ -17,7 +18,8 @@ class Agent(common.Stage):
     def __init__(self, folder, build, classpath):
         super().__init__(folder)
         port = common.free_port(socket.SOCK_DGRAM)
-        subprocess.run([build / "cli" / "mgmtctl", "keygen", "--out", folder / "release"], check=True, capture_output=True)
+        self.mgmtctl = build / "cli" / "mgmtctl"
+        subprocess.run([self.mgmtctl, "keygen", "--out", folder / "release"], check=True, capture_output=True)
         self.extensions, definitions = folder / "extensions", folder / "definitions"
         self.extensions.mkdir(mode=0o755)
         (self.extensions / "room-thermostat.sensor").write_text("19500\n")
@@ -61,6 +63,14 @@ directory = {self.extensions}
         answer = self.ask(command)
         common.check(case, what, answer.startswith(wanted) and text in answer, f"{command}: {answer}")
 
+    def comes_true(self, command, text):
+        """Whether an answer has the text within a few seconds."""
+        for _ in range(50):
+            if text in self.ask(command):
+                return True
+            time.sleep(0.1)
+        return False
+
     def expect_word(self, case, what, text, command, wanted="204"):
         """A command after which the device does something by itself."""
         before = self.said()
@@ -97,6 +107,29 @@ def play_extension(a):
     common.check("extension", "a notification of what the program tells", a.waits_for("leshan", "value=20.25", before),
                  a.log("leshan")[before:])
     a.expect("extension", "Cancel", "cancelled", "cancel /26300/0/1")
+
+
+def package(a):
+    """A release as a file that any server can push, in hexadecimal; its image is longer than several blocks."""
+    image, manifest, out = (a.folder / name for name in ("image", "release.suit", "release.package"))
+    image.write_text("#!/bin/sh\nexec sleep 1000\n" + "# filler\n" * 1000)
+    for words in (("sign", "--key", a.folder / "release.key", "--version", "2.0.0", "--sequence", "2", "--vendor-id",
+                   "6ba7b810-9dad-51d1-80b4-00c04fd430c8", "--class-id", "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0", "--out", manifest),
+                  ("pack", manifest, "--out", out)):
+        subprocess.run([a.mgmtctl, "release", *words, "--image", image], check=True, capture_output=True)
+    return out.read_bytes().hex()
+
+
+def play_push(a):
+    whole = package(a)
+    for format in "opaque", "tlv":
+        a.expect("770", f"a Package by push, in blocks, as {format}", "204", f"write {format} /5/0/0 0=opaque:{whole}")
+        common.check("770", "it is downloaded", a.comes_true("read text /5/0/3", "value=2"), a.log("agentd")[-1000:])
+        a.expect("770", "its version", "205", "read text /5/0/7", "2.0.0")
+        a.expect("755", "a Package of one zero byte", "204", f"write {format} /5/0/0 0=opaque:00")
+        a.expect("755", "nothing is downloaded any more", "205", "read text /5/0/3", "value=0")
+    a.expect("777", "what is no package", "400", "write opaque /5/0/0 0=opaque:" + "47" * 3000)
+    a.expect("777", "its result", "205", "read text /5/0/5", "value=6")
 
 
 def scenes(a):
@@ -138,6 +171,7 @@ def scenes(a):
     a.expect("778", "its result", "205", "read tlv /5/0/5", "value=7")
     a.expect("756", "an empty Package URI", "204", "write tlv /5/0/1 1=string:")
     a.expect("756", "its result", "205", "read tlv /5/0/5", "value=0")
+    play_push(a)
     play_extension(a)
     a.expect("int-103", "how long Disable lasts", "204", "write text /1/0/5 5=integer:3")
     before = a.said()
