@@ -154,6 +154,8 @@ const char *event_type_name(enum event_type type)
 		[EVENT_KEY_MADE] = "key-made",
 		[EVENT_KEY_CHANGED] = "key-changed",
 		[EVENT_KEY_FORGOTTEN] = "key-forgotten",
+		[EVENT_BOOTSTRAPPED] = "bootstrap-finished",
+		[EVENT_BOOTSTRAP_FAILED] = "bootstrap-failed",
 	};
 	return type >= EVENT_STARTED && type < EVENT_TYPE_END ? names[type] : "unknown";
 }

@@ -57,6 +57,8 @@ enum event_type {
 	EVENT_KEY_MADE,      /* a pre-shared key for the device, which has been given to it */
 	EVENT_KEY_CHANGED,   /* it has been used: the one before is not good any more */
 	EVENT_KEY_FORGOTTEN, /* by an operator: the one from the file is good again */
+	EVENT_BOOTSTRAPPED,  /* it has agreed to the accounts it was given */
+	EVENT_BOOTSTRAP_FAILED,
 	EVENT_TYPE_END,
 };
 

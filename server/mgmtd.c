@@ -226,6 +226,22 @@ static void terminated(struct ev_loop *ev, ev_signal *w, int events)
 	begin_to_stop(d, now);
 }
 
+/* A file that cannot be used leaves the accounts that are known. */
+static void reload_bootstrap(struct daemon *d)
+{
+	char message[SETTINGS_MESSAGE_BYTES];
+	struct bootstrap_files fresh;
+	if (d->settings.bootstrap_accounts[0] == '\0')
+		return;
+	if (!bootstrap_files_load(d->settings.bootstrap_accounts, &fresh, message)) {
+		log_text(SERVER_LOG_ERROR, "event=bootstrap-accounts-kept reason=\"%s\"", message);
+		return;
+	}
+	bootstrap_files_done(&d->bootstrap);
+	d->bootstrap = fresh;
+	log_text(SERVER_LOG_INFO, "event=bootstrap-accounts-reloaded count=%u", fresh.accounts.count);
+}
+
 static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
@@ -234,6 +250,7 @@ static void hung_up(struct ev_loop *ev, ev_signal *w, int events)
 	(void)events;
 	struct trust_files fresh;
 	definitions_reload(&d->definitions);
+	reload_bootstrap(d);
 	if (!trust_files_load(&fresh, &d->settings, d->seed, wall_now() / 1000, message) ||
 		!network_renew(d->network, &fresh.credentials.own, message)) {
 		log_text(SERVER_LOG_ERROR, "event=credentials-kept reason=\"%s\"", message);

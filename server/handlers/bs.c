@@ -9,12 +9,18 @@
 
 #define PATIENCE SECONDS(247) /* EXCHANGE_LIFETIME: then the device has given up as well */
 
-static void end(struct server *s, struct bootstrap_session *b, const char *event, const char *why, msec now)
+/* In the audit log, which is the log as well. */
+static void tell(struct server *s, const struct bootstrap_session *b, enum event_type type, const char *why, msec now)
 {
-	struct writer line = server_line(s, event, b->name);
-	if (why != NULL)
-		server_line_text(&line, "reason", why);
-	server_log(s, why == NULL ? SERVER_LOG_INFO : SERVER_LOG_WARNING, &line);
+	struct note note = {.type = type, .device = b->name, .detail = why};
+	server_note(s, &note, now);
+	struct pending *p = pending_begin(s, PENDING_RECORD);
+	if (p != NULL)
+		(void)pending_commit(s, p, now);
+}
+
+static void end(struct server *s, struct bootstrap_session *b, msec now)
+{
 	if (b->is_waiting)
 		coap_endpoint_cancel(s->endpoint, b->exchange, now);
 	*b = (struct bootstrap_session){0};
@@ -22,7 +28,8 @@ static void end(struct server *s, struct bootstrap_session *b, const char *event
 
 static void fail(struct server *s, struct bootstrap_session *b, const char *why, msec now)
 {
-	end(s, b, "bootstrap-failed", why, now);
+	tell(s, b, EVENT_BOOTSTRAP_FAILED, why, now);
+	end(s, b, now);
 }
 
 /* ---- one request ---- */
@@ -146,7 +153,8 @@ static void advance(struct server *s, struct bootstrap_session *b, const struct 
 				  : BOOTSTRAP_FINISH;
 		return;
 	case BOOTSTRAP_FINISH:
-		end(s, b, "bootstrap-finished", NULL, now);
+		tell(s, b, EVENT_BOOTSTRAPPED, NULL, now);
+		end(s, b, now);
 		return;
 	}
 }
