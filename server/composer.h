@@ -149,7 +149,7 @@ struct server {
 	struct server_ports ports;
 	struct association_port associations;
 	struct coap_endpoint *endpoint;
-	struct coap_resource resources[10];
+	struct coap_resource resources[11];
 	struct prng prng;
 	msec loading_at;
 	wall_msec ahead; /* wall clock minus `now` */

@@ -18,6 +18,7 @@ enum {
 	RESOURCE_SEND,
 	RESOURCE_PSK,
 	RESOURCE_BOOTSTRAP,
+	RESOURCE_BOOTSTRAP_PACK,
 	RESOURCE_MANIFEST,
 	RESOURCE_IMAGE,
 	RESOURCE_EST,
@@ -107,6 +108,8 @@ static void lay_resources(struct server *s)
 	s->resources[RESOURCE_SEND] = (struct coap_resource){.path = "dp", .handle = handlers_send, .context = s};
 	s->resources[RESOURCE_BOOTSTRAP] =
 		(struct coap_resource){.path = "bs", .is_hidden = true, .handle = handlers_bs, .context = s};
+	s->resources[RESOURCE_BOOTSTRAP_PACK] =
+		(struct coap_resource){.path = "bspack", .is_hidden = true, .handle = handlers_bspack, .context = s};
 	s->resources[RESOURCE_MANIFEST] = (struct coap_resource){
 		.path = "m", .is_subtree = true, .is_hidden = true, .handle = handlers_manifest, .context = s};
 	s->resources[RESOURCE_IMAGE] = (struct coap_resource){

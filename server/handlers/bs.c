@@ -10,9 +10,9 @@
 #define PATIENCE SECONDS(247) /* EXCHANGE_LIFETIME: then the device has given up as well */
 
 /* In the audit log, which is the log as well. */
-static void tell(struct server *s, const struct bootstrap_session *b, enum event_type type, const char *why, msec now)
+static void tell(struct server *s, const char *device, enum event_type type, const char *why, msec now)
 {
-	struct note note = {.type = type, .device = b->name, .detail = why};
+	struct note note = {.type = type, .device = device, .detail = why};
 	server_note(s, &note, now);
 	struct pending *p = pending_begin(s, PENDING_RECORD);
 	if (p != NULL)
@@ -28,7 +28,7 @@ static void end(struct server *s, struct bootstrap_session *b, msec now)
 
 static void fail(struct server *s, struct bootstrap_session *b, const char *why, msec now)
 {
-	tell(s, b, EVENT_BOOTSTRAP_FAILED, why, now);
+	tell(s, b->name, EVENT_BOOTSTRAP_FAILED, why, now);
 	end(s, b, now);
 }
 
@@ -153,7 +153,7 @@ static void advance(struct server *s, struct bootstrap_session *b, const struct 
 				  : BOOTSTRAP_FINISH;
 		return;
 	case BOOTSTRAP_FINISH:
-		tell(s, b, EVENT_BOOTSTRAPPED, NULL, now);
+		tell(s, b->name, EVENT_BOOTSTRAPPED, NULL, now);
 		end(s, b, now);
 		return;
 	}
@@ -254,23 +254,35 @@ static struct bootstrap_session *find_place(struct server *s, const char *name)
 	return unused;
 }
 
+/* Who asks, when there are accounts for him: COAP_CHANGED, or the error. */
+static enum coap_code identify(
+	struct server *s, const struct coap_request *request, struct bytes endpoint, struct device **ret, msec now)
+{
+	struct device *device = registry_find_remote(&s->registry, &request->remote);
+	if (claiming_is_guest(s, &request->remote))
+		return COAP_FORBIDDEN;
+	if (device == NULL && s->config.accepts_plain && !coap_remote_is_secure(&request->remote)) {
+		server_connected(s, &request->remote, endpoint, now);
+		device = registry_find_remote(&s->registry, &request->remote);
+	}
+	*ret = device;
+	if (device == NULL)
+		return COAP_FORBIDDEN;
+	if (endpoint.len > 0 && !bytes_equal_text(endpoint, device->record.name))
+		return COAP_BAD_REQUEST;
+	bool has_account = bootstrap_find(s->config.bootstrap, bytes_of_text(device->record.name), 0) != NULL;
+	return has_account ? COAP_CHANGED : COAP_BAD_REQUEST;
+}
+
 static enum coap_code begin(struct server *s, const struct coap_request *request, msec now)
 {
 	struct wish wish;
+	struct device *device;
 	enum coap_code code = read_wish(request, &wish);
-	struct device *device = registry_find_remote(&s->registry, &request->remote);
+	if (code == COAP_CHANGED)
+		code = identify(s, request, wish.endpoint, &device, now);
 	if (code != COAP_CHANGED)
 		return code;
-	if (device == NULL && s->config.accepts_plain && !coap_remote_is_secure(&request->remote)) {
-		server_connected(s, &request->remote, wish.endpoint, now);
-		device = registry_find_remote(&s->registry, &request->remote);
-	}
-	if (device == NULL)
-		return COAP_FORBIDDEN;
-	if (wish.endpoint.len > 0 && !bytes_equal_text(wish.endpoint, device->record.name))
-		return COAP_BAD_REQUEST;
-	if (bootstrap_find(s->config.bootstrap, bytes_of_text(device->record.name), 0) == NULL)
-		return COAP_BAD_REQUEST;
 	struct bootstrap_session *b = find_place(s, device->record.name);
 	if (b == NULL)
 		return COAP_SERVICE_UNAVAILABLE;
@@ -295,9 +307,67 @@ enum coap_answer handlers_bs(void *context, struct coap_endpoint *endpoint, cons
 		ret->code = COAP_METHOD_NOT_ALLOWED;
 	else if (s->is_stopping)
 		ret->code = COAP_SERVICE_UNAVAILABLE;
-	else if (claiming_is_guest(s, &request->remote))
-		ret->code = COAP_FORBIDDEN;
 	else
 		ret->code = begin(s, request, now);
+	return COAP_ANSWER_NOW;
+}
+
+/* ---- Bootstrap-Pack-Request ---- */
+
+/* What a device without any instance but that of its account here, at 0, is given. */
+static size_t gather(struct server *s, const char *name)
+{
+	const struct bootstrap_account *account;
+	size_t count = 0;
+	for (uint16_t i = 0; (account = bootstrap_find(s->config.bootstrap, bytes_of_text(name), i)) != NULL; i++)
+		count += bootstrap_security(account, (uint16_t)(i + 1), s->records + count);
+	for (uint16_t i = 0; (account = bootstrap_find(s->config.bootstrap, bytes_of_text(name), i)) != NULL; i++)
+		count += bootstrap_server(account, (uint16_t)(i + 1), s->records + count);
+	return count;
+}
+
+static enum coap_code give(
+	struct server *s, const struct device *device, const struct coap_request *request, struct coap_response *ret)
+{
+	_Static_assert(SERVER_RECORDS_MAX >= 2 * BOOTSTRAP_OWN_MAX * BOOTSTRAP_RECORDS_MAX, "a pack has room");
+	uint16_t format = request->accept == COAP_FORMAT_NONE ? PAYLOAD_SENML_CBOR : request->accept;
+	struct writer w = arena_writer(request->scratch);
+	if (format != PAYLOAD_SENML_CBOR && format != PAYLOAD_SENML_JSON && format != PAYLOAD_LWM2M_CBOR)
+		return COAP_NOT_ACCEPTABLE;
+	size_t count = gather(s, device->record.name);
+	if (payload_encode(format, PATH_ROOT, s->records, count, &w) != PAYLOAD_GOOD)
+		return COAP_INTERNAL_SERVER_ERROR;
+	arena_keep(request->scratch, &w);
+	ret->payload = writer_bytes(&w);
+	ret->content_format = format;
+	return COAP_CONTENT;
+}
+
+static enum coap_code pack(struct server *s, const struct coap_request *request, struct coap_response *ret, msec now)
+{
+	struct wish wish;
+	struct device *device;
+	(void)read_wish(request, &wish); /* it says by Accept what it likes, so a pct is nothing */
+	enum coap_code code = identify(s, request, wish.endpoint, &device, now);
+	if (code == COAP_CHANGED)
+		code = give(s, device, request, ret);
+	if (code == COAP_CONTENT)
+		tell(s, device->record.name, EVENT_BOOTSTRAPPED, "given as a pack", now);
+	return code;
+}
+
+enum coap_answer handlers_bspack(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now)
+{
+	struct server *s = context;
+	(void)endpoint;
+	if (s->config.bootstrap == NULL)
+		ret->code = COAP_NOT_FOUND;
+	else if (request->message->code != COAP_GET)
+		ret->code = COAP_METHOD_NOT_ALLOWED;
+	else if (s->is_stopping)
+		ret->code = COAP_SERVICE_UNAVAILABLE;
+	else
+		ret->code = pack(s, request, ret, now);
 	return COAP_ANSWER_NOW;
 }

@@ -15,5 +15,8 @@
 
 enum coap_answer handlers_bs(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
 	struct coap_response *ret, msec now);
+/* /bspack: the same accounts at once, since LwM2M 1.2, in SenML CBOR, SenML JSON or LwM2M CBOR. */
+enum coap_answer handlers_bspack(void *context, struct coap_endpoint *endpoint, const struct coap_request *request,
+	struct coap_response *ret, msec now);
 msec bs_deadline(const struct server *s);
 void bs_tick(struct server *s, msec now);

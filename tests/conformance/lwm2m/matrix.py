@@ -12,7 +12,7 @@ OPERATIONS = ("Register", "Update", "De-register", *(f"Read of {level}" for leve
               *(f"Write of {level}" for level in LEVELS[1:]), "partial Write of an instance", "partial Write of a resource",
               "Write-Composite", "Write-Attributes", "Execute", "Create", "Delete", *(f"Observe of {level}" for level in LEVELS[1:]),
               "Observe-Composite", "Notify", "Cancel", "Send", "Bootstrap-Discover", "Bootstrap-Read",
-              "Bootstrap-Write", "Bootstrap-Delete", "Bootstrap-Finish")
+              "Bootstrap-Write", "Bootstrap-Delete", "Bootstrap-Finish", "Bootstrap-Pack-Request")
 ABOUT_FORMAT = ("4.06", "4.15")
 ROLES = (("agent", "our agent, a foreign server"), ("server", "our server, a foreign client"))
 seen = {}    # (role, operation, format): the codes of the answers
@@ -54,6 +54,8 @@ def bootstrap(m):
 def operation(m):
     """The operation that a request is; None for what is none of LwM2M's."""
     path = list(m.path)
+    if path == ["bspack"]:
+        return "Bootstrap-Pack-Request" if m.code == GET else None
     if path and path[0] in ("rd", "dp"):
         return registration(m.code, path)
     depth, observe = len(segments(path)), m.number(OBSERVE)

@@ -344,14 +344,16 @@ class Device(peers.Endpoint):
         if registers:
             self.register(links, **how)
 
-    def ask(self, method, path, payload=b"", query=(), format=None):
+    def ask(self, method, path, payload=b"", query=(), format=None, accept=None, echo=None):
         options = [(URI_PATH, part.encode()) for part in path.split("/") if part]
         options += [(URI_QUERY, part.encode()) for part in query]
+        options += [] if echo is None else [(ECHO, echo)]
         options += [] if format is None else [(CONTENT_FORMAT, uint(format))]
+        options += [] if accept is None else [(ACCEPT, uint(accept))]
         m = self.send(Message(CON, method, self.new_id(), os.urandom(4), options, payload))
         r = self.receive()
         check(r is not None and r.token == m.token, f"no answer to {m} /{path}, but {r}")
-        matrix.note_exchange("server", m, code_text(r.code), None)
+        matrix.note_exchange("server", m, code_text(r.code), r.number(CONTENT_FORMAT))
         return r
 
     def register(self, links, version="1.1", ct=None, wanted="2.01", query=None):

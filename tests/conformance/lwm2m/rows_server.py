@@ -571,6 +571,28 @@ def observe_below(d):
     return request, done(call, 201)["id"]
 
 
+def with_accounts(place):
+    path = place.folder / "accounts"
+    path.write_text(f"{EP}:101:300:new:{'0a' * 16}:coaps://192.0.2.1\n{EP}:102:60:newer:{'0b' * 16}:coaps://192.0.2.2\n")
+    path.chmod(0o600)
+    return place.manager(bootstrap={"accounts": path})
+
+
+for format in COMPOSITE:
+    def packs(place, format=format):
+        d = with_accounts(place).device(registers=False)
+        r = expect(d.ask(GET, "bspack", query=[f"ep={EP}"], accept=format), wanted="4.01")    # a stranger gets no long answer
+        r = expect(d.ask(GET, "bspack", query=[f"ep={EP}"], accept=format, echo=r.one(ECHO)), wanted="2.05")
+        got = formats.read(r.number(CONTENT_FORMAT), "/", r.payload)
+        check(r.number(CONTENT_FORMAT) == format and len(got) == 22, f"{got}")
+        check(got["/0/1/0"] == "coaps://192.0.2.1" and got["/0/2/5"] == b"\x0b" * 16 and got["/1/2/1"] == 60, f"{got}")
+        expect(d.ask(GET, "bspack", query=[f"ep={EP}"], accept=TLV), wanted="4.06")
+        expect(d.ask(POST, "bspack", query=[f"ep={EP}"]), wanted="4.05")
+        expect(d.ask(GET, "bspack", query=["ep=nobody"]), wanted="4.00|4.03")
+        return "both accounts, whole; another format 4.06, another method 4.05, for nobody 4.00"
+    row("", S, f"Bootstrap-Pack-Request in {NAMES[format]}")(packs)
+
+
 @row("int-306 bad", S, "Send that makes no sense")
 def _(place):
     m = place.manager()
