@@ -511,6 +511,7 @@ msec agent_deadline(const struct agent *a)
 	at = msec_earlier(at, send_deadline(a));
 	at = msec_earlier(at, catchup_deadline(a));
 	at = msec_earlier(at, extensions_deadline(&a->extensions));
+	at = msec_earlier(at, chronicle_deadline(a));
 	return msec_earlier(at, a->reboot_at);
 }
 

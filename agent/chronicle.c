@@ -55,6 +55,11 @@ void chronicle_stop(struct agent *a, msec now)
 		store(a, now);
 }
 
+msec chronicle_deadline(const struct agent *a)
+{
+	return a->ports.shelf.store == NULL ? NEVER : eventlog_deadline(&a->events);
+}
+
 void chronicle_tick(struct agent *a, msec now)
 {
 	if (a->ports.shelf.store != NULL && eventlog_is_due(&a->events, now))

@@ -15,7 +15,6 @@ void eventlog_init(struct eventlog *e)
 	e->len = e->last = e->last_event = e->last_event_end = 0;
 	e->times = 0;
 	e->stores_left = EVENTLOG_STORES_MAX;
-	e->stored_at = -EVENTLOG_STORE_APART;
 	e->more_at = 0;
 }
 
@@ -180,7 +179,6 @@ int eventlog_store(struct eventlog *e, const struct shelf_port *shelf, uint8_t r
 	if (e->stores_left == EVENTLOG_STORES_MAX)
 		e->more_at = msec_after(now, EVENTLOG_STORE_EVERY);
 	e->stores_left -= e->stores_left > 0;
-	e->stored_at = now;
 	write_u8(&w, RECORD_VERSION);
 	write_u8(&w, e->is_stopped);
 	write_bytes(&w, eventlog_text(e));
@@ -190,11 +188,16 @@ int eventlog_store(struct eventlog *e, const struct shelf_port *shelf, uint8_t r
 	return status;
 }
 
+msec eventlog_deadline(const struct eventlog *e)
+{
+	return e->has_changed && e->stores_left > 0 ? 0 : NEVER;
+}
+
 bool eventlog_is_due(struct eventlog *e, msec now)
 {
 	while (e->stores_left < EVENTLOG_STORES_MAX && e->more_at <= now) {
 		e->stores_left++;
 		e->more_at = msec_after(e->more_at, EVENTLOG_STORE_EVERY);
 	}
-	return e->has_changed && e->stores_left > 0 && now - e->stored_at >= EVENTLOG_STORE_APART;
+	return e->has_changed && e->stores_left > 0;
 }

@@ -19,8 +19,7 @@
 #define EVENTLOG_BYTES        4096
 #define EVENTLOG_LINE_MAX     384
 #define EVENTLOG_RECORD_BYTES (SHELF_HEAD_BYTES + 2 + EVENTLOG_BYTES)
-#define EVENTLOG_STORES_MAX   4          /* in a row */
-#define EVENTLOG_STORE_APART  SECONDS(1) /* of these */
+#define EVENTLOG_STORES_MAX   6 /* in a row */
 #define EVENTLOG_STORE_EVERY  SECONDS(600)
 
 struct eventlog {
@@ -33,7 +32,7 @@ struct eventlog {
 
 	bool has_changed;
 	unsigned stores_left;
-	msec stored_at, more_at; /* the latest, and when there is one left more */
+	msec more_at; /* when there is one left more */
 };
 
 /* Empty, and running. */
@@ -53,6 +52,8 @@ void eventlog_stop(struct eventlog *e, bool empties);
 /* ---- on disk ---- */
 
 void eventlog_load(struct eventlog *e, const struct shelf_port *shelf, uint8_t record[EVENTLOG_RECORD_BYTES]);
+/* Now, while a few may follow each other; else NEVER: it waits until the device is awake. */
+msec eventlog_deadline(const struct eventlog *e);
 /* Whether it is to be stored now. */
 bool eventlog_is_due(struct eventlog *e, msec now);
 /* 0 or -errno. */

@@ -344,6 +344,7 @@ void catchup_tick(struct agent *a, msec now);
 void chronicle_init(struct agent *a);
 void chronicle_load(struct agent *a);
 void chronicle_stop(struct agent *a, msec now);
+msec chronicle_deadline(const struct agent *a);
 void chronicle_tick(struct agent *a, msec now);
 
 /* ---- fetch.c ---- */
