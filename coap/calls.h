@@ -42,16 +42,18 @@ struct coap_call_room {
 struct coap_client_call {
 	coap_reply_function *reply; /* NULL when nobody is to hear: cancelled, or the fetch of a notification's rest */
 	void *context;
-	struct handle pending;  /* the request in flight */
-	struct handle parent;   /* the observation whose notification this fetches the rest of */
-	struct handle child;    /* the other way round */
-	struct handle assembly; /* body of the response, when it comes in blocks */
-	struct handle qcall;    /* of a call by Q-Block */
-	struct coap_sink sink;  /* `take` is NULL without one */
-	struct bytes body;      /* the application's, or with keeps_body only its length, and room has it */
-	uint64_t body_done;     /* bytes of `body` that the server has */
-	uint32_t body_part;     /* bytes of `body` in the latest request */
-	uint64_t fetched;       /* bytes of the response's body that have come; 0 asks for its beginning */
+	struct handle pending;     /* the request in flight */
+	struct handle parent;      /* the observation whose notification this fetches the rest of */
+	struct handle child;       /* the other way round */
+	struct handle assembly;    /* body of the response, when it comes in blocks */
+	struct handle qcall;       /* of a call by Q-Block */
+	struct coap_sink sink;     /* `take` is NULL without one */
+	struct coap_source source; /* `give` is NULL without one */
+	struct bytes body;  /* the application's; with keeps_body or a source only its length, and room has it, or a
+			     * part of it */
+	uint64_t body_done; /* bytes of `body` that the server has */
+	uint32_t body_part; /* bytes of `body` in the latest request */
+	uint64_t fetched;   /* bytes of the response's body that have come; 0 asks for its beginning */
 	msec sent_at;
 	msec group_wait;        /* how long answers of a group are collected */
 	uint32_t responders;    /* who has answered (coap/responders.h) */

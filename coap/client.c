@@ -14,7 +14,7 @@
 /* What goes to a group fits one datagram, and there is room to tell its members apart. */
 static bool suits_group(const struct coap_endpoint *e, const struct coap_call *from)
 {
-	return !from->observe && !from->is_block && !coap_remote_has_session(&from->to) &&
+	return !from->observe && !from->is_block && from->source == NULL && !coap_remote_has_session(&from->to) &&
 	       from->body.len <= coap_block_size(e->szx) && e->config.capacities.responders > 0;
 }
 

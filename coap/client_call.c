@@ -34,7 +34,7 @@ static void prepare(struct coap_endpoint *e, const struct coap_call *from, struc
 	memset(call, 0, offsetof(struct coap_client_call, options_len));
 	call->reply = from->reply;
 	call->context = from->context;
-	coap_transfer_set_body(call, from->body);
+	coap_transfer_set_body(call, from);
 	call->method = from->method;
 	call->is_nonconfirmable = from->is_nonconfirmable;
 	call->is_block = from->is_block;

@@ -160,11 +160,24 @@ struct coap_sink {
 	uint32_t bitmap_blocks;
 };
 
+/* Where the body of a request comes from part by part, so that nobody needs it in one piece. A part is asked for when
+ * it is about to leave, so with `give` for `offset` the server has all that lies before. Retransmissions do not ask
+ * again, a server that wants smaller blocks does. */
+struct coap_source {
+	/* Writes `len` bytes from `offset` of the body to `out`. False sends nothing: the call ends like one that
+	 * nobody answers. */
+	bool (*give)(void *context, uint64_t key, uint64_t offset, uint8_t *out, size_t len);
+	void *context;
+	uint64_t key; /* the caller's, to tell his calls apart */
+	uint32_t size;
+};
+
 struct coap_call {
 	struct coap_remote to;
 	enum coap_code method;
 	const struct coap_options *options; /* Uri-Path, Content-Format, Accept ...; copied; NULL for none */
-	struct bytes body; /* copied when it fits one block; else it must stay valid until the outcome */
+	struct bytes body;                /* copied when it fits one block; else it must stay valid until the outcome */
+	const struct coap_source *source; /* copied; instead of `body`, and then not by Q-Block */
 	enum coap_qblock_use qblock;
 	const struct coap_sink *sink; /* copied; NULL to have the body with the reply */
 	bool is_nonconfirmable;

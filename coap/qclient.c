@@ -52,8 +52,9 @@ bool coap_qclient_open(struct coap_endpoint *e, struct handle exchange, const st
 	struct coap_qcalls *t = &e->qcalls;
 	struct coap_client_call *call = coap_call_of(e, exchange);
 	const struct coap_remote *remote = coap_remote_of(e, exchange);
-	if (from->qblock == COAP_QBLOCK_OFF || coap_remote_is_reliable(remote) || call->is_block || call->is_group ||
-		t->slab.capacity == 0 || coap_qpeer_support(&e->qpeers, remote, now) == COAP_QPEER_DOES_NOT ||
+	if (from->qblock == COAP_QBLOCK_OFF || from->source != NULL || coap_remote_is_reliable(remote) ||
+		call->is_block || call->is_group || t->slab.capacity == 0 ||
+		coap_qpeer_support(&e->qpeers, remote, now) == COAP_QPEER_DOES_NOT ||
 		!slab_take(&t->slab, &call->qcall))
 		return false;
 	struct coap_qcall *q = &t->items[call->qcall.slot];

@@ -10,12 +10,17 @@
 
 /* ---- the request ---- */
 
-void coap_transfer_set_body(struct coap_client_call *call, struct bytes body)
+void coap_transfer_set_body(struct coap_client_call *call, const struct coap_call *from)
 {
-	call->body = body;
-	call->keeps_body = body.len <= sizeof call->room->body;
-	if (call->keeps_body && body.len > 0)
-		memcpy(call->room->body, body.data, body.len);
+	call->body = from->body;
+	if (from->source != NULL) {
+		call->source = *from->source;
+		call->body = bytes_of(NULL, from->source->size);
+		return;
+	}
+	call->keeps_body = call->body.len <= sizeof call->room->body;
+	if (call->keeps_body && call->body.len > 0)
+		memcpy(call->room->body, call->body.data, call->body.len);
 }
 
 /* The copy is in the room of the call. */
@@ -34,16 +39,23 @@ static size_t overhead_of(const struct coap_client_call *call)
 	return OVERHEAD_BYTES + (size_t)call->options_len;
 }
 
+/* What comes from a source lies in the call's room on its way, so with BERT it goes one block at a time. */
+static uint32_t limit_of(const struct coap_client_call *call, uint32_t max)
+{
+	uint32_t room = sizeof call->room->body;
+	return call->source.give != NULL && max > room ? room : max;
+}
+
 /* How much of our body the next message holds at most. */
 static uint32_t part_max(const struct coap_client_call *call)
 {
-	return coap_carrier_part_max(&call->carrier, call->block1_szx, overhead_of(call));
+	return limit_of(call, coap_carrier_part_max(&call->carrier, call->block1_szx, overhead_of(call)));
 }
 
 static void set_size(struct coap_client_call *call, uint8_t szx)
 {
 	call->block1_szx = szx;
-	call->whole_max = coap_carrier_whole_max(&call->carrier, szx, overhead_of(call));
+	call->whole_max = limit_of(call, coap_carrier_whole_max(&call->carrier, szx, overhead_of(call)));
 }
 
 void coap_transfer_choose_size(struct coap_client_call *call)
@@ -61,47 +73,62 @@ bool coap_transfer_fits(const struct coap_client_call *call)
 	       call->body.len <= UINT32_MAX;
 }
 
+/* A part of our body, which a source writes into the call's room. */
+static bool body_part(const struct coap_client_call *call, uint64_t offset, size_t max, struct bytes *ret)
+{
+	const struct coap_source *source = &call->source;
+	if (source->give == NULL) {
+		*ret = bytes_first(bytes_from(coap_transfer_body(call), (size_t)offset), max);
+		return true;
+	}
+	*ret = bytes_of(call->room->body, offset < source->size ? (size_t)(source->size - offset) : 0);
+	*ret = bytes_first(*ret, max);
+	return source->give(source->context, source->key, offset, call->room->body, ret->len);
+}
+
 /* The part of our body that goes now. */
-static struct bytes add_block1(const struct coap_client_call *call, struct coap_options *o)
+static bool add_block1(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret)
 {
 	struct coap_block block;
 	if (!coap_transfer_sends_blocks(call))
-		return coap_transfer_body(call);
+		return body_part(call, 0, call->whole_max, ret);
 	bool exists = coap_block_at(call->body_done, call->block1_szx, &block);
 	assert(exists); /* longer bodies have been refused */
-	struct bytes part = bytes_first(bytes_from(coap_transfer_body(call), (size_t)call->body_done), part_max(call));
-	block.has_more = call->body_done + part.len < call->body.len;
+	if (!body_part(call, call->body_done, part_max(call), ret))
+		return false;
+	block.has_more = call->body_done + ret->len < call->body.len;
 	coap_options_set_uint(o, COAP_OPTION_BLOCK1, coap_block_value(block));
 	coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
 	if (block.number == 0)
 		coap_options_set_uint(o, COAP_OPTION_SIZE1, (uint32_t)call->body.len);
-	return part;
+	return true;
 }
 
 /* Asking on for the response's body: the same request without its own body, unless that names what is fetched and fits
  * (RFC 8132 section 2.1). */
-static struct bytes add_block2(const struct coap_client_call *call, struct coap_options *o)
+static bool add_block2(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret)
 {
 	struct coap_block block = {0, false, call->block2_szx};
 	(void)coap_block_at(call->fetched, call->block2_szx, &block);
 	coap_options_set_uint(o, COAP_OPTION_BLOCK2, coap_block_value(block));
 	if (call->method == COAP_FETCH && !coap_transfer_sends_blocks(call))
-		return coap_transfer_body(call);
+		return body_part(call, 0, call->whole_max, ret);
 	if (coap_transfer_sends_blocks(call))
 		coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
-	return BYTES_NONE;
+	*ret = BYTES_NONE;
+	return true;
 }
 
-struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_options *o)
+bool coap_transfer_add(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret_payload)
 {
 	if (call->body_done + call->fetched > 0) /* RFC 7959 section 2.10: with the first block alone */
 		coap_options_remove(o, COAP_OPTION_IF_NONE_MATCH);
 	if (call->fetched > 0)
-		return add_block2(call, o);
+		return add_block2(call, o, ret_payload);
 	bool asks_for_size = call->block2_szx < COAP_BLOCK_SZX_MAX && coap_code_is_safe(call->method);
 	if (asks_for_size && !call->is_block && !call->is_cancelling) /* early negotiation, section 2.4 */
 		coap_options_set_uint(o, COAP_OPTION_BLOCK2, call->block2_szx);
-	return add_block1(call, o);
+	return add_block1(call, o, ret_payload);
 }
 
 /* ---- the response: our body ---- */

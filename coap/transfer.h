@@ -21,8 +21,8 @@ enum coap_transfer_progress {
 
 /* ---- the request ---- */
 
-/* Keeps a copy of a body that fits one block; else it stays the caller's. */
-void coap_transfer_set_body(struct coap_client_call *call, struct bytes body);
+/* Keeps a copy of a body that fits one block; else it stays the caller's, or his source's. */
+void coap_transfer_set_body(struct coap_client_call *call, const struct coap_call *from);
 /* Chooses the largest blocks for our body that the options leave room for. */
 void coap_transfer_choose_size(struct coap_client_call *call);
 /* Whether the longest message of the call fits, and its body has few enough blocks. */
@@ -31,8 +31,8 @@ bool coap_transfer_fits(const struct coap_client_call *call);
 bool coap_transfer_sends_blocks(const struct coap_client_call *call);
 /* The call's body. */
 struct bytes coap_transfer_body(const struct coap_client_call *call);
-/* Adds the options that say which block this is, and gives its payload. */
-struct bytes coap_transfer_add(const struct coap_client_call *call, struct coap_options *o);
+/* Adds the options that say which block this is, and gives its payload. False when the source does not give it. */
+bool coap_transfer_add(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret_payload);
 
 /* ---- the response ---- */
 

@@ -30,7 +30,10 @@ struct stage {
 	enum coap_code code;
 	uint8_t body[BODY_MAX]; /* what the client was given */
 	size_t body_len;
-	int changes_at; /* the content changes when the server has received so many messages */
+	int changes_at;              /* the content changes when the server has received so many messages */
+	uint64_t asked_to;           /* of a source: the highest offset it was asked for */
+	uint64_t gives_to;           /* it gives what lies before, 0: all */
+	unsigned asked, asked_wrong; /* of them again or for more than there is */
 };
 
 static void give_content(struct stage *s, const struct coap_request *request, struct coap_response *ret)
@@ -184,6 +187,36 @@ static struct bytes content_of(const struct stage *s)
 	return bytes_of(s->content, s->content_len);
 }
 
+/* A source of the content: key 42, and never asked for what is not there. */
+static bool give(void *context, uint64_t key, uint64_t offset, uint8_t *out, size_t len)
+{
+	struct stage *s = context;
+	s->asked++;
+	s->asked_wrong += key != 42 || offset + len > s->content_len || offset < s->asked_to;
+	s->asked_to = offset;
+	if (s->gives_to > 0 && offset >= s->gives_to)
+		return false;
+	memcpy(out, s->content + offset, len);
+	return true;
+}
+
+static void put_from_source(struct stage *s, const char *path, enum coap_code method, msec span)
+{
+	struct coap_options options;
+	struct handle h;
+	struct coap_source source = {.give = give, .context = s, .key = 42, .size = (uint32_t)s->content_len};
+	coap_options_clear(&options);
+	coap_options_add_path(&options, COAP_OPTION_URI_PATH, bytes_of_text(path));
+	struct coap_call call = {.to = peer_remote(&s->server),
+		.method = method,
+		.options = &options,
+		.source = &source,
+		.reply = on_reply,
+		.context = s};
+	assert_true(coap_endpoint_request(s->client.endpoint, &call, s->world.now, &h));
+	world_run(&s->world, span);
+}
+
 /* ---- responses (Block2) ---- */
 
 static const uint16_t sizes[] = {16, 32, 64, 128, 256, 512, 1024};
@@ -317,6 +350,63 @@ static void the_client_goes_on_in_the_smaller_blocks_that_the_server_prefers(voi
 	assert_int_equal(s.code, COAP_CHANGED);
 	assert_memory_equal(s.got, s.content, 3000);
 	assert_int_equal(s.world.link.sent, 2 * (1 + (3000 - 1024 + 127) / 128));
+	strike_stage(&s);
+}
+
+static void a_body_from_a_source_arrives_whole_over_a_lossy_link_and_nobody_holds_it(void **state)
+{
+	static const size_t lengths[] = {0, 1, 16, 17, 1024, 1025, 2048, 16384};
+	(void)state;
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct stage s;
+		raise_stage(&s, 1024, 1024, lengths[i]);
+		s.world.link.quality.loss_permille = 200;
+		put_from_source(&s, "body", COAP_PUT, SECONDS(4000));
+		assert_int_equal(s.outcomes[COAP_OUTCOME_RESPONSE], 1);
+		assert_int_equal(s.code, COAP_CHANGED);
+		assert_int_equal(s.executed, 1);
+		assert_int_equal(s.got_len, lengths[i]);
+		assert_memory_equal(s.got, s.content, lengths[i]);
+		assert_int_equal(s.asked_wrong, 0);
+		assert_int_equal(s.asked, lengths[i] <= 1024 ? 1 : (lengths[i] + 1023) / 1024); /* once for each part */
+		strike_stage(&s);
+	}
+}
+
+static void a_source_gives_smaller_parts_when_the_server_prefers_them(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 1024, 128, 3000);
+	put_from_source(&s, "body", COAP_PUT, SECONDS(10));
+	assert_int_equal(s.code, COAP_CHANGED);
+	assert_int_equal(s.got_len, 3000);
+	assert_memory_equal(s.got, s.content, 3000);
+	assert_int_equal(s.asked_wrong, 0);
+	assert_int_equal(s.asked, 1 + (3000 - 1024 + 127) / 128);
+	strike_stage(&s);
+}
+
+static void a_source_names_what_is_fetched_as_well(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 64, 64, 40);
+	put_from_source(&s, "body", COAP_FETCH, SECONDS(10));
+	assert_int_equal(s.code, COAP_CONTENT);
+	assert_int_equal(s.asked, 1);
+	strike_stage(&s);
+}
+
+static void a_call_whose_source_runs_dry_ends_without_an_answer_and_has_no_effect(void **state)
+{
+	struct stage s;
+	(void)state;
+	raise_stage(&s, 1024, 1024, 5000);
+	s.gives_to = 3000;
+	put_from_source(&s, "body", COAP_PUT, SECONDS(4000));
+	assert_int_equal(s.outcomes[COAP_OUTCOME_TIMEOUT], 1);
+	assert_int_equal(s.executed, 0);
 	strike_stage(&s);
 }
 
@@ -675,6 +765,10 @@ int main(void)
 		cmocka_unit_test(a_response_above_the_limit_is_broken_and_leaves_nothing_behind),
 		cmocka_unit_test(a_long_request_arrives_whole_and_runs_once_at_all_sizes_over_a_lossy_link),
 		cmocka_unit_test(the_client_goes_on_in_the_smaller_blocks_that_the_server_prefers),
+		cmocka_unit_test(a_body_from_a_source_arrives_whole_over_a_lossy_link_and_nobody_holds_it),
+		cmocka_unit_test(a_source_gives_smaller_parts_when_the_server_prefers_them),
+		cmocka_unit_test(a_source_names_what_is_fetched_as_well),
+		cmocka_unit_test(a_call_whose_source_runs_dry_ends_without_an_answer_and_has_no_effect),
 		cmocka_unit_test(a_request_above_the_limit_is_refused_at_its_first_block),
 		cmocka_unit_test(a_long_request_with_a_long_response_runs_once),
 		cmocka_unit_test(a_stream_gets_each_part_once_and_in_order),
