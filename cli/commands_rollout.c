@@ -19,6 +19,10 @@ static const struct option_spec start_options[] = {
 		false},
 	{"max-failures", "N|N%", "more failures than these halt the rollout; the default is 0", false},
 	{"download-timeout", "SECONDS", "how long a download may stand still", false},
+	{"delivery", "WAY",
+		"pull: devices fetch it; package: manifest and image are pushed to them in one piece; image: the "
+		"image alone; auto, the default: pull, and image for devices that only take pushes",
+		false},
 	{"wait-timeout", "SECONDS", "how long to wait for a device that is away", false},
 	{0},
 };
@@ -99,6 +103,7 @@ static json_t *start_body(struct mgmtctl *m)
 {
 	const struct arguments *a = m->arguments;
 	const char *waves = arguments_value(a, "waves"), *failures = arguments_value(a, "max-failures");
+	const char *delivery = arguments_value(a, "delivery");
 	json_t *selection = selection_json(a);
 	if (selection == NULL) {
 		complain_usage(m, "say to which devices: one of --all, --device EP ..., --model MODEL, --tag TAG");
@@ -115,6 +120,8 @@ static json_t *start_body(struct mgmtctl *m)
 		complain_usage(m, "--max-failures takes a number or a percentage, not \"%s\"", failures);
 		is_good = false;
 	}
+	if (delivery != NULL)
+		json_object_set_new(body, "delivery", json_string(delivery));
 	is_good = is_good && add_timeout(m, body, "download-timeout", "download_s") &&
 		  add_timeout(m, body, "wait-timeout", "wait_s");
 	if (is_good)

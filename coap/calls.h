@@ -67,7 +67,8 @@ struct coap_client_call {
 	uint8_t block1_szx, block2_szx;
 	uint8_t echoes; /* how often the same was asked with an Echo, in a row */
 	bool is_ping, is_nonconfirmable, is_block, observes, is_cancelling, was_retransmitted, has_restarted, is_group,
-		is_over, keeps_body, may_get_qblock, is_forwarded, renews;
+		is_over, keeps_body, may_get_qblock, is_forwarded, renews,
+		is_dry; /* its source has not given what was to go */
 	uint8_t etag_len;
 	uint8_t etag[8];
 	struct coap_freshness freshness;

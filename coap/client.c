@@ -111,7 +111,7 @@ void coap_client_timed_out(struct coap_endpoint *e, struct handle h, msec now)
 	if (coap_call_of(e, h)->is_group && !coap_groupcall_is_over(e, h, now))
 		return;
 	e->counters.timeouts++;
-	coap_client_end(e, h, COAP_OUTCOME_TIMEOUT, now);
+	coap_client_end(e, h, coap_call_of(e, h)->is_dry ? COAP_OUTCOME_BROKEN : COAP_OUTCOME_TIMEOUT, now);
 }
 
 void coap_client_due(struct coap_endpoint *e, struct handle exchange, msec now)

@@ -33,7 +33,8 @@ static struct bytes write_request(struct coap_endpoint *e, struct handle h, uint
 		coap_options_set_uint(&options, COAP_OPTION_OBSERVE, call->is_cancelling ? 1 : 0);
 	if (coap_echo_find(&e->echoes, remote, now, &echo))
 		coap_options_set(&options, COAP_OPTION_ECHO, echo);
-	if (!coap_transfer_add(call, &options, &payload))
+	call->is_dry = !coap_transfer_add(call, &options, now, &payload);
+	if (call->is_dry)
 		return BYTES_NONE;
 	call->body_part = (uint32_t)payload.len;
 	coap_message_write(&w, type, call->method, id, &token, &options, payload);

@@ -122,7 +122,8 @@ enum coap_outcome {
 	COAP_OUTCOME_TIMEOUT,      /* nobody answered */
 	COAP_OUTCOME_RESET,        /* the peer rejected the message */
 	COAP_OUTCOME_LOST,         /* the association ended first */
-	COAP_OUTCOME_BROKEN,       /* the response cannot be used: unknown critical option, body too large or changed */
+	COAP_OUTCOME_BROKEN, /* the response cannot be used: unknown critical option, body too large or changed; or
+			      * the request could not be made, because its source ran dry */
 };
 
 /* What became of a request. */
@@ -164,9 +165,9 @@ struct coap_sink {
  * it is about to leave, so with `give` for `offset` the server has all that lies before. Retransmissions do not ask
  * again, a server that wants smaller blocks does. */
 struct coap_source {
-	/* Writes `len` bytes from `offset` of the body to `out`. False sends nothing: the call ends like one that
-	 * nobody answers. */
-	bool (*give)(void *context, uint64_t key, uint64_t offset, uint8_t *out, size_t len);
+	/* Writes `len` bytes from `offset` of the body to `out`. False sends nothing: the call ends a little later,
+	 * with COAP_OUTCOME_BROKEN. */
+	bool (*give)(void *context, uint64_t key, uint64_t offset, uint8_t *out, size_t len, msec now);
 	void *context;
 	uint64_t key; /* the caller's, to tell his calls apart */
 	uint32_t size;

@@ -74,7 +74,7 @@ bool coap_transfer_fits(const struct coap_client_call *call)
 }
 
 /* A part of our body, which a source writes into the call's room. */
-static bool body_part(const struct coap_client_call *call, uint64_t offset, size_t max, struct bytes *ret)
+static bool body_part(const struct coap_client_call *call, uint64_t offset, size_t max, msec now, struct bytes *ret)
 {
 	const struct coap_source *source = &call->source;
 	if (source->give == NULL) {
@@ -83,18 +83,18 @@ static bool body_part(const struct coap_client_call *call, uint64_t offset, size
 	}
 	*ret = bytes_of(call->room->body, offset < source->size ? (size_t)(source->size - offset) : 0);
 	*ret = bytes_first(*ret, max);
-	return source->give(source->context, source->key, offset, call->room->body, ret->len);
+	return source->give(source->context, source->key, offset, call->room->body, ret->len, now);
 }
 
 /* The part of our body that goes now. */
-static bool add_block1(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret)
+static bool add_block1(const struct coap_client_call *call, struct coap_options *o, msec now, struct bytes *ret)
 {
 	struct coap_block block;
 	if (!coap_transfer_sends_blocks(call))
-		return body_part(call, 0, call->whole_max, ret);
+		return body_part(call, 0, call->whole_max, now, ret);
 	bool exists = coap_block_at(call->body_done, call->block1_szx, &block);
 	assert(exists); /* longer bodies have been refused */
-	if (!body_part(call, call->body_done, part_max(call), ret))
+	if (!body_part(call, call->body_done, part_max(call), now, ret))
 		return false;
 	block.has_more = call->body_done + ret->len < call->body.len;
 	coap_options_set_uint(o, COAP_OPTION_BLOCK1, coap_block_value(block));
@@ -106,29 +106,29 @@ static bool add_block1(const struct coap_client_call *call, struct coap_options 
 
 /* Asking on for the response's body: the same request without its own body, unless that names what is fetched and fits
  * (RFC 8132 section 2.1). */
-static bool add_block2(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret)
+static bool add_block2(const struct coap_client_call *call, struct coap_options *o, msec now, struct bytes *ret)
 {
 	struct coap_block block = {0, false, call->block2_szx};
 	(void)coap_block_at(call->fetched, call->block2_szx, &block);
 	coap_options_set_uint(o, COAP_OPTION_BLOCK2, coap_block_value(block));
 	if (call->method == COAP_FETCH && !coap_transfer_sends_blocks(call))
-		return body_part(call, 0, call->whole_max, ret);
+		return body_part(call, 0, call->whole_max, now, ret);
 	if (coap_transfer_sends_blocks(call))
 		coap_options_set_uint(o, COAP_OPTION_REQUEST_TAG, call->request_tag);
 	*ret = BYTES_NONE;
 	return true;
 }
 
-bool coap_transfer_add(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret_payload)
+bool coap_transfer_add(const struct coap_client_call *call, struct coap_options *o, msec now, struct bytes *ret_payload)
 {
 	if (call->body_done + call->fetched > 0) /* RFC 7959 section 2.10: with the first block alone */
 		coap_options_remove(o, COAP_OPTION_IF_NONE_MATCH);
 	if (call->fetched > 0)
-		return add_block2(call, o, ret_payload);
+		return add_block2(call, o, now, ret_payload);
 	bool asks_for_size = call->block2_szx < COAP_BLOCK_SZX_MAX && coap_code_is_safe(call->method);
 	if (asks_for_size && !call->is_block && !call->is_cancelling) /* early negotiation, section 2.4 */
 		coap_options_set_uint(o, COAP_OPTION_BLOCK2, call->block2_szx);
-	return add_block1(call, o, ret_payload);
+	return add_block1(call, o, now, ret_payload);
 }
 
 /* ---- the response: our body ---- */

@@ -32,7 +32,8 @@ bool coap_transfer_sends_blocks(const struct coap_client_call *call);
 /* The call's body. */
 struct bytes coap_transfer_body(const struct coap_client_call *call);
 /* Adds the options that say which block this is, and gives its payload. False when the source does not give it. */
-bool coap_transfer_add(const struct coap_client_call *call, struct coap_options *o, struct bytes *ret_payload);
+bool coap_transfer_add(
+	const struct coap_client_call *call, struct coap_options *o, msec now, struct bytes *ret_payload);
 
 /* ---- the response ---- */
 

@@ -55,6 +55,13 @@ enum firmware_resource {
 	FIRMWARE_DEFER_PERIOD = 13,
 };
 
+/* Delivery Method, /5/0/9: how packages reach the device. */
+enum firmware_delivery {
+	FIRMWARE_BY_PULL = 0,
+	FIRMWARE_BY_PUSH = 1,
+	FIRMWARE_BY_BOTH = 2,
+};
+
 bool firmware_state_is_known(int64_t number);
 bool firmware_result_is_known(int64_t number);
 bool firmware_result_is_failure(enum firmware_result result);

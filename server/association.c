@@ -11,7 +11,7 @@
 #include "mgmt/model.h"
 #include "server/follow.h"
 
-#define VERSION 1
+#define VERSION 2
 
 enum flag {
 	FLAG_ANNOUNCED = 1,
@@ -64,6 +64,7 @@ bool server_association_write(const struct server *s, const struct coap_remote *
 	write_observation(w, &n.firmware);
 	write_u8(w, n.reported.state);
 	write_u8(w, n.reported.result);
+	write_u8(w, n.reported.delivery);
 	write_bytes(w, bytes_of(n.reported.manifest, sizeof n.reported.manifest));
 	write_u64(w, (uint64_t)n.reported.reported_at);
 	return !w->failed;
@@ -87,6 +88,7 @@ static bool read_association(struct bytes text, struct bytes *ret_name, struct a
 	read_observation(&r, &ret->firmware);
 	ret->reported.state = read_u8(&r);
 	ret->reported.result = read_u8(&r);
+	ret->reported.delivery = read_u8(&r);
 	struct bytes manifest = read_bytes(&r, sizeof ret->reported.manifest);
 	ret->reported.reported_at = (wall_msec)read_u64(&r);
 	if (r.failed || reader_left(&r) > 0 || version != VERSION)

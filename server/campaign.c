@@ -32,18 +32,20 @@ static void perform(struct server *s, struct rollout_entry *entry, enum entry_ac
 	uint32_t purpose = purpose_of(s, entry);
 	if (device == NULL)
 		return;
+	bool pulls = rollout_delivery_to(rollout_of(&s->rollouts, entry), device) == ROLLOUT_DELIVERY_PULL;
 	switch (action) {
 	case ENTRY_ACTION_NONE:
 		break;
 	case ENTRY_ACTION_OFFER:
 		device->firmware.served_bytes = 0;
-		conduct_ask(s, device, OPERATION_OFFER, purpose, NEVER, now);
+		conduct_ask(s, device, pulls ? OPERATION_OFFER : OPERATION_PUSH, purpose, NEVER, now);
 		break;
 	case ENTRY_ACTION_INSTALL:
 		conduct_ask(s, device, OPERATION_EXECUTE, purpose, NEVER, now);
 		break;
 	case ENTRY_ACTION_RESET:
-		conduct_ask(s, device, OPERATION_RESET, 0, msec_after(now, FOLLOW_DEADLINE), now);
+		conduct_ask(s, device, pulls ? OPERATION_RESET : OPERATION_RESET_PACKAGE, 0,
+			msec_after(now, FOLLOW_DEADLINE), now);
 		break;
 	case ENTRY_ACTION_READ_FIRMWARE:
 		conduct_ask(s, device, OPERATION_READ_FIRMWARE, 0, msec_after(now, FOLLOW_DEADLINE), now);
@@ -115,7 +117,7 @@ static void hold_or_release(struct server *s, struct rollout_entry *entry, struc
 	if (device->rollout_entry != purpose || is_at_work(entry))
 		return;
 	device->rollout_entry = 0;
-	queue_forget(&s->queue, entry->device.slot, purpose);
+	conduct_withdraw(s, device, purpose, now);
 	campaign_device_event(s, device, ENTRY_EVENT_LOOK, false, now);
 }
 
@@ -138,6 +140,15 @@ static void changed(struct server *s, struct rollout_entry *entry, struct device
 	note_entry(s, entry, device, now);
 }
 
+static void add_facts(
+	const struct server *s, const struct rollout_entry *entry, const struct device *device, struct entry_facts *ret)
+{
+	uint32_t purpose = purpose_of(s, entry);
+	const struct queue_item *running = queue_running(&s->queue, entry->device.slot);
+	ret->is_busy = device->rollout_entry != 0 && device->rollout_entry != purpose;
+	ret->is_pushing = running != NULL && running->operation == OPERATION_PUSH && running->purpose == purpose;
+}
+
 void campaign_entry_event(
 	struct server *s, struct rollout_entry *entry, enum entry_event event, uint8_t code, bool is_answer, msec now)
 {
@@ -151,7 +162,7 @@ void campaign_entry_event(
 	if (device == NULL)
 		event = ENTRY_EVENT_REMOVED;
 	else
-		facts.is_busy = device->rollout_entry != 0 && device->rollout_entry != purpose_of(s, entry);
+		add_facts(s, entry, device, &facts);
 	enum entry_action action = rollout_step(&s->rollouts, entry, event, &facts, now);
 	if (entry->state != state) {
 		entry->action = (uint8_t)action;

@@ -97,9 +97,12 @@ static void describe(struct rollout_record *record, const struct server_selectio
 	label_cut(record->selection, sizeof record->selection, writer_bytes(&w));
 }
 
-static bool is_usable(const struct rollout_plan *plan)
+static bool is_usable(const struct rollout_plan *plan, const struct release *release)
 {
 	uint32_t percent = 0;
+	bool is_pushed = plan->delivery == ROLLOUT_DELIVERY_PACKAGE || plan->delivery == ROLLOUT_DELIVERY_IMAGE;
+	if (plan->delivery > ROLLOUT_DELIVERY_IMAGE || (is_pushed && !pushing_can(release)))
+		return false;
 	if (plan->wave_count > ROLLOUT_WAVES_MAX || (plan->failures_in_percent && plan->failures_allowed > 100))
 		return false;
 	for (unsigned i = 0; i < plan->wave_count; i++) {
@@ -154,7 +157,7 @@ enum server_result server_rollout_start(struct server *s, struct bytes release_n
 	if (release == NULL)
 		return command_refuse(s, SERVER_NO_RELEASE, release_name);
 	plan = plan == NULL ? &rollout_plan_default : plan;
-	if (!is_usable(plan))
+	if (!is_usable(plan, release))
 		return command_refuse(s, SERVER_BAD_PLAN, BYTES_NONE);
 	enum server_result result = count_selected(s, selection, &count);
 	if (result != SERVER_ACCEPTED)

@@ -6,6 +6,7 @@
  *     pending.c    changes under way to the store, and who waits for each
  *     association.c  what is written down of an association, and how another server goes on from there
  *     conduct.c    one device at a time: its queue becomes requests, their answers become facts
+ *     pushing.c    packages that are written to devices, part by part
  *     campaign.c   rollouts: events to rollout_step, its actions to the queue, its states to the store
  *     command.c    what operators ask for; command_rollout.c of rollouts
  *     revocation.c  who is not welcome any more
@@ -246,6 +247,8 @@ bool conduct_resume(struct server *s, struct device *device, enum operation oper
 	const struct coap_observation *observation, msec now);
 /* Ends what is in flight and observed, without a word to anybody. */
 void conduct_forget(struct server *s, struct device *device, msec now);
+/* Nobody wants the operations of this purpose any more: those that wait are taken out, and a push is broken off. */
+void conduct_withdraw(struct server *s, struct device *device, uint32_t purpose, msec now);
 /* Facts that a device told, by an answer, a notification or a Send, as bits of facts.h. */
 void conduct_told(struct server *s, struct device *device, unsigned facts, bool is_answer, msec now);
 
@@ -333,6 +336,13 @@ void watches_end(struct server *s, const struct device *device, msec now);
 void watches_abandon(struct server *s, const struct device *device, msec now);
 /* The device is gone for good. */
 void watches_forget(struct server *s, const struct device *device, msec now);
+
+/* ---- pushing.c ---- */
+
+/* The source of what is pushed to the device of a rollout's entry, which is the purpose. False when there is none. */
+bool pushing_open(struct server *s, uint32_t purpose, struct coap_source *ret);
+/* Whether what is pushed is short enough for the blocks that it goes in. */
+bool pushing_can(const struct release *release);
 
 /* ---- campaign.c ---- */
 

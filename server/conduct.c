@@ -62,9 +62,13 @@ static bool send(struct server *s, struct device *device, const struct queue_ite
 	struct follow_request request;
 	struct follow_pace pace = {s->config.health_pmin_s, s->config.health_pmax_s};
 	enum operation operation = (enum operation)item->operation;
+	struct coap_source source;
 	if (operation == OPERATION_OFFER && !write_offer(s, item->purpose, &offer))
 		return false;
+	if (operation == OPERATION_PUSH && !pushing_open(s, item->purpose, &source))
+		return false;
 	follow_build(&request, operation, device, &pace, writer_bytes(&offer));
+	request.call.source = operation == OPERATION_PUSH ? &source : NULL;
 	request.call.to = device->remote;
 	request.call.reply = conduct_reply;
 	request.call.context = s;
@@ -98,6 +102,19 @@ void conduct_ask(
 		server_log(s, SERVER_LOG_WARNING, &line);
 		s->counters.full++;
 	}
+	conduct_pump(s, device, now);
+}
+
+void conduct_withdraw(struct server *s, struct device *device, uint32_t purpose, msec now)
+{
+	uint32_t slot = slot_of(s, device);
+	const struct queue_item *running = queue_running(&s->queue, slot);
+	queue_forget(&s->queue, slot, purpose);
+	if (running == NULL || running->operation != OPERATION_PUSH || running->purpose != purpose)
+		return;
+	coap_endpoint_cancel(s->endpoint, device->exchange, now);
+	device->exchange = HANDLE_NONE;
+	queue_done(&s->queue, slot);
 	conduct_pump(s, device, now);
 }
 
@@ -229,6 +246,8 @@ static void call_back(struct server *s, struct device *device, const struct queu
 {
 	if (item->operation == OPERATION_OFFER)
 		conduct_ask(s, device, OPERATION_RESET, 0, msec_after(now, FOLLOW_DEADLINE), now);
+	if (item->operation == OPERATION_PUSH)
+		conduct_ask(s, device, OPERATION_RESET_PACKAGE, 0, msec_after(now, FOLLOW_DEADLINE), now);
 }
 
 /* The device answered the operation. It is out of the queue already, so what follows from it can be asked. */
@@ -253,6 +272,7 @@ static void answered(struct server *s, struct device *device, const struct queue
 			campaign_device_event(s, device, ENTRY_EVENT_VERSION, true, now);
 		break;
 	case OPERATION_OFFER:
+	case OPERATION_PUSH:
 		if (entry != NULL)
 			campaign_entry_event(s, entry, success ? ENTRY_EVENT_OFFERED : ENTRY_EVENT_REFUSED,
 				(uint8_t)reply->code, true, now);
@@ -263,6 +283,7 @@ static void answered(struct server *s, struct device *device, const struct queue
 				(uint8_t)reply->code, true, now);
 		break;
 	case OPERATION_RESET:
+	case OPERATION_RESET_PACKAGE:
 		if (success)
 			conduct_ask(s, device, OPERATION_READ_FIRMWARE, 0, msec_after(now, FOLLOW_DEADLINE), now);
 		break;
@@ -298,6 +319,23 @@ static void log_given_up(struct server *s, const struct device *device, const st
 	server_log(s, SERVER_LOG_WARNING, &line);
 }
 
+/* Sending the rest of a package again is not for the queue: what the device has of it is for the rollout to ask. */
+static bool is_broken_push(const struct server *s, const struct queue_item *item, bool is_useless)
+{
+	const struct rollout_entry *entry = entry_of(s, item);
+	return item->operation == OPERATION_PUSH && entry != NULL && !entry_has_ended(entry) &&
+	       (is_useless || entry->state != ENTRY_WAITING);
+}
+
+static void break_off(struct server *s, struct device *device, const struct queue_item *item, bool is_useless, msec now)
+{
+	device->is_awake = is_useless;
+	device->firmware.is_known = false;
+	queue_done(&s->queue, slot_of(s, device));
+	campaign_entry_event(s, entry_of(s, item), ENTRY_EVENT_LOST, 0, true, now);
+	conduct_pump(s, device, now);
+}
+
 static void unanswered(struct server *s, struct device *device, enum coap_outcome outcome, msec now)
 {
 	struct queue_item item = *queue_running(&s->queue, slot_of(s, device));
@@ -313,6 +351,10 @@ static void unanswered(struct server *s, struct device *device, enum coap_outcom
 		else
 			errands_failed(s, item.purpose, result, now);
 		conduct_pump(s, device, now);
+		return;
+	}
+	if (is_broken_push(s, &item, is_useless)) {
+		break_off(s, device, &item, is_useless, now);
 		return;
 	}
 	if (is_useless || (item.tries >= CONDUCT_TRIES_MAX && !is_rollouts)) {

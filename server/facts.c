@@ -84,6 +84,10 @@ static void take_firmware(struct draft *d, const struct record *r)
 	case FIRMWARE_PACKAGE_URI:
 		f->has_manifest = r->value.type == VALUE_STRING && find_manifest(r->value.bytes, f->manifest);
 		break;
+	case FIRMWARE_DELIVERY:
+		if (is_number && r->value.integer >= FIRMWARE_BY_PULL && r->value.integer <= FIRMWARE_BY_BOTH)
+			f->delivery = (uint8_t)r->value.integer;
+		break;
 	default:
 		break;
 	}

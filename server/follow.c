@@ -21,8 +21,10 @@ static const struct form forms[OPERATION_END] = {
 	[OPERATION_OBSERVE_FIRMWARE] = {COAP_GET, {{5, 0, 0, 0}, 2}, true, true},
 	[OPERATION_READ_FIRMWARE] = {COAP_GET, {{5, 0, 0, 0}, 2}, true, false},
 	[OPERATION_OFFER] = {COAP_PUT, {{5, 0, 1, 0}, 3}, false, false},
+	[OPERATION_PUSH] = {COAP_PUT, {{5, 0, 0, 0}, 3}, false, false},
 	[OPERATION_EXECUTE] = {COAP_POST, {{5, 0, 2, 0}, 3}, false, false},
 	[OPERATION_RESET] = {COAP_PUT, {{5, 0, 1, 0}, 3}, false, false},
+	[OPERATION_RESET_PACKAGE] = {COAP_PUT, {{5, 0, 0, 0}, 3}, false, false},
 	[OPERATION_READ_VERSION] = {COAP_GET, {{3, 0, 3, 0}, 3}, true, false},
 };
 
@@ -92,6 +94,7 @@ static void add_text_body(struct follow_request *r, struct writer *w, struct byt
 void follow_build(struct follow_request *ret, enum operation operation, const struct device *device,
 	const struct follow_pace *pace, struct bytes offer)
 {
+	static const uint8_t nothing = 0; /* lwm2m interface section 11: a Package that is none */
 	assert(operation < OPERATION_ERRAND);
 	const struct form *form = &forms[operation];
 	struct writer w = writer_of(ret->text, sizeof ret->text);
@@ -112,5 +115,9 @@ void follow_build(struct follow_request *ret, enum operation operation, const st
 		add_text_body(ret, &w, offer);
 	if (operation == OPERATION_RESET)
 		add_text_body(ret, &w, BYTES_NONE);
+	if (operation == OPERATION_PUSH || operation == OPERATION_RESET_PACKAGE)
+		coap_options_add_uint(&ret->options, COAP_OPTION_CONTENT_FORMAT, COAP_FORMAT_OCTETS);
+	if (operation == OPERATION_RESET_PACKAGE)
+		ret->call.body = bytes_of(&nothing, 1);
 	assert(!w.failed && !ret->options.failed);
 }

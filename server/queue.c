@@ -155,10 +155,14 @@ const char *operation_name(enum operation operation)
 		return "read-firmware";
 	case OPERATION_OFFER:
 		return "offer";
+	case OPERATION_PUSH:
+		return "push";
 	case OPERATION_EXECUTE:
 		return "execute";
 	case OPERATION_RESET:
 		return "reset";
+	case OPERATION_RESET_PACKAGE:
+		return "reset-package";
 	case OPERATION_READ_VERSION:
 		return "read-version";
 	case OPERATION_ERRAND:

@@ -20,8 +20,10 @@ enum operation {
 	OPERATION_OBSERVE_FIRMWARE, /* GET /5/0, Observe 0 */
 	OPERATION_READ_FIRMWARE,    /* GET /5/0 */
 	OPERATION_OFFER,            /* PUT /5/0/1 = URI of the manifest; `purpose` is the rollout's entry */
+	OPERATION_PUSH,             /* PUT /5/0/0 = the package; `purpose` likewise */
 	OPERATION_EXECUTE,          /* POST /5/0/2 */
 	OPERATION_RESET,            /* PUT /5/0/1 = "" */
+	OPERATION_RESET_PACKAGE,    /* PUT /5/0/0 = a zero, for whom a package is pushed to */
 	OPERATION_READ_VERSION,     /* GET /3/0/3 */
 	OPERATION_ERRAND,           /* an operator's; `purpose` is its place among the errands */
 	OPERATION_WATCH,            /* begins an operator's observation; `purpose` is its place among them */

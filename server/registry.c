@@ -84,7 +84,8 @@ void registry_keep_firmware(struct registry *r, struct device *device, const str
 		.manifest = exchange(r, device->firmware.manifest, manifest),
 		.is_known = firmware->is_known,
 		.has_manifest = firmware->has_manifest,
-		.state = firmware->state,
+		.state = firmware->state & 15u,
+		.delivery = firmware->delivery & 15u,
 		.result = firmware->result,
 		.served_bytes = device->firmware.served_bytes};
 }
@@ -170,6 +171,7 @@ struct device_firmware device_firmware(const struct device *device)
 	struct device_firmware f = {.is_known = kept->is_known,
 		.has_manifest = kept->has_manifest,
 		.state = kept->state,
+		.delivery = kept->delivery,
 		.result = kept->result,
 		.reported_at = kept->reported_at};
 	if (kept->manifest != NULL)

@@ -68,9 +68,9 @@ struct device_record {
 
 /* Object 5 as last reported. */
 struct device_firmware {
-	bool is_known;         /* since the device registered */
-	bool has_manifest;     /* the Package URI named one of ours: */
-	uint8_t state, result; /* enum firmware_state, enum firmware_result */
+	bool is_known;                   /* since the device registered */
+	bool has_manifest;               /* the Package URI named one of ours: */
+	uint8_t state, result, delivery; /* enum firmware_state, enum firmware_result, enum firmware_delivery */
 	uint8_t manifest[SHA256_BYTES];
 	wall_msec reported_at;
 };
@@ -115,7 +115,8 @@ struct kept_firmware {
 	wall_msec reported_at;
 	const uint8_t *manifest; /* SHA256_BYTES of it; NULL without `has_manifest` */
 	bool is_known, has_manifest;
-	uint8_t state, result;
+	uint8_t state : 4, delivery : 4;
+	uint8_t result;
 	uint32_t served_bytes; /* of the image it downloads, the highest offset that was sent; not reported by it */
 };
 

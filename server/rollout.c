@@ -321,6 +321,32 @@ void rollout_progressed(struct rollouts *r, struct rollout_entry *entry, msec no
 		rollout_rearm(r, entry, now);
 }
 
+enum rollout_delivery rollout_delivery_to(const struct rollout *rollout, const struct device *device)
+{
+	enum rollout_delivery planned = rollout->record.plan.delivery;
+	if (planned != ROLLOUT_DELIVERY_AUTO)
+		return planned;
+	return device->firmware.delivery == FIRMWARE_BY_PUSH ? ROLLOUT_DELIVERY_IMAGE : ROLLOUT_DELIVERY_PULL;
+}
+
+static const char *const delivery_names[] = {"auto", "pull", "package", "image"};
+
+const char *rollout_delivery_name(enum rollout_delivery delivery)
+{
+	return delivery_names[delivery <= ROLLOUT_DELIVERY_IMAGE ? delivery : ROLLOUT_DELIVERY_AUTO];
+}
+
+bool rollout_delivery_parse(struct bytes name, enum rollout_delivery *ret)
+{
+	for (unsigned i = 0; i <= ROLLOUT_DELIVERY_IMAGE; i++) {
+		if (!bytes_equal_text(name, delivery_names[i]))
+			continue;
+		*ret = (enum rollout_delivery)i;
+		return true;
+	}
+	return false;
+}
+
 /* ---- the whole ---- */
 
 bool rollout_has_ended(const struct rollout *rollout)

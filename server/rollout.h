@@ -21,6 +21,9 @@
  *                   ^          |            |                           |             |
  *                   +-- forgot +------------+                           +-------------+--> FAILED
  *
+ * A release that is pushed is on its way in WAITING, until the device has acknowledged a first part, and then in
+ * DOWNLOADING. A push that ends half-way is begun again, ROLLOUT_TRIES_MAX times in all.
+ *
  * A restart reads the entries, and each device's object 5 when the device is there, and goes on from what it says: the
  * device is right about itself. Quick devices may be seen to skip states; only the way through INSTALLING is not
  * skipped, unless the device reports that it is in it.
@@ -51,7 +54,16 @@ struct rollout_wave {
 	bool is_percent;
 };
 
+/* How the release reaches a device. */
+enum rollout_delivery {
+	ROLLOUT_DELIVERY_AUTO,    /* it fetches; one that only takes pushes (/5/0/9) gets the image pushed */
+	ROLLOUT_DELIVERY_PULL,    /* it fetches: manifest and image from the Package URI */
+	ROLLOUT_DELIVERY_PACKAGE, /* pushed: manifest and image in one piece (agent/package.h) */
+	ROLLOUT_DELIVERY_IMAGE,   /* pushed: the image alone, which is a package in its maker's own format */
+};
+
 struct rollout_plan {
+	enum rollout_delivery delivery;
 	uint8_t wave_count; /* 0: one wave of all. Devices that the waves leave over make a last one */
 	struct rollout_wave waves[ROLLOUT_WAVES_MAX];
 	uint32_t failures_allowed; /* more than these halt it: a count, or percent of the devices in waves begun */
@@ -61,6 +73,10 @@ struct rollout_plan {
 };
 
 extern const struct rollout_plan rollout_plan_default;
+
+const char *rollout_delivery_name(enum rollout_delivery delivery);
+/* Reads a name: "auto", "pull", "package", "image". */
+bool rollout_delivery_parse(struct bytes name, enum rollout_delivery *ret);
 
 /* ---- rollouts ---- */
 
@@ -123,6 +139,8 @@ enum entry_reason {
 	ENTRY_REASON_ABORTED,
 	ENTRY_REASON_REMOVED, /* the device is no longer known */
 	ENTRY_REASON_ABSENT,  /* offline for longer than the plan waits */
+	/* why it failed, again */
+	ENTRY_REASON_INTERRUPTED, /* what was pushed did not arrive whole */
 	ENTRY_REASON_COUNT,
 };
 
@@ -144,7 +162,8 @@ struct rollout_entry {
 	struct handle device; /* HANDLE_NONE when the device is gone */
 	uint8_t wave, tries, code;
 	uint8_t state, reason; /* enum entry_state, enum entry_reason; rollout_enter alone changes the state */
-	bool was_told;    /* INSTALLING: the device has acknowledged the word to install, in this run of the server */
+	bool was_told;    /* in this run of the server the device has acknowledged, INSTALLING: the word to install;
+			   * OFFERED and DOWNLOADING: all of what was pushed */
 	bool is_unsaved;  /* the store does not have this state yet: it is in one of the composer's lists of those */
 	bool is_outdated; /* it has changed again while a batch with it is under way */
 	uint8_t action;   /* enum entry_action, for when the store has the state */
@@ -229,9 +248,11 @@ bool rollout_has_ended(const struct rollout *rollout);
 
 enum entry_event {
 	ENTRY_EVENT_LOOK,    /* something may have changed: wave, rollout, the device came or went */
-	ENTRY_EVENT_OFFERED, /* the device took the offer, 2.04 */
+	ENTRY_EVENT_OFFERED, /* the device took the offer, or all of what was pushed, 2.04 */
+	ENTRY_EVENT_STARTED, /* the device has acknowledged a first part of what is pushed */
+	ENTRY_EVENT_LOST,    /* a push has ended without an answer */
 	ENTRY_EVENT_TOLD,    /* the device took the word to install, 2.04 */
-	ENTRY_EVENT_REFUSED, /* the device said no to either; `code` of the facts */
+	ENTRY_EVENT_REFUSED, /* the device said no to any of these; `code` of the facts */
 	ENTRY_EVENT_REPORT,  /* object 5 was reported: read or notified */
 	ENTRY_EVENT_VERSION, /* /3/0/3 was read just now */
 	ENTRY_EVENT_TIMEOUT, /* its deadline has passed */
@@ -261,10 +282,14 @@ enum entry_action {
 struct entry_facts {
 	const struct device *device; /* not NULL but with ENTRY_EVENT_REMOVED */
 	bool is_busy;                /* another rollout is at work on it */
+	bool is_pushing;             /* a push of this entry is on its way to it */
 	bool is_answer;              /* REPORT: asked for and read, not a notification that may be late */
 	uint8_t code;                /* REFUSED: the CoAP code */
 	wall_msec wall;
 };
+
+/* How the release reaches this device; never AUTO. */
+enum rollout_delivery rollout_delivery_to(const struct rollout *rollout, const struct device *device);
 
 enum entry_action rollout_step(struct rollouts *r, struct rollout_entry *entry, enum entry_event event,
 	const struct entry_facts *facts, msec now);

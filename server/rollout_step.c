@@ -44,11 +44,24 @@ static bool runs_version(const struct step *s)
 	return bytes_equal_text(bytes_of_text(s->facts->device->record.version), s->rollout->version);
 }
 
+static bool pushes(const struct step *s)
+{
+	return rollout_delivery_to(s->rollout, s->facts->device) != ROLLOUT_DELIVERY_PULL;
+}
+
+/* The device waits for more of a push that has ended: by a restart of the server, or of its own. */
+static bool is_broken_off(const struct step *s)
+{
+	return pushes(s) && !s->facts->is_pushing && !s->entry->was_told;
+}
+
 /* Whether the update that the device is busy with is this one; a device that does not show its Package URI gets the
  * benefit of the doubt once it has been offered ours. */
 static bool is_ours(const struct step *s)
 {
 	const struct kept_firmware *f = firmware(s);
+	if (pushes(s))
+		return s->entry->state != ENTRY_WAITING || s->entry->tries > 0;
 	if (!f->has_manifest)
 		return s->entry->state != ENTRY_WAITING;
 	return memcmp(f->manifest, s->rollout->manifest, SHA256_BYTES) == 0;
@@ -131,6 +144,19 @@ static enum entry_action forgotten(const struct step *s)
 	return ENTRY_ACTION_NONE;
 }
 
+/* Half of what was pushed is of no use. It is begun again when the device is there, from what it then says. */
+static enum entry_action interrupted(const struct step *s)
+{
+	if (s->entry->state == ENTRY_WAITING)
+		s->entry->tries++;
+	if (s->entry->tries < ROLLOUT_TRIES_MAX) {
+		enter(s, ENTRY_WAITING, ENTRY_REASON_OFFLINE, 0);
+		return ENTRY_ACTION_NONE;
+	}
+	fail(s, ENTRY_REASON_INTERRUPTED, 0);
+	return ENTRY_ACTION_RESET;
+}
+
 /* ---- one function per state ---- */
 
 /* What an earlier rollout or another server has left there makes room for ours. */
@@ -146,7 +172,7 @@ static enum entry_action waiting_for_device(const struct step *s)
 	case FIRMWARE_IDLE:
 		return offer(s);
 	case FIRMWARE_DOWNLOADING:
-		if (!is_ours(s))
+		if (!is_ours(s) || is_broken_off(s))
 			return clear_foreign(s);
 		enter(s, ENTRY_DOWNLOADING, ENTRY_REASON_NONE, 0);
 		return ENTRY_ACTION_NONE;
@@ -162,8 +188,16 @@ static enum entry_action waiting(const struct step *s)
 	if (s->event == ENTRY_EVENT_OFFERED) {
 		s->entry->tries++;
 		enter(s, ENTRY_OFFERED, ENTRY_REASON_NONE, 0);
+		s->entry->was_told = true;
 		return ENTRY_ACTION_READ_FIRMWARE;
 	}
+	if (s->event == ENTRY_EVENT_STARTED) {
+		s->entry->tries++;
+		enter(s, ENTRY_DOWNLOADING, ENTRY_REASON_NONE, 0);
+		return ENTRY_ACTION_NONE;
+	}
+	if (s->event == ENTRY_EVENT_LOST)
+		return interrupted(s);
 	if (s->event == ENTRY_EVENT_REFUSED)
 		return fail(s, ENTRY_REASON_REFUSED, s->facts->code);
 	if (s->event == ENTRY_EVENT_TIMEOUT && is_running(s))
@@ -176,6 +210,8 @@ static enum entry_action waiting(const struct step *s)
 		return skip(s, ENTRY_REASON_NO_FIRMWARE);
 	if (s->facts->is_busy)
 		return stay(s, ENTRY_REASON_BUSY);
+	if (s->facts->is_pushing)
+		return stay(s, ENTRY_REASON_ASKED);
 	if (!firmware(s)->is_known) {
 		stay(s, ENTRY_REASON_ASKED);
 		return ENTRY_ACTION_READ_FIRMWARE;
@@ -193,24 +229,46 @@ static enum entry_action pending(const struct step *s)
 	return waiting(s);
 }
 
+/* OFFERED and DOWNLOADING: the device has nothing of ours. */
+static enum entry_action fetching_idle(const struct step *s)
+{
+	if (s->facts->is_pushing) /* it has, or says so late */
+		return stay(s, ENTRY_REASON_NONE);
+	if (s->entry->state != ENTRY_DOWNLOADING && !s->facts->is_answer)
+		return ENTRY_ACTION_READ_FIRMWARE;
+	if (pushes(s) && firmware(s)->result == FIRMWARE_RESULT_CONNECTION_LOST)
+		return interrupted(s);
+	if (is_failure(s))
+		return fail_by_result(s);
+	if (s->entry->reason == ENTRY_REASON_REFUSED)
+		return fail(s, ENTRY_REASON_REFUSED, s->entry->code);
+	return forgotten(s);
+}
+
+static enum entry_action fetching_on(const struct step *s)
+{
+	bool has_all = s->entry->was_told;
+	if (is_broken_off(s))
+		return interrupted(s);
+	enter(s, ENTRY_DOWNLOADING, ENTRY_REASON_NONE, 0);
+	s->entry->was_told = has_all;
+	return ENTRY_ACTION_NONE;
+}
+
 /* OFFERED and DOWNLOADING: what object 5 says. */
 static enum entry_action fetching_report(const struct step *s)
 {
-	bool has_begun = s->entry->state == ENTRY_DOWNLOADING;
 	if (firmware(s)->state != FIRMWARE_IDLE && !is_ours(s))
 		return forgotten(s);
 	switch (firmware(s)->state) {
 	case FIRMWARE_DOWNLOADING:
-		enter(s, ENTRY_DOWNLOADING, ENTRY_REASON_NONE, 0);
-		return ENTRY_ACTION_NONE;
+		return fetching_on(s);
 	case FIRMWARE_DOWNLOADED:
 		return downloaded(s);
 	case FIRMWARE_UPDATING:
 		return installing(s);
 	default:
-		if (!has_begun && !s->facts->is_answer)
-			return ENTRY_ACTION_READ_FIRMWARE;
-		return is_failure(s) ? fail_by_result(s) : forgotten(s);
+		return fetching_idle(s);
 	}
 }
 
@@ -218,6 +276,16 @@ static enum entry_action fetching(const struct step *s)
 {
 	if (s->event == ENTRY_EVENT_REPORT)
 		return fetching_report(s);
+	if (s->event == ENTRY_EVENT_LOST)
+		return interrupted(s);
+	if (s->event == ENTRY_EVENT_OFFERED) {
+		s->entry->was_told = true;
+		return ENTRY_ACTION_READ_FIRMWARE;
+	}
+	if (s->event == ENTRY_EVENT_REFUSED) { /* object 5 may know more about why */
+		enter(s, (enum entry_state)s->entry->state, ENTRY_REASON_REFUSED, s->facts->code);
+		return ENTRY_ACTION_READ_FIRMWARE;
+	}
 	if (s->event != ENTRY_EVENT_TIMEOUT)
 		return stay(s, is_reachable(s) ? ENTRY_REASON_NONE : ENTRY_REASON_OFFLINE);
 	uint8_t state = s->entry->state;
@@ -425,6 +493,7 @@ void rollout_write_why(struct writer *w, const struct rollouts *r, const struct 
 		[ENTRY_REASON_ABORTED] = "the rollout was aborted",
 		[ENTRY_REASON_REMOVED] = "the device is no longer known",
 		[ENTRY_REASON_ABSENT] = "offline for too long",
+		[ENTRY_REASON_INTERRUPTED] = "what was pushed to the device did not arrive whole",
 	};
 	switch ((enum entry_reason)entry->reason) {
 	case ENTRY_REASON_STOPPED:
@@ -455,6 +524,7 @@ void rollout_write_why(struct writer *w, const struct rollouts *r, const struct 
 	case ENTRY_REASON_ABORTED:
 	case ENTRY_REASON_REMOVED:
 	case ENTRY_REASON_ABSENT:
+	case ENTRY_REASON_INTERRUPTED:
 		write_text(w, texts[entry->reason]);
 		break;
 	case ENTRY_REASON_COUNT:

@@ -211,6 +211,7 @@ static bool visit_rollout(struct taker *t, const struct store_visitor *v)
 	r.failures_forgiven = (uint32_t)take_number(t, UINT32_MAX);
 	r.started_at = take_number(t, INT64_MAX);
 	r.changed_at = take_number(t, INT64_MAX);
+	r.plan.delivery = (enum rollout_delivery)take_number(t, ROLLOUT_DELIVERY_IMAGE);
 	return !t->failed && v->rollout(v->context, &r);
 }
 

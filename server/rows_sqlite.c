@@ -59,6 +59,7 @@ static const char *const migrations[] = {
 	"CREATE TRIGGER issued_key_of_device AFTER DELETE ON device BEGIN DELETE FROM issued_key WHERE"
 	"  device=old.name; END;",
 	"ALTER TABLE registration ADD COLUMN prefix TEXT NOT NULL DEFAULT '';",
+	"ALTER TABLE rollout ADD COLUMN delivery INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof *migrations))
@@ -73,7 +74,7 @@ static const char *const statements[] = {
 	[STORE_RELEASE_PUT] = "INSERT OR REPLACE INTO release VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 	[STORE_RELEASE_REMOVE] = "DELETE FROM release WHERE name=?1",
 	[STORE_ROLLOUT_PUT] =
-		"INSERT INTO rollout VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
+		"INSERT INTO rollout VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)"
 		" ON CONFLICT DO UPDATE SET state=?2, reason=?6, waves_begun=?15, failures_forgiven=?16,"
 		" changed_at=?18",
 	[STORE_ROLLOUT_REMOVE] = "DELETE FROM rollout WHERE number=?1",
@@ -361,6 +362,7 @@ static void bind_rollout(struct binder *b, const struct rollout_record *r)
 	bind_number(b, r->failures_forgiven);
 	bind_number(b, r->started_at);
 	bind_number(b, r->changed_at);
+	bind_number(b, plan->delivery);
 }
 
 static void bind_entry(struct binder *b, const struct rollout_entry_record *e)

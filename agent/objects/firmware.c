@@ -21,7 +21,7 @@ static const struct object_resource resources[] = {
 	{FIRMWARE_DEFER_PERIOD, MODEL_READ | MODEL_WRITE},
 };
 
-enum { PROTOCOL_COAP = 0, PROTOCOL_COAPS = 1, DELIVERY_BOTH = 2, SEVERITY_OPTIONAL = 2 };
+enum { PROTOCOL_COAP = 0, PROTOCOL_COAPS = 1, SEVERITY_OPTIONAL = 2 };
 
 /* Name and version are of the package that is on its way or waits. */
 static void read_package(const struct update *u, uint16_t resource, struct object_records *out)
@@ -63,7 +63,7 @@ static void read(const struct object_world *world, struct path at, struct object
 		read_protocols(world, out);
 		return;
 	case FIRMWARE_DELIVERY:
-		object_put(out, resource, value_integer(DELIVERY_BOTH));
+		object_put(out, resource, value_integer(FIRMWARE_BY_BOTH));
 		return;
 	case FIRMWARE_SEVERITY:
 		object_put(out, resource, value_integer(u->state.severity));

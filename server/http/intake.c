@@ -167,11 +167,17 @@ static bool read_failures(const json_t *failures, struct rollout_plan *plan, cha
 	       refuse(ret_reason, "max_failures: a number, or a text from \"0%%\" to \"100%%\"");
 }
 
+static bool read_delivery(const json_t *delivery, struct rollout_plan *plan, char *ret_reason)
+{
+	return delivery == NULL || rollout_delivery_parse(text_of(delivery), &plan->delivery) ||
+	       refuse(ret_reason, "delivery: auto, pull, package or image");
+}
+
 bool intake_rollout(const json_t *body, struct intake_rollout *ret, char ret_reason[INTAKE_REASON_BYTES])
 {
 	const json_t *release = json_object_get(body, "release");
 	*ret = (struct intake_rollout){.plan = rollout_plan_default};
-	if (!intake_has_only(body, "release selection waves max_failures timeouts", ret_reason))
+	if (!intake_has_only(body, "release selection waves max_failures timeouts delivery", ret_reason))
 		return false;
 	if (json_string_length(release) == 0)
 		return refuse(ret_reason, "release: the id of a release is missing");
@@ -179,7 +185,8 @@ bool intake_rollout(const json_t *body, struct intake_rollout *ret, char ret_rea
 	bool is_read = read_selection(json_object_get(body, "selection"), ret, ret_reason) &&
 		       read_waves(json_object_get(body, "waves"), &ret->plan, ret_reason) &&
 		       read_failures(json_object_get(body, "max_failures"), &ret->plan, ret_reason) &&
-		       read_spans(json_object_get(body, "timeouts"), &ret->plan, ret_reason);
+		       read_spans(json_object_get(body, "timeouts"), &ret->plan, ret_reason) &&
+		       read_delivery(json_object_get(body, "delivery"), &ret->plan, ret_reason);
 	if (!is_read)
 		intake_rollout_done(ret);
 	return is_read;

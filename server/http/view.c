@@ -399,6 +399,7 @@ json_t *view_rollout(const struct rollout *r)
 	set(o, "waves", waves_json(&record->plan));
 	set(o, "wave", number(record->waves_begun));
 	set(o, "wave_count", number(r->wave_count));
+	set(o, "delivery", json_string(rollout_delivery_name(record->plan.delivery)));
 	set(o, "max_failures", amount(record->plan.failures_allowed, record->plan.failures_in_percent));
 	set(o, "total", number(r->total));
 	set(o, "counts", counts_json(r));

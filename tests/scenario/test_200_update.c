@@ -74,6 +74,60 @@ static void test_210_an_image_arrives_intact_over_a_network_that_loses_every_fif
 	assert_int_equal(agent_counters(fleet.devices[0].agent)->blocks_fetched, (IMAGE_BYTES + 63) / 64);
 }
 
+static const struct rollout_plan by_package = {.delivery = ROLLOUT_DELIVERY_PACKAGE};
+
+static uint32_t push(void)
+{
+	assert_true(fleet_publish(&fleet, "two", image, sizeof image, "2.0.0", 2));
+	uint32_t rollout = fleet_roll_out(&fleet, "two", &by_package);
+	assert_int_not_equal(rollout, 0);
+	return rollout;
+}
+
+static void test_212_a_package_is_pushed_over_a_network_that_loses_every_fifth_datagram(void **state)
+{
+	(void)state;
+	fleet.world.link.quality = (struct link_quality){.delay = 30, .jitter = 100, .loss_permille = 200};
+	uint32_t rollout = push();
+	assert_true(fleet_until_ended(&fleet, rollout, SECONDS(7200)));
+	world_run(&fleet.world, SECONDS(20));
+	assert_updated(rollout);
+}
+
+static void test_214_a_pushed_package_that_is_no_good_is_refused(void **state)
+{
+	(void)state;
+	assert_true(fleet_publish(&fleet, "old", image, sizeof image, "0.9.0", 1));
+	uint32_t rollout = fleet_roll_out(&fleet, "old", &by_package);
+	assert_true(fleet_until_ended(&fleet, rollout, SECONDS(600)));
+	assert_refused(rollout, FIRMWARE_RESULT_INTEGRITY);
+}
+
+static bool is_half_way(void *context)
+{
+	const struct fleet_device *d = context;
+	return agent_counters(d->agent)->blocks_fetched > IMAGE_BYTES / 64 / 2;
+}
+
+/* The agent knows what blocks it has and is sent all of them again: no block is written twice. */
+static void test_216_a_push_that_a_kill_of_either_side_breaks_off_is_begun_again(void **state)
+{
+	struct fleet_device *d = &fleet.devices[0];
+	(void)state;
+	uint32_t rollout = push();
+	assert_true(world_run_until(&fleet.world, SECONDS(600), is_half_way, d));
+	fleet_kill_server(&fleet);
+	world_run(&fleet.world, SECONDS(10));
+	fleet_start_server(&fleet);
+	assert_true(world_run_until(&fleet.world, SECONDS(3600), is_half_way, d));
+	fleet_kill_device(&fleet, 0);
+	world_run(&fleet.world, SECONDS(10));
+	fleet_start_device(&fleet, 0);
+	assert_true(fleet_until_ended(&fleet, rollout, SECONDS(7200)));
+	world_run(&fleet.world, SECONDS(20));
+	assert_updated(rollout);
+}
+
 static void test_240_a_failed_self_test_rolls_back(void **state)
 {
 	(void)state;
@@ -250,6 +304,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		STORY(test_210_an_image_arrives_intact_over_a_network_that_loses_every_fifth_datagram),
+		STORY(test_212_a_package_is_pushed_over_a_network_that_loses_every_fifth_datagram),
+		STORY(test_214_a_pushed_package_that_is_no_good_is_refused),
+		STORY(test_216_a_push_that_a_kill_of_either_side_breaks_off_is_begun_again),
 		STORY(test_240_a_failed_self_test_rolls_back),
 		STORY(test_245_a_self_test_that_hangs_rolls_back),
 		STORY(test_250_a_new_program_that_exits_rolls_back),

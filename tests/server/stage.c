@@ -238,8 +238,10 @@ static void respond_firmware(struct stage_device *d, const struct coap_request *
 		record_of(path_of_resource(5, 0, 1), value_string(bytes_of_text(d->uri))),
 		record_of(path_of_resource(5, 0, 3), value_integer(d->state)),
 		record_of(path_of_resource(5, 0, 5), value_integer(d->result)),
+		record_of(
+			path_of_resource(5, 0, 9), value_integer(d->only_pushes ? FIRMWARE_BY_PUSH : FIRMWARE_BY_BOTH)),
 	};
-	respond_records(request, ret, path_of_instance(5, 0), records, 3);
+	respond_records(request, ret, path_of_instance(5, 0), records + d->only_pushes, 4u - d->only_pushes);
 }
 
 static void respond_health(const struct coap_request *request, struct coap_response *ret)
@@ -268,6 +270,31 @@ static enum coap_code take_uri(struct stage_device *d, struct bytes uri)
 	d->state = FIRMWARE_DOWNLOADING;
 	d->result = FIRMWARE_RESULT_INITIAL;
 	return COAP_CHANGED;
+}
+
+/* Of a device that shows nothing of a push before it has all of it. */
+static enum coap_code take_package(struct stage_device *d, struct bytes package)
+{
+	if (package.len <= 1)
+		return take_uri(d, BYTES_NONE);
+	d->pushes++;
+	if (d->refuses != 0)
+		return d->refuses;
+	d->result = d->finds;
+	if (d->finds != FIRMWARE_RESULT_INITIAL)
+		return COAP_BAD_REQUEST;
+	memcpy(d->package, package.data, package.len);
+	d->package_len = package.len;
+	d->state = FIRMWARE_DOWNLOADED;
+	return COAP_CHANGED;
+}
+
+static enum coap_code write_firmware(struct stage_device *d, const struct coap_request *request)
+{
+	bool is_uri = request->rest_count == 3 && bytes_equal_text(request->rest[2], "1");
+	if (is_uri && d->only_pushes)
+		return COAP_NOT_FOUND;
+	return is_uri ? take_uri(d, request->body) : take_package(d, request->body);
 }
 
 static enum coap_code execute(struct stage_device *d)
@@ -314,7 +341,7 @@ static void serve_object(struct stage_device *d, const struct coap_request *requ
 	else if (!is_firmware)
 		ret->code = COAP_CHANGED;
 	else
-		ret->code = request->message->code == COAP_PUT ? take_uri(d, request->body) : execute(d);
+		ret->code = request->message->code == COAP_PUT ? write_firmware(d, request) : execute(d);
 }
 
 /* Its account at the Bootstrap server is /0/0. */

@@ -25,11 +25,16 @@ struct stage_device {
 	enum firmware_state state;
 	enum firmware_result result;
 	char uri[160];
-	bool is_deaf;            /* no request reaches it */
-	bool is_verbose;         /* its /3/0 has more than anybody takes */
-	uint16_t refused_accept; /* GETs with this Accept are answered 4.06; 0 for none */
-	bool forgets_offers;     /* takes them and does nothing */
-	enum coap_code refuses;  /* offers and words to install, with this; 0: takes them */
+	bool is_deaf;               /* no request reaches it */
+	bool is_verbose;            /* its /3/0 has more than anybody takes */
+	uint16_t refused_accept;    /* GETs with this Accept are answered 4.06; 0 for none */
+	bool forgets_offers;        /* takes them and does nothing */
+	enum coap_code refuses;     /* offers, pushes and words to install, with this; 0: takes them */
+	bool only_pushes;           /* it has no Package URI and says so */
+	enum firmware_result finds; /* of what is pushed, and then refuses it with 4.00 */
+	uint8_t package[8192];
+	size_t package_len;
+	unsigned pushes;
 	struct handle observer_firmware, observer_health;
 	unsigned offers, executes, resets;
 	char log[STAGE_LOG_MAX][48]; /* requests in their order: "GET 3/0" */

@@ -73,6 +73,138 @@ static void an_update_is_offered_installed_and_confirmed(void **state)
 	assert_int_equal(s->devices[0].offers, 1);
 }
 
+static const struct rollout_plan by_package = {.delivery = ROLLOUT_DELIVERY_PACKAGE};
+
+static void a_package_is_pushed_installed_and_confirmed(void **state)
+{
+	struct stage *s = *state;
+	const struct release *release = server_release_find(s->server, bytes_of_text("two"));
+	uint32_t rollout = stage_roll_out(s, "two", &by_package);
+	stage_run(s, SECONDS(2));
+	const struct stage_device *d = &s->devices[0];
+	assert_int_equal(d->pushes, 1);
+	assert_int_equal(d->offers, 0);
+	assert_int_equal(d->package_len, release->envelope_size + 3 + STAGE_IMAGE_BYTES);
+	assert_memory_equal(d->package, release->envelope, release->envelope_size);
+	static const uint8_t head[] = {0x59, STAGE_IMAGE_BYTES >> 8, STAGE_IMAGE_BYTES & 255};
+	assert_memory_equal(d->package + release->envelope_size, head, sizeof head);
+	assert_memory_equal(d->package + release->envelope_size + sizeof head, s->image, STAGE_IMAGE_BYTES);
+	assert_int_equal(entry(s, rollout, 0), ENTRY_INSTALLING);
+	assert_int_equal(d->executes, 1);
+	reboot(s, 0, "2.0", FIRMWARE_RESULT_SUCCESS);
+	assert_int_equal(entry(s, rollout, 0), ENTRY_CONFIRMED);
+	assert_int_equal(d->pushes, 1);
+	assert_int_equal(server_counters(s->server)->bytes_served, d->package_len);
+}
+
+static void a_device_that_only_takes_pushes_gets_the_image_as_it_is(void **state)
+{
+	struct stage *s = *state;
+	struct stage_device *d = &s->devices[0];
+	stage_disconnect(s, 0);
+	d->only_pushes = true;
+	stage_bring(s, 0);
+	uint32_t rollout = stage_roll_out(s, "two", NULL);
+	stage_run(s, SECONDS(2));
+	assert_int_equal(d->package_len, STAGE_IMAGE_BYTES);
+	assert_memory_equal(d->package, s->image, STAGE_IMAGE_BYTES);
+	reboot(s, 0, "2.0", FIRMWARE_RESULT_SUCCESS);
+	assert_int_equal(entry(s, rollout, 0), ENTRY_CONFIRMED);
+}
+
+static void what_is_pushed_and_no_good_fails_with_the_devices_reason(void **state)
+{
+	struct stage *s = *state;
+	struct rollout_view view;
+	uint32_t cursor = 0;
+	s->devices[0].finds = FIRMWARE_RESULT_UNSUPPORTED_PACKAGE;
+	uint32_t rollout = stage_roll_out(s, "two", &by_package);
+	stage_run(s, SECONDS(5));
+	assert_int_equal(s->devices[0].pushes, 1);
+	assert_true(server_rollout_view_next(s->server, server_rollout_find(s->server, rollout), &cursor, &view));
+	assert_int_equal(view.entry->state, ENTRY_FAILED);
+	assert_string_equal(view.why, "the device reports: unsupported package");
+}
+
+static void a_refused_push_fails(void **state)
+{
+	struct stage *s = *state;
+	s->devices[0].refuses = COAP_METHOD_NOT_ALLOWED;
+	uint32_t rollout = stage_roll_out(s, "two", &by_package);
+	stage_run(s, SECONDS(5));
+	assert_int_equal(entry(s, rollout, 0), ENTRY_FAILED);
+	assert_int_equal(stage_entry(s, rollout, 0)->code, COAP_METHOD_NOT_ALLOWED);
+}
+
+/* Slow enough that something can happen half-way. */
+static uint32_t push_half(struct stage *s)
+{
+	s->world.link.quality.delay = 200;
+	uint32_t rollout = stage_roll_out(s, "two", &by_package);
+	stage_run(s, 1500);
+	assert_int_equal(entry(s, rollout, 0), ENTRY_DOWNLOADING);
+	assert_int_equal(s->devices[0].pushes, 0);
+	return rollout;
+}
+
+static void a_device_that_falls_silent_in_the_middle_of_a_push_gets_it_anew_when_it_is_back(void **state)
+{
+	struct stage *s = *state;
+	uint32_t rollout = push_half(s);
+	s->devices[0].is_deaf = true;
+	stage_run(s, SECONDS(200));
+	assert_int_equal(entry(s, rollout, 0), ENTRY_WAITING);
+	assert_int_equal(stage_entry(s, rollout, 0)->reason, ENTRY_REASON_OFFLINE);
+	s->devices[0].is_deaf = false;
+	stage_disconnect(s, 0);
+	stage_bring(s, 0);
+	stage_run(s, SECONDS(20));
+	assert_int_equal(s->devices[0].pushes, 1);
+	assert_int_equal(entry(s, rollout, 0), ENTRY_INSTALLING);
+}
+
+static void an_aborted_push_stops_at_once_and_what_has_come_is_discarded(void **state)
+{
+	static const struct server_ask ask = {.actor = "anna", .token = 9};
+	struct stage *s = *state;
+	uint32_t rollout = push_half(s);
+	uint64_t served = server_counters(s->server)->bytes_served;
+	assert_int_equal(stage_await(s, server_rollout_command(s->server, rollout, ROLLOUT_ABORT, &ask, s->world.now)),
+		SERVER_DONE);
+	stage_run(s, SECONDS(20));
+	assert_int_equal(entry(s, rollout, 0), ENTRY_SKIPPED);
+	assert_int_equal(s->devices[0].pushes, 0);
+	assert_int_equal(s->devices[0].resets, 1);
+	assert_true(server_counters(s->server)->bytes_served <= served + COAP_BLOCK_SIZE_MAX);
+	assert_int_equal(stage_find(s, 0)->rollout_entry, 0);
+}
+
+static void a_kill_of_the_server_in_the_middle_of_a_push_begins_it_anew(void **state)
+{
+	struct stage *s = *state;
+	uint32_t rollout = push_half(s);
+	stage_kill(s);
+	stage_run(s, SECONDS(300)); /* the device forgets the half */
+	s->devices[0].result = FIRMWARE_RESULT_CONNECTION_LOST;
+	stage_start(s);
+	stage_bring(s, 0);
+	stage_run(s, SECONDS(20));
+	assert_int_equal(s->devices[0].pushes, 1);
+	assert_int_equal(entry(s, rollout, 0), ENTRY_INSTALLING);
+}
+
+/* Sent to nobody, so it takes no longer than to see it three times. */
+static void an_image_that_cannot_be_read_ends_the_push_with_a_reason(void **state)
+{
+	struct stage *s = *state;
+	s->image_is_broken = true;
+	uint32_t rollout = stage_roll_out(s, "two", &by_package);
+	stage_run(s, SECONDS(60));
+	assert_int_equal(entry(s, rollout, 0), ENTRY_FAILED);
+	assert_int_equal(stage_entry(s, rollout, 0)->reason, ENTRY_REASON_INTERRUPTED);
+	assert_int_equal(s->devices[0].pushes, 0);
+}
+
 static void success_without_the_version_is_a_failure(void **state)
 {
 	struct stage *s = *state;
@@ -345,6 +477,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_update_is_offered_installed_and_confirmed),
 		TEST(success_without_the_version_is_a_failure),
+		TEST(a_package_is_pushed_installed_and_confirmed),
+		TEST(a_device_that_only_takes_pushes_gets_the_image_as_it_is),
+		TEST(what_is_pushed_and_no_good_fails_with_the_devices_reason),
+		TEST(a_refused_push_fails),
+		TEST(a_device_that_falls_silent_in_the_middle_of_a_push_gets_it_anew_when_it_is_back),
+		TEST(an_aborted_push_stops_at_once_and_what_has_come_is_discarded),
+		TEST(a_kill_of_the_server_in_the_middle_of_a_push_begins_it_anew),
+		TEST(an_image_that_cannot_be_read_ends_the_push_with_a_reason),
 		TEST(a_device_that_rolls_back_keeps_its_reason),
 		TEST(the_word_to_install_is_on_disk_before_it_is_given),
 		TEST(while_the_store_fails_nothing_is_installed_and_afterwards_it_is),

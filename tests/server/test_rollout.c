@@ -105,7 +105,7 @@ static enum entry_action step(struct stage *s, unsigned i, enum entry_event even
 static enum entry_action report(struct stage *s, unsigned i, enum firmware_state state, enum firmware_result result)
 {
 	struct kept_firmware *f = &s->devices[i].firmware;
-	f->state = (uint8_t)state;
+	f->state = (unsigned)state & 15u;
 	f->result = (uint8_t)result;
 	f->is_known = true;
 	f->has_manifest = state != FIRMWARE_IDLE;
@@ -313,6 +313,176 @@ static void a_restart_in_every_state_goes_on_from_what_the_device_says(void **st
 		tear_down(&fresh);
 	}
 }
+
+/* ---- what is pushed ---- */
+
+static const struct rollout_plan pushed = {.failures_allowed = DEVICES, .delivery = ROLLOUT_DELIVERY_PACKAGE};
+
+static enum entry_action step_pushing(struct stage *s, enum entry_event event, bool is_pushing)
+{
+	struct entry_facts facts = {.device = &s->devices[0],
+		.is_answer = true,
+		.is_pushing = is_pushing,
+		.code = COAP_BAD_REQUEST,
+		.wall = WALL};
+	return rollout_step(&s->rollouts, entry(s, 0), event, &facts, s->now);
+}
+
+/* Each line: in this state, while a push is on its way or not, this happens, the device's object 5 being so; then. */
+static void every_event_of_a_push_leads_where_it_should(void **state)
+{
+	enum { GOING = true, OVER = false };
+	static const struct {
+		enum entry_state in;
+		bool is_pushing, has_all;
+		enum entry_event event;
+		enum firmware_state state;
+		enum firmware_result result;
+		enum entry_state then;
+		enum entry_reason reason;
+		enum entry_action action;
+	} cases[] = {
+		/*  1 */ {ENTRY_WAITING, GOING, 0, ENTRY_EVENT_LOOK, 0, 0, ENTRY_WAITING, ENTRY_REASON_ASKED, 0},
+		/*  2 */ {ENTRY_WAITING, GOING, 0, ENTRY_EVENT_REPORT, 1, 0, ENTRY_WAITING, ENTRY_REASON_ASKED, 0},
+		/*  3 */ {ENTRY_WAITING, GOING, 0, ENTRY_EVENT_STARTED, 0, 0, ENTRY_DOWNLOADING, 0, 0},
+		/*  4 */
+		{ENTRY_WAITING, OVER, 0, ENTRY_EVENT_OFFERED, 0, 0, ENTRY_OFFERED, 0, ENTRY_ACTION_READ_FIRMWARE},
+		/*  5 */ {ENTRY_WAITING, OVER, 0, ENTRY_EVENT_REFUSED, 0, 0, ENTRY_FAILED, ENTRY_REASON_REFUSED, 0},
+		/*  6 */ {ENTRY_WAITING, OVER, 0, ENTRY_EVENT_LOST, 0, 0, ENTRY_WAITING, ENTRY_REASON_OFFLINE, 0},
+		/*  7: of another one's making */
+		{ENTRY_WAITING, OVER, 0, ENTRY_EVENT_LOOK, 1, 0, ENTRY_WAITING, ENTRY_REASON_FOREIGN,
+			ENTRY_ACTION_RESET},
+		/*  8 */
+		{ENTRY_WAITING, OVER, 0, ENTRY_EVENT_LOOK, 2, 0, ENTRY_WAITING, ENTRY_REASON_FOREIGN,
+			ENTRY_ACTION_RESET},
+		/*  9 */ {ENTRY_DOWNLOADING, GOING, 0, ENTRY_EVENT_REPORT, 1, 0, ENTRY_DOWNLOADING, 0, 0},
+		/* 10: late */ {ENTRY_DOWNLOADING, GOING, 0, ENTRY_EVENT_REPORT, 0, 8, ENTRY_DOWNLOADING, 0, 0},
+		/* 11 */
+		{ENTRY_DOWNLOADING, GOING, 0, ENTRY_EVENT_REPORT, 2, 0, ENTRY_INSTALLING, 0, ENTRY_ACTION_INSTALL},
+		/* 12 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_OFFERED, 1, 0, ENTRY_DOWNLOADING, 0,
+			ENTRY_ACTION_READ_FIRMWARE},
+		/* 13: it checks what it has */
+		{ENTRY_DOWNLOADING, OVER, 1, ENTRY_EVENT_REPORT, 1, 0, ENTRY_DOWNLOADING, 0, 0},
+		/* 14: the server was restarted */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_REPORT, 1, 0, ENTRY_WAITING, ENTRY_REASON_OFFLINE, 0},
+		/* 15: and had sent all before */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_REPORT, 2, 0, ENTRY_INSTALLING, 0, ENTRY_ACTION_INSTALL},
+		/* 16 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_REPORT, 0, 4, ENTRY_WAITING, ENTRY_REASON_OFFLINE, 0},
+		/* 17 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_REPORT, 0, 5, ENTRY_FAILED, ENTRY_REASON_RESULT, 0},
+		/* 18 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_REPORT, 0, 0, ENTRY_WAITING, ENTRY_REASON_ASKED,
+			ENTRY_ACTION_OFFER},
+		/* 19 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_LOST, 0, 0, ENTRY_WAITING, ENTRY_REASON_OFFLINE, 0},
+		/* 20 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_REFUSED, 0, 0, ENTRY_DOWNLOADING, ENTRY_REASON_REFUSED,
+			ENTRY_ACTION_READ_FIRMWARE},
+		/* 21 */
+		{ENTRY_DOWNLOADING, OVER, 0, ENTRY_EVENT_TIMEOUT, 1, 0, ENTRY_FAILED, ENTRY_REASON_TIMEOUT,
+			ENTRY_ACTION_RESET},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		void *fresh;
+		set_up(&fresh);
+		struct stage *s = fresh;
+		struct kept_firmware *f = &s->devices[0].firmware;
+		start(s, 1, &pushed);
+		go(s);
+		if (cases[i].in == ENTRY_DOWNLOADING)
+			step_pushing(s, ENTRY_EVENT_STARTED, true);
+		if (cases[i].has_all)
+			step_pushing(s, ENTRY_EVENT_OFFERED, false);
+		f->state = cases[i].state & 15u;
+		f->result = (uint8_t)cases[i].result;
+		enum entry_action action = step_pushing(s, cases[i].event, cases[i].is_pushing);
+		if (entry(s, 0)->state != cases[i].then || action != cases[i].action ||
+			entry(s, 0)->reason != cases[i].reason)
+			fail_msg("case %zu: state %s, reason %u, action %d", i + 1,
+				entry_state_name((enum entry_state)entry(s, 0)->state), entry(s, 0)->reason, action);
+		tear_down(&fresh);
+	}
+}
+
+static void a_refused_push_fails_with_the_result_or_else_the_answer(void **state)
+{
+	struct stage *s = *state;
+	for (unsigned result = 0; result <= FIRMWARE_RESULT_INTEGRITY; result += FIRMWARE_RESULT_INTEGRITY) {
+		void *fresh;
+		set_up(&fresh);
+		s = fresh;
+		start(s, 1, &pushed);
+		go(s);
+		step_pushing(s, ENTRY_EVENT_STARTED, true);
+		step_pushing(s, ENTRY_EVENT_REFUSED, false);
+		s->devices[0].firmware.result = (uint8_t)result;
+		step_pushing(s, ENTRY_EVENT_REPORT, false);
+		assert_string_equal(why(s, 0), result == 0 ? "the device answered 4.00 Bad Request"
+							   : "the device reports: integrity check failed");
+		tear_down(&fresh);
+	}
+}
+
+static void a_push_that_breaks_off_is_made_three_times_and_no_more(void **state)
+{
+	struct stage *s = *state;
+	start(s, 1, &pushed);
+	go(s);
+	for (int i = 0; i < ROLLOUT_TRIES_MAX - 1; i++) {
+		step_pushing(s, ENTRY_EVENT_STARTED, true);
+		assert_int_equal(step_pushing(s, ENTRY_EVENT_LOST, false), ENTRY_ACTION_NONE);
+		assert_int_equal(step_pushing(s, ENTRY_EVENT_LOOK, false), ENTRY_ACTION_OFFER);
+	}
+	step_pushing(s, ENTRY_EVENT_STARTED, true);
+	assert_int_equal(step_pushing(s, ENTRY_EVENT_LOST, false), ENTRY_ACTION_RESET);
+	assert_int_equal(entry(s, 0)->state, ENTRY_FAILED);
+	assert_string_equal(why(s, 0), "what was pushed to the device did not arrive whole");
+}
+
+static void a_device_that_lost_our_answer_is_not_sent_it_all_again(void **state)
+{
+	struct stage *s = *state;
+	start(s, 1, &pushed);
+	go(s);
+	step_pushing(s, ENTRY_EVENT_STARTED, true);
+	step_pushing(s, ENTRY_EVENT_LOST, false);
+	s->devices[0].firmware.state = FIRMWARE_DOWNLOADED;
+	assert_int_equal(step_pushing(s, ENTRY_EVENT_REPORT, false), ENTRY_ACTION_INSTALL);
+}
+
+static void the_plan_or_the_device_says_how_a_release_travels(void **state)
+{
+	struct stage *s = *state;
+	static const struct {
+		enum rollout_delivery planned;
+		enum firmware_delivery told;
+		enum rollout_delivery then;
+	} cases[] = {
+		{ROLLOUT_DELIVERY_AUTO, FIRMWARE_BY_PULL, ROLLOUT_DELIVERY_PULL},
+		{ROLLOUT_DELIVERY_AUTO, FIRMWARE_BY_BOTH, ROLLOUT_DELIVERY_PULL},
+		{ROLLOUT_DELIVERY_AUTO, FIRMWARE_BY_PUSH, ROLLOUT_DELIVERY_IMAGE},
+		{ROLLOUT_DELIVERY_PULL, FIRMWARE_BY_PUSH, ROLLOUT_DELIVERY_PULL},
+		{ROLLOUT_DELIVERY_PACKAGE, FIRMWARE_BY_PUSH, ROLLOUT_DELIVERY_PACKAGE},
+		{ROLLOUT_DELIVERY_IMAGE, FIRMWARE_BY_BOTH, ROLLOUT_DELIVERY_IMAGE},
+	};
+	start(s, 1, &one_wave);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		enum rollout_delivery parsed = ROLLOUT_DELIVERY_AUTO;
+		s->rollout->record.plan.delivery = cases[i].planned;
+		s->devices[0].firmware.delivery = cases[i].told & 15u;
+		assert_int_equal(rollout_delivery_to(s->rollout, &s->devices[0]), cases[i].then);
+		assert_true(rollout_delivery_parse(bytes_of_text(rollout_delivery_name(cases[i].then)), &parsed));
+		assert_int_equal(parsed, cases[i].then);
+	}
+	enum rollout_delivery kept = ROLLOUT_DELIVERY_IMAGE;
+	assert_false(rollout_delivery_parse(bytes_of_text("pus"), &kept));
+	assert_int_equal(kept, ROLLOUT_DELIVERY_IMAGE);
+}
+
+/* ---- doubts ---- */
 
 static void a_late_notification_of_an_old_failure_is_asked_about_and_not_believed(void **state)
 {
@@ -719,6 +889,11 @@ int main(void)
 		TEST(success_with_the_wrong_version_is_a_failure),
 		cmocka_unit_test(every_report_in_every_state_leads_where_it_should),
 		cmocka_unit_test(a_restart_in_every_state_goes_on_from_what_the_device_says),
+		cmocka_unit_test(every_event_of_a_push_leads_where_it_should),
+		TEST(a_refused_push_fails_with_the_result_or_else_the_answer),
+		TEST(a_push_that_breaks_off_is_made_three_times_and_no_more),
+		TEST(a_device_that_lost_our_answer_is_not_sent_it_all_again),
+		TEST(the_plan_or_the_device_says_how_a_release_travels),
 		TEST(a_late_notification_of_an_old_failure_is_asked_about_and_not_believed),
 		TEST(a_device_that_runs_the_version_already_is_skipped),
 		TEST(what_holds_a_device_back_is_said),
