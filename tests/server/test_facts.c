@@ -90,6 +90,18 @@ static void the_firmware_object_says_where_the_update_is(void **state)
 	assert_int_equal(device->firmware.reported_at, WALL);
 }
 
+static void the_firmware_object_says_how_packages_reach_the_device(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(path_of_instance(5, 0), "[{\"n\":\"/5/0/3\",\"v\":0},{\"n\":\"/5/0/9\",\"v\":1}]"),
+		PAYLOAD_GOOD);
+	assert_int_equal(device->firmware.delivery, FIRMWARE_BY_PUSH);
+	read_text(path_of_resource(5, 0, 9), "[{\"n\":\"/5/0/9\",\"v\":3}]");
+	assert_int_equal(device->firmware.delivery, FIRMWARE_BY_PUSH);
+	read_text(path_of_instance(5, 0), "[{\"n\":\"/5/0/3\",\"v\":0}]");
+	assert_int_equal(device->firmware.delivery, FIRMWARE_BY_PULL);
+}
+
 static void a_uri_that_is_not_ours_names_no_manifest(void **state)
 {
 	static const char *const uris[] = {"", "coaps://x/a/" HEX, "coaps://x/m/" HEX "0", "/m/zz", "coaps://x/m/"};
@@ -160,6 +172,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			texts_that_are_too_long_or_hold_controls_are_cut_and_cleaned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_firmware_object_says_where_the_update_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_firmware_object_says_how_packages_reach_the_device, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_uri_that_is_not_ours_names_no_manifest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			states_and_results_that_do_not_exist_are_not_believed, set_up, tear_down),

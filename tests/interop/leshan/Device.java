@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A device made of Eclipse Leshan's client: Security, Server, Device, and Temperature whose instances come and go.
+// A device made of Eclipse Leshan's client: Security, Server, Device, Firmware, and Temperature whose instances come and
+// go.
 // Arguments: URI of the server, endpoint name, folder of object definitions.
 import java.io.FileInputStream;
 import java.util.List;
@@ -23,13 +24,19 @@ import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
 
 public class Device extends BaseInstanceEnabler {
-	private String timezone = "Europe/Berlin";
+	private String timezone = "Europe/Berlin", version = "1.0.0";
+
+	void runs(String version) {
+		this.version = version;
+	}
 
 	@Override
 	public ReadResponse read(ServerIdentity identity, int resource) {
 		switch (resource) {
 		case 0:
 			return ReadResponse.success(resource, "Leshan");
+		case 3:
+			return ReadResponse.success(resource, version);
 		case 9:
 			return ReadResponse.success(resource, 77);
 		case 15:
@@ -56,7 +63,7 @@ public class Device extends BaseInstanceEnabler {
 
 	@Override
 	public List<Integer> getAvailableResourceIds(ObjectModel model) {
-		return List.of(0, 4, 9, 15);
+		return List.of(0, 3, 4, 9, 15);
 	}
 
 	public static void main(String[] arguments) throws Exception {
@@ -66,12 +73,16 @@ public class Device extends BaseInstanceEnabler {
 		ObjectsInitializer objects = new ObjectsInitializer(model);
 		objects.setInstancesForObject(0, Security.noSec(arguments[0], 1));
 		objects.setInstancesForObject(1, new Server(1, 300, BindingMode.U, false));
-		objects.setInstancesForObject(3, new Device());
+		Device device = new Device();
+		objects.setInstancesForObject(3, device);
+		Firmware firmware = new Firmware();
+		firmware.device = device;
+		objects.setInstancesForObject(5, firmware);
 		objects.setInstancesForObject(3303, new DummyInstanceEnabler(0));
 		objects.setClassForObject(3303, DummyInstanceEnabler.class);
 		LeshanClientBuilder builder = new LeshanClientBuilder(arguments[1]);
 		builder.setLocalAddress("127.0.0.1", 0);
-		builder.setObjects(objects.create(0, 1, 3, 3303));
+		builder.setObjects(objects.create(0, 1, 3, 5, 3303));
 		LeshanClient client = builder.build();
 		client.start();
 	}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Our server with a device made of Leshan's client (Device.java), by mgmtctl. mgmtd chooses the formats: TLV and text."""
+import hashlib
 import json
 import os
 import socket
@@ -53,6 +54,23 @@ path = {common.OBJECTS}
         return values[0]["value"] if len(values) == 1 else out
 
 
+def play_update(s):
+    """The device only takes pushes, and a package of its own make: the image as it is."""
+    image, key, manifest = (s.folder / name for name in ("image", "release", "release.suit"))
+    image.write_bytes(bytes(i * 7 % 251 for i in range(5000)))
+    for words in (("keygen", "--out", key),
+                  ("release", "sign", "--key", f"{key}.key", "--image", image, "--version", "2.0.0", "--sequence", "2", "--vendor-id",
+                   "6ba7b810-9dad-51d1-80b4-00c04fd430c8", "--class-id", "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0", "--out", manifest),
+                  ("release", "upload", manifest, "--image", image)):
+        found, out = s.ask(*words)
+        assert found == 0, out
+    s.expect("770", "a rollout to a device that only takes pushes", "has begun", "rollout", "start", "2.0.0", "--device", EP)
+    common.check("770", "it ends confirmed, by the device's own version", s.waits_for("mgmtd", "event=device-confirmed"),
+                 s.log("mgmtd")[-2000:])
+    whole = f"pushed {image.stat().st_size} {hashlib.sha256(image.read_bytes()).hexdigest()}"
+    common.check("770", "the image came whole, in blocks, once", s.log("leshan").count(whole) == 1, s.log("leshan"))
+
+
 def play(folder, build, classpath):
     s = Server(folder, build, classpath)
     try:
@@ -88,4 +106,5 @@ def scenes(s):
     told = [value["value"] for one in json.loads(out)["observations"] for value in one["values"]]
     common.check("int-301", "Notify", found == 0 and told == ["Asia/Dhaka"], out)
     s.expect("int-303", "Cancel", "", "observation", "end", EP, "1")
+    play_update(s)
     s.expect("", "no composite with LwM2M 1.0", "no such operation", "read", EP, "/3/0/0", "/3/0/9", status=1)

@@ -382,10 +382,11 @@ static void a_rollout_is_started_shown_and_steered(void **state)
 	json_t *rollout =
 		assert_status(rig_json(rig, "POST", "/api/v1/rollouts",
 				      "{\"release\":\"1.1.0\",\"selection\":{\"all\":true},\"waves\":[1,\"100%\"],"
-				      "\"max_failures\":\"10%\"}"),
+				      "\"max_failures\":\"10%\",\"delivery\":\"image\"}"),
 			201);
 	assert_string_equal(json_string_value(json_object_get(rollout, "state")), "running");
 	assert_string_equal(json_string_value(json_object_get(rollout, "max_failures")), "10%");
+	assert_string_equal(json_string_value(json_object_get(rollout, "delivery")), "image");
 	assert_int_equal(json_integer_value(json_object_get(rollout, "total")), 3);
 	assert_string_equal(json_string_value(json_object_get(rollout, "started_by")), "admin");
 	json_decref(rollout);

@@ -23,7 +23,7 @@ static void a_rollout_is_read_in_full(void **state)
 	char reason[INTAKE_REASON_BYTES];
 	(void)state;
 	json_t *body = parse("{\"release\":\"1.1\",\"selection\":{\"devices\":[\"a\",\"b\"]},\"waves\":[1,\"25%\",100],"
-			     "\"max_failures\":\"10%\",\"timeouts\":{\"download_s\":60}}");
+			     "\"max_failures\":\"10%\",\"timeouts\":{\"download_s\":60},\"delivery\":\"package\"}");
 	assert_true(intake_rollout(body, &r, reason));
 	assert_true(bytes_equal_text(r.release, "1.1"));
 	assert_int_equal(r.selection.kind, SELECTION_NAMES);
@@ -36,6 +36,7 @@ static void a_rollout_is_read_in_full(void **state)
 	assert_int_equal(r.plan.failures_allowed, 10);
 	assert_true(r.plan.failures_in_percent);
 	assert_int_equal(r.plan.download_s, 60);
+	assert_int_equal(r.plan.delivery, ROLLOUT_DELIVERY_PACKAGE);
 	intake_rollout_done(&r);
 	json_decref(body);
 }
@@ -74,6 +75,8 @@ static void what_is_wrong_is_named(void **state)
 		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"waves\":[1.5]}", "waves[0]"},
 		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"waves\":[1,1,1,1,1,1,1,1,1]}", "waves"},
 		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"max_failures\":-1}", "max_failures"},
+		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"delivery\":\"mail\"}", "delivery"},
+		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"delivery\":1}", "delivery"},
 		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"max_failures\":4294967296}", "max_failures"},
 		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"timeouts\":{\"wait_s\":0}}", "timeouts.wait_s"},
 		{"{\"release\":\"1\",\"selection\":{\"all\":true},\"timeouts\":{\"nap_s\":1}}", "nap_s"},
