@@ -83,13 +83,43 @@ static const struct bootstrap_account *find(
 	return NULL;
 }
 
-const struct bootstrap_account *bootstrap_find(
-	const struct bootstrap_accounts *accounts, struct bytes device, uint32_t index)
+static bool has_word(struct bytes words, struct bytes wanted)
 {
-	/* Nobody who calls himself * has lines of his own. */
-	if (find(accounts, device, 0) != NULL)
-		return find(accounts, device, index);
-	return find(accounts, bytes_of_text("*"), index);
+	while (words.len > 0) {
+		const uint8_t *space = memchr(words.data, ' ', words.len);
+		size_t len = space == NULL ? words.len : (size_t)(space - words.data);
+		if (bytes_equal(bytes_first(words, len), wanted))
+			return true;
+		words = bytes_from(words, len + 1);
+	}
+	return false;
+}
+
+/* How closely lines of this name speak of the device: 0 for not at all, above it by the beginning that they share. */
+static size_t closeness(struct bytes name, struct bytes device, struct bytes tags)
+{
+	const size_t by_name = SIZE_MAX, by_tag = SIZE_MAX - 1;
+	struct bytes start = bytes_first(name, name.len - 1);
+	if (name.data[0] == '@')
+		return has_word(tags, bytes_from(name, 1)) ? by_tag : 0;
+	if (name.data[start.len] == '*')
+		return bytes_equal(bytes_first(device, start.len), start) ? start.len + 1 : 0;
+	return bytes_equal(name, device) ? by_name : 0;
+}
+
+const struct bootstrap_account *bootstrap_find(
+	const struct bootstrap_accounts *accounts, struct bytes device, struct bytes tags, uint32_t index)
+{
+	struct bytes name = BYTES_NONE;
+	size_t closest = 0;
+	for (uint32_t i = 0; i < accounts->count; i++) {
+		size_t close = closeness(accounts->all[i].device, device, tags);
+		if (close <= closest)
+			continue;
+		closest = close;
+		name = accounts->all[i].device;
+	}
+	return closest > 0 ? find(accounts, name, index) : NULL;
 }
 
 /* ---- as objects ---- */

@@ -5,7 +5,9 @@
  *
  *     endpoint name:short server id:lifetime in seconds:identity:hexadecimal key:URI
  *
- * where the name may be * for every device that has no line of its own. Identity and key are left empty for a server
+ * where the name may stand for a group: @north for the devices with the tag north, pump-* for those whose names begin so,
+ * * for all. A device gets the lines that speak of it most closely, and no others: those of its own name, or else of the
+ * first tag in the file that it has, or else of the longest beginning. Identity and key are left empty for a server
  * without security. Empty lines and lines that begin with # are skipped. Leaf: texts are borrowed. */
 #pragma once
 
@@ -32,9 +34,9 @@ struct bootstrap_accounts {
 
 /* Reads one line; NULL, or what is wrong with it. */
 const char *bootstrap_add(struct bootstrap_accounts *accounts, struct bytes line);
-/* The account of this device at `index`; NULL behind its last one. */
+/* The account of this device at `index`; NULL behind its last one. `tags` are words, with spaces between. */
 const struct bootstrap_account *bootstrap_find(
-	const struct bootstrap_accounts *accounts, struct bytes device, uint32_t index);
+	const struct bootstrap_accounts *accounts, struct bytes device, struct bytes tags, uint32_t index);
 /* The instances of objects 0 and 1 that make the account, in the order of their paths; how many records. */
 size_t bootstrap_security(
 	const struct bootstrap_account *account, uint16_t instance, struct record ret[BOOTSTRAP_RECORDS_MAX]);

@@ -32,6 +32,13 @@ static void fail(struct server *s, struct bootstrap_session *b, const char *why,
 	end(s, b, now);
 }
 
+static const struct bootstrap_account *account_of(const struct server *s, const char *name, uint32_t index)
+{
+	const struct device *device = registry_find(&s->registry, bytes_of_text(name));
+	struct bytes tags = device == NULL ? BYTES_NONE : bytes_of_text(device->record.tags);
+	return bootstrap_find(s->config.bootstrap, bytes_of_text(name), tags, index);
+}
+
 /* ---- one request ---- */
 
 /* The instance that the account at b->account has in both objects. */
@@ -59,8 +66,7 @@ static bool add_account(
 {
 	struct record records[BOOTSTRAP_RECORDS_MAX];
 	bool is_security = b->step == BOOTSTRAP_WRITE_SECURITY;
-	const struct bootstrap_account *account =
-		bootstrap_find(s->config.bootstrap, bytes_of_text(b->name), b->account);
+	const struct bootstrap_account *account = account_of(s, b->name, b->account);
 	uint16_t instance = instance_of(b);
 	struct path path = path_of_instance(is_security ? 0 : 1, instance);
 	struct writer w = writer_of(b->body, sizeof b->body);
@@ -148,9 +154,7 @@ static void advance(struct server *s, struct bootstrap_session *b, const struct 
 		return;
 	case BOOTSTRAP_WRITE_SERVER:
 		b->account++;
-		b->step = bootstrap_find(s->config.bootstrap, bytes_of_text(b->name), b->account) != NULL
-				  ? BOOTSTRAP_WRITE_SECURITY
-				  : BOOTSTRAP_FINISH;
+		b->step = account_of(s, b->name, b->account) != NULL ? BOOTSTRAP_WRITE_SECURITY : BOOTSTRAP_FINISH;
 		return;
 	case BOOTSTRAP_FINISH:
 		tell(s, b->name, EVENT_BOOTSTRAPPED, NULL, now);
@@ -270,8 +274,7 @@ static enum coap_code identify(
 		return COAP_FORBIDDEN;
 	if (endpoint.len > 0 && !bytes_equal_text(endpoint, device->record.name))
 		return COAP_BAD_REQUEST;
-	bool has_account = bootstrap_find(s->config.bootstrap, bytes_of_text(device->record.name), 0) != NULL;
-	return has_account ? COAP_CHANGED : COAP_BAD_REQUEST;
+	return account_of(s, device->record.name, 0) != NULL ? COAP_CHANGED : COAP_BAD_REQUEST;
 }
 
 static enum coap_code begin(struct server *s, const struct coap_request *request, msec now)
@@ -319,9 +322,9 @@ static size_t gather(struct server *s, const char *name)
 {
 	const struct bootstrap_account *account;
 	size_t count = 0;
-	for (uint16_t i = 0; (account = bootstrap_find(s->config.bootstrap, bytes_of_text(name), i)) != NULL; i++)
+	for (uint16_t i = 0; (account = account_of(s, name, i)) != NULL; i++)
 		count += bootstrap_security(account, (uint16_t)(i + 1), s->records + count);
-	for (uint16_t i = 0; (account = bootstrap_find(s->config.bootstrap, bytes_of_text(name), i)) != NULL; i++)
+	for (uint16_t i = 0; (account = account_of(s, name, i)) != NULL; i++)
 		count += bootstrap_server(account, (uint16_t)(i + 1), s->records + count);
 	return count;
 }

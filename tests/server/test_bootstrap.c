@@ -128,6 +128,60 @@ static void several_accounts_are_written_one_after_the_other(void **state)
 	assert_log(&s->devices[0], 0, lines, sizeof lines / sizeof *lines);
 }
 
+static uint16_t short_id(const char *device, const char *tags, uint32_t index)
+{
+	const struct bootstrap_account *account =
+		bootstrap_find(&accounts, bytes_of_text(device), bytes_of_text(tags), index);
+	return account == NULL ? 0 : account->short_server_id;
+}
+
+static void the_lines_that_speak_of_a_device_most_closely_hold_and_no_others(void **state)
+{
+	(void)state;
+	accounts.count = 0;
+	add("*:1:60:::coap://192.0.2.9");
+	add("pump-*:2:60:::coap://192.0.2.9");
+	add("pump-1*:3:60:::coap://192.0.2.9");
+	add("@north:4:60:::coap://192.0.2.9");
+	add("@north:5:60:::coap://192.0.2.9");
+	add("@wet:6:60:::coap://192.0.2.9");
+	add("pump-11:7:60:::coap://192.0.2.9");
+	assert_int_equal(short_id("valve", "", 0), 1);
+	assert_int_equal(short_id("valve", "", 1), 0);
+	assert_int_equal(short_id("pump", "", 0), 1);
+	assert_int_equal(short_id("pump-", "", 0), 2);
+	assert_int_equal(short_id("pump-2", "dry", 0), 2);
+	assert_int_equal(short_id("pump-12", "", 0), 3);
+	assert_int_equal(short_id("pump-12", "", 1), 0);
+	assert_int_equal(short_id("pump-12", "dry north", 0), 4);
+	assert_int_equal(short_id("pump-12", "dry north", 1), 5);
+	assert_int_equal(short_id("pump-12", "wet north", 0), 4); /* the first in the file */
+	assert_int_equal(short_id("pump-12", "northern nort", 0), 3);
+	assert_int_equal(short_id("pump-11", "north", 0), 7);
+	assert_int_equal(short_id("@north", "", 0), 1); /* a name is not a tag */
+	accounts.count = 0;
+	add("pump-*:2:60:::coap://192.0.2.9");
+	assert_int_equal(short_id("valve", "", 0), 0);
+}
+
+static void a_device_with_a_tag_gets_what_its_group_gets(void **state)
+{
+	static const struct server_ask ask = {.actor = "anna", .token = 9};
+	struct stage *s = *state;
+	s->devices[1].is_blank = false;
+	stage_bring(s, 1);
+	assert_int_equal(stage_await(s, server_device_tag(s->server, bytes_of_text("pump-1"), bytes_of_text("north"),
+						&ask, s->world.now)),
+		SERVER_DONE);
+	s->devices[1].is_blank = true;
+	add("@north:44:60:::coap://192.0.2.2");
+	unsigned before = s->devices[1].log_count;
+	assert_int_equal(stage_ask(s, 1, COAP_POST, "/bs?ep=pump-1", NULL), COAP_CHANGED);
+	stage_run(s, SECONDS(10));
+	assert_log(&s->devices[1], before, whole, WHOLE);
+	assert_written(&s->devices[1], COAP_FORMAT_LWM2M_TLV, path_of_resource(1, 1, 0), value_integer(44));
+}
+
 /* ---- what goes wrong ---- */
 
 static void a_device_that_refuses_a_write_is_not_finished_and_may_begin_anew(void **state)
@@ -253,6 +307,8 @@ int main(void)
 		CASE(a_device_is_given_its_account_beside_the_one_it_came_with),
 		CASE(the_account_is_written_with_its_credential_in_the_format_asked_for),
 		CASE(who_has_no_line_of_his_own_gets_what_everybody_gets),
+		CASE(the_lines_that_speak_of_a_device_most_closely_hold_and_no_others),
+		CASE(a_device_with_a_tag_gets_what_its_group_gets),
 		CASE(several_accounts_are_written_one_after_the_other),
 		CASE(a_device_that_refuses_a_write_is_not_finished_and_may_begin_anew),
 		CASE(a_device_without_discover_is_given_the_instance_behind_the_first),
