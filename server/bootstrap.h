@@ -6,9 +6,8 @@
  *     endpoint name:short server id:lifetime in seconds:identity:hexadecimal key:URI
  *
  * where the name may stand for a group: `@north` is every device with the tag north, `pump-*` those whose names begin
- * so,
- * `*` all. A device gets the lines that speak of it most closely, and no others: those of its own name, or else of the
- * first tag in the file that it has, or else of the longest beginning. Identity and key are left empty for a server
+ * so, `*` all. A device gets the lines that speak of it most closely, and no others: those of its own name, or else of
+ * the first tag in the file that it has, or else of the longest beginning. Identity and key are left empty for a server
  * without security. Empty lines and lines that begin with # are skipped. Leaf: texts are borrowed. */
 #pragma once
 
