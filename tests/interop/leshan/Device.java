@@ -2,8 +2,10 @@
 //
 // A device made of Eclipse Leshan's client: Security, Server, Device, Firmware, and Temperature whose instances come and
 // go.
-// Arguments: URI of the server, endpoint name, folder of object definitions.
+// Arguments: URI of the server, endpoint name, folder of object definitions; with identity and key in hexadecimal behind
+// them the server is a Bootstrap server.
 import java.io.FileInputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.eclipse.leshan.client.californium.LeshanClient;
 import org.eclipse.leshan.client.californium.LeshanClientBuilder;
@@ -22,6 +24,7 @@ import org.eclipse.leshan.core.request.BindingMode;
 import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
+import org.eclipse.leshan.core.util.Hex;
 
 public class Device extends BaseInstanceEnabler {
 	private String timezone = "Europe/Berlin", version = "1.0.0";
@@ -71,8 +74,14 @@ public class Device extends BaseInstanceEnabler {
 		models.addAll(ObjectLoader.loadDdfFile(new FileInputStream(arguments[2] + "/3303-1_0.xml"), "3303-1_0.xml"));
 		LwM2mModel model = new StaticModel(models);
 		ObjectsInitializer objects = new ObjectsInitializer(model);
-		objects.setInstancesForObject(0, Security.noSec(arguments[0], 1));
-		objects.setInstancesForObject(1, new Server(1, 300, BindingMode.U, false));
+		if (arguments.length > 3) {
+			byte[] identity = arguments[3].getBytes(StandardCharsets.UTF_8), key = Hex.decodeHex(arguments[4].toCharArray());
+			objects.setInstancesForObject(0, Security.pskBootstrap(arguments[0], identity, key));
+			objects.setClassForObject(1, Server.class);
+		} else {
+			objects.setInstancesForObject(0, Security.noSec(arguments[0], 1));
+			objects.setInstancesForObject(1, new Server(1, 300, BindingMode.U, false));
+		}
 		Device device = new Device();
 		objects.setInstancesForObject(3, device);
 		Firmware firmware = new Firmware();

@@ -9,7 +9,8 @@ import time
 
 import common
 
-EP = "leshan-1"
+EP, NEW = "leshan-1", "leshan-2"
+FACTORY_KEY, NEW_KEY = "0f" * 16, "1e" * 16
 
 
 class Server(common.Stage):
@@ -17,10 +18,12 @@ class Server(common.Stage):
         super().__init__(folder)
         self.mgmtctl = build / "cli" / "mgmtctl"
         self.http = common.free_port(socket.SOCK_STREAM)
-        coap = common.free_port(socket.SOCK_DGRAM)
-        self.write("psk", f"x:{'0f' * 16}:x\n")
+        coap, self.secure = common.free_port(socket.SOCK_DGRAM), common.free_port(socket.SOCK_DGRAM)
+        self.classpath = classpath
+        self.write("psk", f"{NEW}-factory:{FACTORY_KEY}:{NEW}\n{NEW}:{NEW_KEY}:{NEW}\n")
+        self.write("accounts", f"leshan-*:101:300:{NEW}:{NEW_KEY}:coaps://127.0.0.1:{self.secure}\n")
         config = self.write("mgmtd.ini", f"""[coap]
-listen = 127.0.0.1:{common.free_port(socket.SOCK_DGRAM)}
+listen = 127.0.0.1:{self.secure}
 plain_listen = 127.0.0.1:{coap}
 public_uri = coap://127.0.0.1:{coap}
 [dtls]
@@ -33,6 +36,8 @@ path = {folder}/mgmtd.db
 path = {folder}/artifacts
 [objects]
 path = {common.OBJECTS}
+[bootstrap]
+accounts = {folder}/accounts
 """)
         self.start("mgmtd", build / "server" / "mgmtd", "--config", config)
         self.must_say("mgmtd", "event=ready")
@@ -71,6 +76,18 @@ def play_update(s):
     common.check("770", "the image came whole, in blocks, once", s.log("leshan").count(whole) == 1, s.log("leshan"))
 
 
+def play_bootstrap(s):
+    """A device that knows nobody but the Bootstrap server, by a key that is good for nothing else."""
+    s.start("new", "java", "-cp", s.classpath, "Device", f"coaps://127.0.0.1:{s.secure}", NEW, common.OBJECTS,
+            f"{NEW}-factory", FACTORY_KEY)
+    common.check("int-1", "Bootstrap over DTLS with a pre-shared key",
+                 s.waits_for("mgmtd", f'event=bootstrap-finished device="{NEW}"'), s.log("mgmtd")[-2000:] + s.log("new")[-2000:])
+    common.check("int-1", "Register with the key that it was given", s.waits_for("mgmtd", f'event=registered device="{NEW}"'),
+                 s.log("mgmtd")[-2000:] + s.log("new")[-2000:])
+    s.expect("int-1", "Read of a resource", "Leshan", "read", NEW, "/device/0/manufacturer")
+    s.expect("int-1", "its short server id", "101", "read", NEW, "/1/1/0")
+
+
 def play(folder, build, classpath):
     s = Server(folder, build, classpath)
     try:
@@ -107,4 +124,5 @@ def scenes(s):
     common.check("int-301", "Notify", found == 0 and told == ["Asia/Dhaka"], out)
     s.expect("int-303", "Cancel", "", "observation", "end", EP, "1")
     play_update(s)
+    play_bootstrap(s)
     s.expect("", "no composite with LwM2M 1.0", "no such operation", "read", EP, "/3/0/0", "/3/0/9", status=1)

@@ -18,7 +18,7 @@ class Agent(common.Stage):
     def __init__(self, folder, build, classpath):
         super().__init__(folder)
         port = common.free_port(socket.SOCK_DGRAM)
-        self.mgmtctl = build / "cli" / "mgmtctl"
+        self.mgmtctl, self.agentd, self.port, self.classpath = build / "cli/mgmtctl", build / "agent/agentd", port, classpath
         subprocess.run([self.mgmtctl, "keygen", "--out", folder / "release"], check=True, capture_output=True)
         self.extensions, definitions = folder / "extensions", folder / "definitions"
         self.extensions.mkdir(mode=0o755)
@@ -109,6 +109,32 @@ def play_extension(a):
     a.expect("extension", "Cancel", "cancelled", "cancel /26300/0/1")
 
 
+def play_bootstrap(a):
+    """A blank agent that knows nobody but Leshan's Bootstrap server, which gives it the account at Leshan's server."""
+    port, factory_key, before = common.free_port(socket.SOCK_DGRAM), "1e" * 16, a.said()
+    a.start("bootstrap", "java", "-cp", a.classpath, "Bootstrap", port, EP, factory_key, f"coaps://127.0.0.1:{a.port}", KEY)
+    a.must_say("bootstrap", "ready")
+    a.start("blank", a.agentd, "--config", a.write("blank.ini", f"""[agent]
+endpoint = {EP}
+state_dir = {a.folder}/blank
+[bootstrap]
+uri = coaps://127.0.0.1:{port}
+psk_identity = {EP}
+psk_key = {factory_key}
+[device]
+manufacturer = Fieldfare
+vendor_id = 6ba7b810-9dad-51d1-80b4-00c04fd430c8
+class_id = 0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0
+[update]
+trust_anchors = {a.folder}/release.pub
+"""))
+    common.check("int-1", "Bootstrap over DTLS with a pre-shared key", a.waits_for("blank", "event=bootstrap_finished"),
+                 a.log("blank") + a.log("bootstrap"))
+    common.check("int-1", "Register with the key that it was given",
+                 a.waits_for("leshan", "registered pump-1 lifetime 300", before), a.log("blank"))
+    a.expect("int-1", "its short server id", "205", "read text /1/1/0", "value=101")
+
+
 def package(a):
     """A release as a file that any server can push, in hexadecimal; its image is longer than several blocks."""
     image, manifest, out = (a.folder / name for name in ("image", "release.suit", "release.package"))
@@ -180,3 +206,4 @@ def scenes(a):
     before = a.said()
     os.kill(a.processes["agentd"].pid, signal.SIGTERM)
     common.check("int-103", "De-register when the agent stops", a.waits_for("leshan", "deregistered", before), a.log("agentd"))
+    play_bootstrap(a)
