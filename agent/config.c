@@ -160,7 +160,7 @@ static bool set(struct config *config, const struct key *key, const char *value)
 	void *field = (uint8_t *)config + key->offset;
 	switch (key->kind) {
 	case TEXT:
-		return set_text(field, key->size, value);
+		return value[0] != '\0' && set_text(field, key->size, value);
 	case NUMBER:
 		return set_range(field, key, value);
 	case DECIMAL:
@@ -180,7 +180,7 @@ static void explain_value(struct reading *r, const struct key *key)
 	char what[128];
 	switch (key->kind) {
 	case TEXT:
-		(void)snprintf(what, sizeof what, "longer than %zu bytes", key->size - 1);
+		(void)snprintf(what, sizeof what, "must have 1 to %zu bytes", key->size - 1);
 		break;
 	case NUMBER:
 		(void)snprintf(what, sizeof what, "must be a number from %u to %u", key->lowest, key->highest);

@@ -101,6 +101,7 @@ static void a_mistake_is_named_with_its_line(void **state)
 		{"[location]\nlongitude = east\n", ":2: longitude: must be a number from -180 to 180"},
 		{"[device]\nvendor_id = 12\n",
 			":2: vendor_id: must be a UUID such as fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"},
+		{"[agent]\nendpoint =\n", ":2: endpoint: must have 1 to 128 bytes"},
 		{"[agent]\nnonsense\n", ":2: neither a [section] nor a \"key = value\""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -118,7 +119,7 @@ static void texts_and_lines_that_are_too_long_are_refused_and_not_cut(void **sta
 	char text[600];
 	(void)snprintf(text, sizeof text, "[agent]\nendpoint = %0*d\n", 129, 0);
 	assert_false(load(text));
-	assert_true(complains(":2: endpoint: longer than 128 bytes"));
+	assert_true(complains(":2: endpoint: must have 1 to 128 bytes"));
 	(void)snprintf(text, sizeof text, "[agent]\nendpoint = %0*d\n", 400, 0);
 	assert_false(load(text));
 	assert_true(complains(":2: line is too long"));
